@@ -1,0 +1,232 @@
+//! The compiled form: what one host's tables hold of everything its tenants
+//! drew. Names are resolved, defaults are filled in, conflicts are gone.
+
+use core::net::Ipv4Addr;
+
+use packet::{Locator, MacAddr, SegmentId, Slot, VirtualAddr, VlanId};
+
+/// A port of this host's vswitch, by its place in the configuration.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct PortId(pub u16);
+
+/// An interface that is attached to this host, by its place in
+/// [`Compiled::interfaces`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct InterfaceId(pub u32);
+
+/// A host of the installation, by its place in [`Compiled::hosts`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct HostId(pub u32);
+
+/// Everything one vswitch needs to know of the networks it takes part in.
+#[derive(Debug, Clone, Default)]
+pub struct Compiled {
+    /// The hosts that mappings point to; this host is the first.
+    pub hosts: Vec<Host>,
+    /// The virtual networks.
+    pub networks: Vec<Network>,
+    /// The segments, ordered by id.
+    pub segments: Vec<Segment>,
+    /// The interfaces attached to this host's ports.
+    pub interfaces: Vec<Interface>,
+    /// Where every known (segment, virtual address) is, local ones included.
+    pub mappings: Vec<Mapping>,
+}
+
+/// A machine that runs a vswitch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Host {
+    /// Its name in the configuration; a locator written without a host gets
+    /// its own text as name.
+    pub name: String,
+    /// Its substrate /64.
+    pub locator: Locator,
+}
+
+/// A virtual network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Network {
+    /// Its name, unique in the installation.
+    pub name: String,
+    /// The tenant on whose behalf it exists.
+    pub entity: String,
+}
+
+/// A segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Segment {
+    /// Its id, unique in the installation.
+    pub id: SegmentId,
+    /// Its name, unique in its network.
+    pub name: String,
+    /// Index into [`Compiled::networks`].
+    pub network: usize,
+    /// The range its addresses come from.
+    pub subnet: Ipv4Subnet,
+    /// The tag that trunk links show for it.
+    pub vlan: Option<VlanId>,
+    /// The largest IPv4 packet that nodes may send, in bytes.
+    pub mtu: u16,
+    /// What becomes of a frame to a MAC that nobody in the segment has.
+    pub unknown_mac: UnknownMac,
+}
+
+/// What becomes of a frame to a unicast MAC that nobody in the segment has
+/// (a stale ARP entry). Nothing is ever flooded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum UnknownMac {
+    /// Drop it, by reason.
+    #[default]
+    Drop,
+    /// Deliver it to whoever has the destination address now.
+    Resolve,
+}
+
+/// An IPv4 subnet: a network address and a prefix length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Ipv4Subnet {
+    network: Ipv4Addr,
+    length: u8,
+}
+
+impl Ipv4Subnet {
+    /// A subnet; `None` if the length exceeds 32 or host bits are set.
+    pub fn new(network: Ipv4Addr, length: u8) -> Option<Self> {
+        let subnet = Self { network, length };
+        (length <= 32 && network.to_bits() & !subnet.mask() == 0).then_some(subnet)
+    }
+
+    /// The network address.
+    pub const fn network(self) -> Ipv4Addr {
+        self.network
+    }
+
+    /// The prefix length, 0 to 32.
+    pub const fn length(self) -> u8 {
+        self.length
+    }
+
+    /// Does the subnet contain the address?
+    pub fn contains(self, address: VirtualAddr) -> bool {
+        address.to_bits() & self.mask() == self.network.to_bits()
+    }
+
+    /// The address that means "everyone in the subnet" (RFC 919 §7); none in
+    /// a /31 (RFC 3021) or /32.
+    pub fn broadcast(self) -> Option<VirtualAddr> {
+        (self.length < 31).then(|| VirtualAddr::from_bits(self.network.to_bits() | !self.mask()))
+    }
+
+    fn mask(self) -> u32 {
+        u32::MAX
+            .checked_shl(32 - u32::from(self.length))
+            .unwrap_or(0)
+    }
+}
+
+impl core::fmt::Display for Ipv4Subnet {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{}/{}", self.network, self.length)
+    }
+}
+
+/// A node's attachment to one segment, on a port of this host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interface {
+    /// The node's name, unique in its network.
+    pub node: String,
+    /// The port it is behind.
+    pub port: PortId,
+    /// The segment it is in.
+    pub segment: SegmentId,
+    /// The tag on its frames; `None` on access links and for the native VLAN.
+    pub tag: Option<VlanId>,
+    /// How its node sees the port, for listings.
+    pub link: LinkType,
+    /// Its MAC address.
+    pub mac: MacAddr,
+    /// Its virtual addresses, at least one.
+    pub addresses: Vec<VirtualAddr>,
+}
+
+/// How a node's link carries its VLANs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkType {
+    /// One VLAN, untagged.
+    Access,
+    /// Several VLANs, all tagged.
+    Trunk,
+    /// Several VLANs, tagged, and this one (the native) is untagged.
+    TrunkNative,
+}
+
+impl LinkType {
+    /// The word for it in files and listings.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Access => "access",
+            Self::Trunk => "trunk",
+            Self::TrunkNative => "native",
+        }
+    }
+}
+
+/// What a mapping's address belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MappingKind {
+    /// A computing node.
+    Node,
+    /// A logical router's interface: on no host, emulated on every one.
+    Router,
+}
+
+impl MappingKind {
+    /// The word for it in listings.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Node => "node",
+            Self::Router => "router",
+        }
+    }
+}
+
+/// Where an interface really is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mapping {
+    /// The segment.
+    pub segment: SegmentId,
+    /// The virtual address.
+    pub address: VirtualAddr,
+    /// What it belongs to.
+    pub kind: MappingKind,
+    /// The MAC that ARP answers give for it.
+    pub mac: MacAddr,
+    /// The host it is on (for a router: this one).
+    pub host: HostId,
+    /// Its slot there.
+    pub slot: Slot,
+    /// Set where it is attached to this host.
+    pub interface: Option<InterfaceId>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subnets_know_their_members() {
+        let subnet = Ipv4Subnet::new(Ipv4Addr::new(10, 0, 5, 0), 24).unwrap();
+        let address = |a: &str| VirtualAddr::new(a.parse().unwrap());
+        assert!(subnet.contains(address("10.0.5.255")) && !subnet.contains(address("10.0.6.0")));
+        assert_eq!(subnet.broadcast(), Some(address("10.0.5.255")));
+        let all = Ipv4Subnet::new(Ipv4Addr::UNSPECIFIED, 0).unwrap();
+        assert!(all.contains(address("255.255.255.255")));
+        assert_eq!(Ipv4Subnet::new(Ipv4Addr::new(10, 0, 5, 1), 24), None);
+        assert_eq!(
+            Ipv4Subnet::new(Ipv4Addr::new(10, 0, 5, 0), 31)
+                .unwrap()
+                .broadcast(),
+            None
+        );
+    }
+}

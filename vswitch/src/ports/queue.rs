@@ -1,0 +1,27 @@
+//! What a worker needs of a port: one receive and one transmit queue.
+
+use arrayvec::ArrayVec;
+
+/// Packets moved at once. DPDK's own examples use it; so do its vector PMDs.
+pub const BURST: usize = 32;
+
+/// A burst of packets on its way between a port and the pipeline.
+pub type Packets<B> = ArrayVec<B, BURST>;
+
+/// One receive queue of a port, polled by exactly one worker.
+pub trait RxQueue<B>: Send {
+    /// Appends what has arrived to `into`, as far as there is room.
+    fn receive(&mut self, into: &mut Packets<B>);
+
+    /// True when nothing can ever arrive again (a capture file's end).
+    fn is_exhausted(&self) -> bool {
+        false
+    }
+}
+
+/// One transmit queue of a port, fed by exactly one worker.
+pub trait TxQueue<B>: Send {
+    /// Sends from the front of `burst` what the port takes, and leaves in it,
+    /// in order, what was not sent. The caller decides what becomes of that.
+    fn transmit(&mut self, burst: &mut Packets<B>);
+}
