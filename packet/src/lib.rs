@@ -5,17 +5,29 @@
 //!
 //! * [`buf`]: the bytes and the room around them; [`heap`] is the kind that
 //!   needs no DPDK.
-//! * [`mac`], [`ids`], [`substrate_addr`]: the names by which things are known.
+//! * [`mac`], [`ids`], [`substrate_addr`], [`protocol`]: the names by which
+//!   things are known.
+//! * [`ethernet`], [`arp`], [`ipv4`], [`ipv6`], [`icmp`]: the headers, as views
+//!   over bytes: `Header::ref_from_prefix(bytes)` gives the header and the rest.
+//! * [`checksum`]: sums, and what a rewrite does to them.
 #![forbid(unsafe_code)]
 
+pub mod arp;
 pub mod buf;
+pub mod checksum;
+pub mod ethernet;
 pub mod heap;
+pub mod icmp;
 pub mod ids;
+pub mod ipv4;
+pub mod ipv6;
 pub mod mac;
+pub mod protocol;
 pub mod substrate_addr;
 
 pub use buf::{BufPool, NoRoom, PacketBuf};
 pub use heap::{HeapBuf, HeapPool};
 pub use ids::{IdError, SegmentId, Slot, VirtualAddr, VlanId};
 pub use mac::{MacAddr, MacAddrError};
+pub use protocol::{EtherType, IpProtocol};
 pub use substrate_addr::{HostAddress, Locator, LocatorError, SubstrateAddr, Topology};
