@@ -1,0 +1,426 @@
+//! What the control socket asks of the daemon: one method per verb, answered
+//! with plain values. The daemon implements [`ControlSource`]; everything
+//! about sockets, messages and permissions stays on this side of it.
+
+use core::net::Ipv6Addr;
+use core::time::Duration;
+
+use packet::{Locator, MacAddr, SegmentId, Slot, SubstrateAddr, VirtualAddr, VlanId};
+use vnet::compiled::{LinkType, MappingKind};
+
+/// The running daemon as the control socket sees it.
+///
+/// Methods are called on the control thread, between its other duties: they
+/// read counters and tables, return at once and never wait for a worker. An
+/// answer is complete when returned, so a client that reads slowly holds
+/// nothing of the daemon's.
+pub trait ControlSource: Send + Sync + 'static {
+    /// Who this daemon is and how its workers fare.
+    fn status(&self) -> Status;
+
+    /// Every port, in the order of the configuration.
+    fn ports(&self) -> Vec<Port>;
+
+    /// Every interface attached to this host, in the order of the listing.
+    fn interfaces(&self) -> Vec<Interface>;
+
+    /// At most `limit` mappings in the order of their keys, beginning with
+    /// the first whose key is not below `from`. An answer shorter than
+    /// `limit` is the last one. A table of millions is read page by page, so
+    /// that no reader makes the daemon copy all of it.
+    fn mappings(&self, from: MappingKey, limit: usize) -> Vec<Mapping>;
+
+    /// The neighbour caches of the substrate ports.
+    fn neighbors(&self) -> Vec<Neighbor>;
+
+    /// The counters. Those that [`CounterFilter::keeps`] refuses are filtered
+    /// out afterwards; the filter is passed so that they need not be made.
+    fn counters(&self, filter: &CounterFilter) -> Vec<Counter>;
+
+    /// The books, read so that they can balance: every worker's numbers from
+    /// one burst boundary.
+    fn books(&self) -> Books;
+
+    /// What is known here of the parts of a substrate address.
+    fn names(&self, address: &SubstrateAddr) -> AddressNames;
+}
+
+/// Who the daemon is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// The daemon's version, e.g. `0.1.0`.
+    pub version: String,
+    /// The host's name in the configuration.
+    pub host: String,
+    /// The substrate /64 this host owns.
+    pub locator: Locator,
+    /// How long the daemon has been running.
+    pub uptime: Duration,
+    /// The revision of the topology that is in force.
+    pub revision: u64,
+    /// The daemon's process id.
+    pub pid: u32,
+    /// DPDK's version; `None` where the daemon runs without it.
+    pub dpdk: Option<String>,
+    /// The workers, by index.
+    pub workers: Vec<Worker>,
+}
+
+/// A poll-mode worker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Worker {
+    /// The core it is pinned to; `None` where it is not pinned.
+    pub core: Option<u32>,
+    /// Turns of its loop.
+    pub polls: u64,
+    /// Turns that found nothing to do.
+    pub idle_polls: u64,
+    /// The queues it serves.
+    pub queues: Vec<WorkerQueue>,
+}
+
+/// A port's queue, as served by one worker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkerQueue {
+    /// The port's name.
+    pub port: String,
+    /// The queue's number on that port, from 0.
+    pub queue: u16,
+}
+
+/// A port of this host's vswitch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Port {
+    /// Its name in the configuration.
+    pub name: String,
+    /// The word that chose its kind in the configuration: `pci`, `tap`,
+    /// `af_packet`, `vhost`, `pcap`, `memory` …
+    pub kind: String,
+    /// What that word was given: a PCI address, a path, an interface's name.
+    pub device: String,
+    /// What is behind it.
+    pub role: PortRole,
+    /// Its own MAC address.
+    pub mac: MacAddr,
+    /// The largest frame payload (IP packet) it carries, in bytes.
+    pub mtu: u16,
+    /// Whether it has a carrier.
+    pub link: LinkState,
+    /// Its speed in Mbit/s, where the device says.
+    pub speed_mbps: Option<u32>,
+    /// How many queues it has in each direction.
+    pub queues: u16,
+    /// Frames received.
+    pub received: Traffic,
+    /// Frames sent.
+    pub sent: Traffic,
+    /// Frames lost before the vswitch saw them (no buffer, full ring).
+    pub missed_packets: u64,
+    /// Frames that the device did not take.
+    pub tx_dropped_packets: u64,
+}
+
+/// What is behind a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PortRole {
+    /// Tenants' nodes.
+    Node,
+    /// The fabric.
+    Substrate,
+    /// Nothing: the configuration uses it nowhere.
+    Unused,
+}
+
+/// Whether a port has a carrier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkState {
+    /// It has.
+    Up,
+    /// It has none.
+    Down,
+    /// The device does not say.
+    Unknown,
+}
+
+/// Packets and their bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Traffic {
+    /// How many.
+    pub packets: u64,
+    /// Their length, Ethernet header included, FCS not.
+    pub bytes: u64,
+}
+
+/// A segment with everything a listing prints of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SegmentLabel {
+    /// Its id.
+    pub id: SegmentId,
+    /// Its name.
+    pub name: String,
+    /// The virtual network it belongs to.
+    pub network: String,
+    /// The tenant that owns the network.
+    pub entity: String,
+}
+
+/// A node's attachment to a segment on a port of this host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interface {
+    /// The node's name.
+    pub node: String,
+    /// The port it is behind.
+    pub port: String,
+    /// The segment it is in.
+    pub segment: SegmentLabel,
+    /// The tag on its frames; `None` where they are untagged.
+    pub tag: Option<VlanId>,
+    /// How its link carries VLANs.
+    pub link: LinkType,
+    /// Its MAC address.
+    pub mac: MacAddr,
+    /// Its virtual addresses.
+    pub addresses: Vec<VirtualAddr>,
+}
+
+/// What a mapping is found by; ordered by segment, then by address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MappingKey {
+    segment: u32,
+    address: u32,
+}
+
+impl MappingKey {
+    /// Below every mapping's key.
+    pub const FIRST: Self = Self {
+        segment: 0,
+        address: 0,
+    };
+
+    /// The key of a mapping.
+    pub const fn new(segment: SegmentId, address: VirtualAddr) -> Self {
+        Self {
+            segment: segment.get(),
+            address: address.to_bits(),
+        }
+    }
+
+    /// The key directly above.
+    pub const fn next(self) -> Self {
+        match self.address.checked_add(1) {
+            Some(address) => Self { address, ..self },
+            None => Self {
+                segment: self.segment.saturating_add(1),
+                address: 0,
+            },
+        }
+    }
+}
+
+/// Where a virtual address really is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mapping {
+    /// The segment.
+    pub segment: SegmentLabel,
+    /// The virtual address.
+    pub address: VirtualAddr,
+    /// What the address belongs to.
+    pub kind: MappingKind,
+    /// The node's or router's name, where known here.
+    pub name: Option<String>,
+    /// The host it is on, by name.
+    pub host: String,
+    /// That host's locator.
+    pub locator: Locator,
+    /// Its slot there.
+    pub slot: Slot,
+    /// The MAC that ARP answers give for it.
+    pub mac: MacAddr,
+    /// The port it is behind, where it is on this host.
+    pub port: Option<String>,
+    /// When it must be asked for again; `None`: configured, never.
+    pub expires: Option<Duration>,
+}
+
+impl Mapping {
+    /// What it is found by.
+    pub const fn key(&self) -> MappingKey {
+        MappingKey::new(self.segment.id, self.address)
+    }
+}
+
+/// An entry of a substrate port's neighbour cache (RFC 4861 §5.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Neighbor {
+    /// The substrate port.
+    pub port: String,
+    /// The neighbour's IPv6 address.
+    pub address: Ipv6Addr,
+    /// Its MAC address, once known.
+    pub mac: Option<MacAddr>,
+    /// What is known of its reachability.
+    pub state: NeighborState,
+    /// It announced itself as a router.
+    pub router: bool,
+    /// Since when it is in this state.
+    pub since: Duration,
+    /// Packets that wait for its MAC address.
+    pub held_packets: u32,
+}
+
+/// The states of a neighbour (RFC 4861 §7.3.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NeighborState {
+    /// Asked for, no answer yet.
+    Incomplete,
+    /// Confirmed within the reachable time.
+    Reachable,
+    /// Not confirmed lately; used as it is.
+    Stale,
+    /// In use again; confirmation by others is awaited.
+    Delay,
+    /// Asked whether it is still there.
+    Probe,
+    /// Did not answer; packets to it are dropped.
+    Failed,
+}
+
+/// One number that the daemon counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counter {
+    /// The port it belongs to; `None`: no port in particular.
+    pub port: Option<String>,
+    /// The segment it belongs to; `None`: not known or none.
+    pub segment: Option<SegmentLabel>,
+    /// Its name: a drop reason (`spoofed-address`) or an event.
+    pub name: String,
+    /// Whether it counts drops.
+    pub kind: CounterKind,
+    /// What it counts in: `packets`, `bytes`, …
+    pub unit: String,
+    /// The number.
+    pub value: u64,
+    /// What it means, in one sentence.
+    pub description: String,
+    /// What to do about it; `None` where nothing is wrong.
+    pub remedy: Option<String>,
+    /// How long ago it last rose; `None`: never, or not recorded.
+    pub last_seen: Option<Duration>,
+}
+
+/// What sort of thing a counter counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CounterKind {
+    /// Packets dropped, by reason.
+    Drop,
+    /// Anything else.
+    Event,
+}
+
+/// Which counters are wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CounterFilter {
+    /// Only drops.
+    pub drops_only: bool,
+    /// Only those of this port.
+    pub port: Option<String>,
+    /// Also those that are zero.
+    pub zeros: bool,
+}
+
+impl CounterFilter {
+    /// Is this counter wanted?
+    pub fn keeps(&self, counter: &Counter) -> bool {
+        (self.zeros || counter.value != 0)
+            && (!self.drops_only || counter.kind == CounterKind::Drop)
+            && (self.port.is_none() || self.port == counter.port)
+    }
+}
+
+/// Where every packet went. All numbers are packets.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Books {
+    /// What came in, per port and segment.
+    pub inputs: Vec<InputBook>,
+    /// What went out, per port.
+    pub outputs: Vec<OutputBook>,
+    /// The daemon as a whole.
+    pub whole: WholeBook,
+}
+
+/// received = forwarded + answered + punted + held + dropped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputBook {
+    /// The input port.
+    pub port: String,
+    /// The segment; `None`: packets that were never placed in one.
+    pub segment: Option<SegmentLabel>,
+    /// Packets received.
+    pub received: u64,
+    /// Passed on to at least one output port.
+    pub forwarded: u64,
+    /// Consumed by an answer made here (ARP, echo).
+    pub answered: u64,
+    /// Consumed by the slow path.
+    pub punted: u64,
+    /// Waiting for a mapping or a neighbour.
+    pub held: u64,
+    /// Dropped, by any reason.
+    pub dropped: u64,
+}
+
+/// offered = sent + tx-dropped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutputBook {
+    /// The output port.
+    pub port: String,
+    /// Packets given to the port.
+    pub offered: u64,
+    /// Packets that its device took.
+    pub sent: u64,
+    /// Packets that its device did not take.
+    pub tx_dropped: u64,
+}
+
+/// received + generated + copies + extra fragments
+/// = sent + consumed + held + dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct WholeBook {
+    /// Packets received on all ports.
+    pub received: u64,
+    /// Packets made here: answers, neighbour discovery, errors.
+    pub generated: u64,
+    /// Copies beyond the first of packets to groups.
+    pub copies: u64,
+    /// Fragments beyond the first of packets cut here.
+    pub extra_fragments: u64,
+    /// Packets that the devices took.
+    pub sent: u64,
+    /// Packets that ended here: answered or punted.
+    pub consumed: u64,
+    /// Packets waiting for a mapping or a neighbour.
+    pub held: u64,
+    /// Packets dropped, transmit drops included.
+    pub dropped: u64,
+}
+
+/// Names for the parts of a substrate address, as far as this host knows them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AddressNames {
+    /// The host that owns the locator.
+    pub host: Option<String>,
+    /// The segment.
+    pub segment: Option<SegmentLabel>,
+    /// What has the virtual address in that segment (or, with the forward
+    /// bit, what has the slot).
+    pub owner: Option<AddressOwner>,
+}
+
+/// What has a virtual address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddressOwner {
+    /// Node or router.
+    pub kind: MappingKind,
+    /// Its name.
+    pub name: String,
+}

@@ -1,0 +1,4 @@
+//! The daemon's rooms.
+#![forbid(unsafe_code)]
+
+pub mod control;
