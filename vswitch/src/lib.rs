@@ -1,4 +1,5 @@
 //! The daemon's rooms.
 #![forbid(unsafe_code)]
 
+pub mod config;
 pub mod control;

@@ -1,0 +1,167 @@
+//! What is wrong in a file, where, and what to write instead.
+
+use core::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A place in a file that a person wrote.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Place {
+    /// The file, as the user named it.
+    pub file: Arc<Path>,
+    /// The line, from 1; 0 where the file as a whole is meant.
+    pub line: u32,
+    /// The column, from 1, in characters; 0 where the file as a whole is meant.
+    pub column: u32,
+}
+
+impl Place {
+    /// The file as a whole: it cannot be read, for instance.
+    pub fn whole(file: impl Into<Arc<Path>>) -> Self {
+        Self {
+            file: file.into(),
+            line: 0,
+            column: 0,
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.file.display())?;
+        if self.line > 0 {
+            write!(f, ":{}:{}", self.line, self.column)?;
+        }
+        Ok(())
+    }
+}
+
+/// Does it stop the configuration from being used?
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Severity {
+    /// It does.
+    Error,
+    /// It works, yet something better is recommended.
+    Warning,
+}
+
+/// One thing that is wrong, with its place and its remedy. Shown as
+///
+/// ```text
+/// host-r.yaml:11:8: what is wrong
+///   remedy: what to write instead
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Whether it stops the configuration from being used.
+    pub severity: Severity,
+    /// Where.
+    pub place: Place,
+    /// What is wrong.
+    pub message: String,
+    /// What to write instead.
+    pub remedy: String,
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.severity {
+            Severity::Error => "",
+            Severity::Warning => "warning: ",
+        };
+        let Self {
+            place,
+            message,
+            remedy,
+            ..
+        } = self;
+        write!(f, "{place}: {kind}{message}\n  remedy: {remedy}")
+    }
+}
+
+/// Collects what is wrong, so that one run reports all of it.
+#[derive(Debug, Default)]
+pub struct Diagnostics {
+    all: Vec<Diagnostic>,
+}
+
+impl Diagnostics {
+    /// Notes an error.
+    pub fn error(&mut self, place: &Place, message: impl Into<String>, remedy: impl Into<String>) {
+        self.note(Severity::Error, place, message.into(), remedy.into());
+    }
+
+    /// Notes a recommendation.
+    pub fn warn(&mut self, place: &Place, message: impl Into<String>, remedy: impl Into<String>) {
+        self.note(Severity::Warning, place, message.into(), remedy.into());
+    }
+
+    fn note(&mut self, severity: Severity, place: &Place, message: String, remedy: String) {
+        self.all.push(Diagnostic {
+            severity,
+            place: place.clone(),
+            message,
+            remedy,
+        });
+    }
+
+    /// Adds what another collector found.
+    pub fn append(&mut self, mut other: Self) {
+        self.all.append(&mut other.all);
+    }
+
+    /// How many errors (not recommendations) were noted.
+    pub fn errors(&self) -> usize {
+        let errors = self.all.iter().filter(|d| d.severity == Severity::Error);
+        errors.count()
+    }
+
+    /// Everything noted: by file in the order in which files were first
+    /// named, then by line and column.
+    pub fn into_sorted(mut self) -> Vec<Diagnostic> {
+        let mut files: Vec<Arc<Path>> = Vec::new();
+        for diagnostic in &self.all {
+            if !files.contains(&diagnostic.place.file) {
+                files.push(diagnostic.place.file.clone());
+            }
+        }
+        let order = |file: &Arc<Path>| files.iter().position(|f| f == file);
+        self.all.sort_by_key(|d| {
+            let Place { file, line, column } = &d.place;
+            (order(file), *line, *column)
+        });
+        self.all.dedup();
+        self.all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(file: &str, line: u32) -> Place {
+        Place {
+            file: Path::new(file).into(),
+            line,
+            column: 8,
+        }
+    }
+
+    #[test]
+    fn shown_as_place_message_and_remedy() {
+        let mut found = Diagnostics::default();
+        found.error(&at("host-r.yaml", 11), "a is b", "write c");
+        found.warn(&at("host-r.yaml", 2), "d is e", "write f");
+        found.error(&Place::whole(Path::new("x.yaml")), "not there", "make it");
+        assert_eq!(found.errors(), 2);
+        let text: Vec<String> = found.into_sorted().iter().map(|d| d.to_string()).collect();
+        assert_eq!(
+            text,
+            [
+                "host-r.yaml:2:8: warning: d is e\n  remedy: write f",
+                "host-r.yaml:11:8: a is b\n  remedy: write c",
+                "x.yaml: not there\n  remedy: make it",
+            ]
+        );
+    }
+}
