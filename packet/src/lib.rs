@@ -7,7 +7,7 @@
 //!   needs no DPDK.
 //! * [`mac`], [`ids`], [`substrate_addr`], [`protocol`]: the names by which
 //!   things are known.
-//! * [`ethernet`], [`arp`], [`ipv4`], [`ipv6`], [`icmp`]: the headers, as views
+//! * [`ethernet`], [`arp`], [`ipv4`], [`ipv6`], [`icmp`], [`nd`], [`mld`]: the headers, as views
 //!   over bytes: `Header::ref_from_prefix(bytes)` gives the header and the rest.
 //! * [`checksum`]: sums, and what a rewrite does to them.
 #![forbid(unsafe_code)]
@@ -22,6 +22,8 @@ pub mod ids;
 pub mod ipv4;
 pub mod ipv6;
 pub mod mac;
+pub mod mld;
+pub mod nd;
 pub mod protocol;
 pub mod substrate_addr;
 
