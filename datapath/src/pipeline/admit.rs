@@ -1,0 +1,63 @@
+//! May this interface send with these addresses? (Anti-spoofing.)
+//!
+//! The source MAC already chose the interface; here the source IP and the ARP
+//! sender fields must be the interface's, and the protocol one that the
+//! segment carries.
+//!
+//! Exits: on; dropped by an `admit` reason.
+
+use packet::arp::ArpPacket;
+use packet::ethernet::ETHERNET_LEN;
+use packet::{EtherType, IpProtocol, PacketBuf, VirtualAddr};
+use zerocopy::FromBytes;
+
+use super::batch::{Burst, IpTuple};
+use super::verdict::DropReason;
+use crate::tables::{Interface, Tables};
+
+/// The stage.
+pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
+    let ports = &tables.drawn.ports;
+    burst.each(|packet| {
+        let sender = packet
+            .cx
+            .from
+            .and_then(|from| ports.interface(from.interface?));
+        let sender = sender.ok_or(DropReason::UnknownMac)?;
+        match (packet.cx.tuple.ether_type, packet.cx.tuple.ip) {
+            (EtherType::IPV4, Some(ip)) => admit_ipv4(sender, &ip),
+            (EtherType::ARP, _) => admit_arp(sender, packet.buf.data()),
+            (EtherType::IPV6, _) => Err(DropReason::Ipv6NotYet),
+            _ => Err(DropReason::EtherTypeNotAllowed),
+        }
+    });
+}
+
+fn admit_ipv4(sender: &Interface, ip: &IpTuple) -> Result<(), DropReason> {
+    if has(sender, ip.source) {
+        return Ok(());
+    }
+    let unspecified = VirtualAddr::from_bits(0);
+    // RFC 2131 §4.1: a client without address sends from 0.0.0.0, port 68 to 67.
+    if ip.source == unspecified && ip.protocol == IpProtocol::UDP && ip.ports == (68, 67) {
+        return Err(DropReason::DhcpNotYet);
+    }
+    Err(DropReason::SpoofedAddress)
+}
+
+/// RFC 5227 §2.1.1: a probe's sender address is zero, and says nothing false.
+fn admit_arp(sender: &Interface, frame: &[u8]) -> Result<(), DropReason> {
+    let bytes = frame.get(ETHERNET_LEN..).ok_or(DropReason::Truncated)?;
+    let (arp, _) = ArpPacket::ref_from_prefix(bytes).map_err(|_| DropReason::ArpMalformed)?;
+    let address = arp.sender_address();
+    let probe = address == VirtualAddr::from_bits(0);
+    if arp.sender_mac == sender.mac && (probe || has(sender, address)) {
+        Ok(())
+    } else {
+        Err(DropReason::SpoofedArp)
+    }
+}
+
+fn has(sender: &Interface, address: VirtualAddr) -> bool {
+    sender.addresses.contains(&address)
+}

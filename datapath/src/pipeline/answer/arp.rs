@@ -1,0 +1,71 @@
+//! Who has this address? Answered from the mapping, on behalf of whoever has
+//! it (RFC 826; probes and announcements: RFC 5227).
+//!
+//! A node hears what it would hear on a real LAN: a request is answered with
+//! the MAC of whoever has the address; a probe for somebody else's address is
+//! answered too, which tells the prober of the conflict; a probe for its own
+//! address, an announcement, and a reply are met with silence.
+
+use packet::arp::{ARP_LEN, ArpOperation, ArpPacket};
+use packet::ethernet::{ETHERNET_LEN, EthernetHeader};
+use packet::{EtherType, PacketBuf};
+use zerocopy::{FromBytes, IntoBytes};
+
+use crate::pipeline::batch::Packet;
+use crate::pipeline::topology::vlan;
+use crate::pipeline::verdict::{Consumed, DropReason, Verdict};
+use crate::tables::Tables;
+
+/// Decides what becomes of an admitted ARP packet.
+///
+/// # Errors
+/// `arp-malformed`, `arp-no-such-address`.
+pub fn answer<B: PacketBuf>(
+    packet: &mut Packet<B>,
+    tables: &Tables,
+) -> Result<Verdict, DropReason> {
+    let bytes = packet
+        .buf
+        .data()
+        .get(ETHERNET_LEN..)
+        .ok_or(DropReason::Truncated)?;
+    let (arp, _) = ArpPacket::read_from_prefix(bytes).map_err(|_| DropReason::ArpMalformed)?;
+    let operation = arp.operation().ok_or(DropReason::ArpMalformed)?;
+    let ports = &tables.drawn.ports;
+    let sender = packet
+        .cx
+        .from
+        .and_then(|from| ports.interface(from.interface?));
+    let sender = sender.ok_or(DropReason::UnknownMac)?;
+    let target = arp.target_address();
+    if operation == ArpOperation::Reply || sender.addresses.contains(&target) {
+        return Ok(Verdict::Consume(Consumed::Arp));
+    }
+    let owner = tables.drawn.mappings.find(sender.segment, target);
+    let owner = owner.ok_or(DropReason::ArpNoSuchAddress)?;
+    let reply = ArpPacket::new(
+        ArpOperation::Reply,
+        (owner.mac, target),
+        // RFC 5227 §2.1.1: a probe's sender address is zero; so is the
+        // target of the answer that defends the address.
+        (sender.mac, arp.sender_address()),
+    );
+    let ethernet = EthernetHeader {
+        destination: sender.mac,
+        source: owner.mac,
+        ether_type: EtherType::ARP,
+    };
+    packet.buf.truncate(ETHERNET_LEN + ARP_LEN);
+    let frame = packet.buf.data_mut();
+    ethernet
+        .write_to_prefix(frame)
+        .map_err(|_| DropReason::ArpMalformed)?;
+    let body = frame
+        .get_mut(ETHERNET_LEN..)
+        .ok_or(DropReason::ArpMalformed)?;
+    reply
+        .write_to_prefix(body)
+        .map_err(|_| DropReason::ArpMalformed)?;
+    vlan::tag(&mut packet.buf, sender.tag)?;
+    Ok(Verdict::Reply)
+}

@@ -1,0 +1,254 @@
+//! What is this frame, and whose is it?
+//!
+//! Parses each frame once into a [`Tuple`], takes off its VLAN tag (inside the
+//! pipeline frames are bare), and finds the interface that sent it by (port,
+//! tag, source MAC), or on an uplink decides whether it is for the tenants or
+//! for the host itself.
+//!
+//! Exits: on; punted (`ForHost`); dropped by a `classify` reason.
+//! Not its question: whether the sender may use the addresses it uses (admit),
+//! and what to do with protocols the switch does not carry.
+
+use packet::checksum;
+use packet::ethernet::{DOT1Q_LEN, Dot1qTag, ETHERNET_LEN, EthernetHeader};
+use packet::icmp;
+use packet::ipv4::{IPV4_LEN, Ipv4Header};
+use packet::ipv6::{IPV6_LEN, Ipv6Header};
+use packet::{EtherType, IpProtocol, MacAddr, PacketBuf, SubstrateAddr, VlanId};
+use zerocopy::{FromBytes, IntoBytes};
+
+use super::batch::{Burst, IpTuple, Packet, Sender, Target, Tuple};
+use super::verdict::{DropReason, Punt, Verdict};
+use crate::tables::Tables;
+use crate::tables::ports::NoInterface;
+
+/// Frames that nodes sent.
+pub fn from_node<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
+    prefetch(burst);
+    let port = burst.port;
+    let ports = &tables.drawn.ports;
+    burst.each(|packet| {
+        let header = ethernet(packet)?;
+        let (tag, ether_type) = untag(&mut packet.buf, &header)?;
+        packet.cx.tuple = Tuple {
+            destination_mac: header.destination,
+            source_mac: header.source,
+            tag,
+            ether_type,
+            ip: None,
+        };
+        if !header.source.is_unicast() {
+            return Err(DropReason::SourceMacInvalid);
+        }
+        let (id, interface) = ports.sender(port, tag, header.source).map_err(reason)?;
+        packet.cx.row = interface.row;
+        let interface = Some(id).zip(Some(interface));
+        packet.cx.from = interface.map(|(id, interface)| Sender {
+            segment: interface.segment,
+            mac: interface.mac,
+            interface: Some(id),
+        });
+        if ether_type == EtherType::IPV4 {
+            packet.cx.tuple.ip = Some(ipv4(&mut packet.buf)?);
+        }
+        Ok(())
+    });
+}
+
+/// Frames that the substrate delivered: packets for the locator go on, with
+/// the destination as their target; what is for the host itself is punted.
+pub fn from_substrate<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
+    prefetch(burst);
+    let port = burst.port;
+    let own = &tables.uplinks.own;
+    let own_mac = tables.uplinks.uplink(port).map(|uplink| uplink.mac);
+    let rows = tables.drawn.ports.rows();
+    for packet in burst.undecided() {
+        packet.cx.verdict = match substrate(packet, own_mac) {
+            Err(reason) => Verdict::Drop(reason),
+            Ok(header) => {
+                let destination = header.destination();
+                if own.is_for_host(destination)
+                    || own.is_neighbor_discovery(
+                        destination,
+                        header.next_header,
+                        packet
+                            .buf
+                            .data()
+                            .get(ETHERNET_LEN + IPV6_LEN)
+                            .copied()
+                            .unwrap_or(0),
+                    )
+                {
+                    Verdict::Punt(Punt::ForHost)
+                } else if own
+                    .locator()
+                    .is_some_and(|locator| locator.contains(destination))
+                    && let Ok(address) = SubstrateAddr::from_ipv6(destination)
+                {
+                    packet.cx.row = rows.of(port, Some(address.segment));
+                    packet.cx.target = Some(Target {
+                        segment: address.segment,
+                        address: address.address,
+                        mac: None,
+                    });
+                    Verdict::Next
+                } else {
+                    Verdict::Drop(DropReason::NotForThisHost)
+                }
+            }
+        };
+    }
+}
+
+fn prefetch<B: PacketBuf>(burst: &Burst<B>) {
+    for packet in &burst.packets {
+        packet.buf.prefetch();
+    }
+}
+
+fn ethernet<B: PacketBuf>(packet: &Packet<B>) -> Result<EthernetHeader, DropReason> {
+    if !packet.buf.is_contiguous() {
+        return Err(DropReason::NotContiguous);
+    }
+    let (header, _) =
+        EthernetHeader::read_from_prefix(packet.buf.data()).map_err(|_| DropReason::Truncated)?;
+    Ok(header)
+}
+
+/// Takes a tag off the frame. A priority tag (VLAN id 0) means "untagged"
+/// (IEEE 802.1Q §6.9.1).
+fn untag<B: PacketBuf>(
+    buf: &mut B,
+    header: &EthernetHeader,
+) -> Result<(Option<VlanId>, EtherType), DropReason> {
+    match header.ether_type {
+        EtherType::DOT1Q => {}
+        EtherType::DOT1AD => return Err(DropReason::DoubleTagged),
+        other => return Ok((None, other)),
+    }
+    let rest = buf
+        .data()
+        .get(ETHERNET_LEN..)
+        .ok_or(DropReason::Truncated)?;
+    let (tag, _) = Dot1qTag::read_from_prefix(rest).map_err(|_| DropReason::Truncated)?;
+    if matches!(tag.ether_type, EtherType::DOT1Q | EtherType::DOT1AD) {
+        return Err(DropReason::DoubleTagged);
+    }
+    let bare = EthernetHeader {
+        ether_type: tag.ether_type,
+        ..*header
+    };
+    buf.trim_front(DOT1Q_LEN)
+        .map_err(|_| DropReason::Truncated)?;
+    bare.write_to_prefix(buf.data_mut())
+        .map_err(|_| DropReason::Truncated)?;
+    let vlan = match tag.vlan_bits() {
+        0 => None,
+        bits => Some(VlanId::new(bits).map_err(|_| DropReason::UnknownTag)?),
+    };
+    Ok((vlan, tag.ether_type))
+}
+
+const fn reason(no_interface: NoInterface) -> DropReason {
+    match no_interface {
+        NoInterface::UnknownMac => DropReason::UnknownMac,
+        NoInterface::UntaggedOnTrunk => DropReason::UntaggedOnTrunk,
+        NoInterface::TaggedOnAccess => DropReason::TaggedOnAccess,
+        NoInterface::UnknownTag => DropReason::UnknownTag,
+    }
+}
+
+/// Checks the IPv4 header as a router would (RFC 1812 §5.2.2), and cuts off
+/// Ethernet's padding.
+fn ipv4<B: PacketBuf>(buf: &mut B) -> Result<IpTuple, DropReason> {
+    let bytes = buf
+        .data()
+        .get(ETHERNET_LEN..)
+        .ok_or(DropReason::Truncated)?;
+    let (header, _) = Ipv4Header::ref_from_prefix(bytes).map_err(|_| DropReason::Truncated)?;
+    let header_len = header.header_len();
+    let total_len = header.total_len();
+    if header.version() != 4 || header_len < IPV4_LEN || total_len < header_len {
+        return Err(DropReason::BadIpHeader);
+    }
+    let packet = bytes.get(..total_len).ok_or(DropReason::Truncated)?;
+    let (with_options, payload) = packet
+        .split_at_checked(header_len)
+        .ok_or(DropReason::BadIpHeader)?;
+    if checksum::of(with_options) != 0 {
+        return Err(DropReason::BadIpChecksum);
+    }
+    let tuple = IpTuple {
+        source: header.source(),
+        destination: header.destination(),
+        protocol: header.protocol,
+        ports: if header.is_fragment() {
+            (0, 0)
+        } else {
+            ports(header.protocol, payload)
+        },
+        fragment: header.is_fragment(),
+        options: header_len > IPV4_LEN,
+        len: u16::try_from(total_len).unwrap_or(u16::MAX),
+    };
+    buf.truncate(ETHERNET_LEN + total_len);
+    Ok(tuple)
+}
+
+/// The ports of protocols that begin with them.
+pub(super) fn ports(protocol: IpProtocol, payload: &[u8]) -> (u16, u16) {
+    match (protocol, payload) {
+        (
+            IpProtocol::TCP
+            | IpProtocol::UDP
+            | IpProtocol::UDP_LITE
+            | IpProtocol::DCCP
+            | IpProtocol::SCTP,
+            &[a, b, c, d, ..],
+        ) => (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])),
+        _ => (0, 0),
+    }
+}
+
+/// Checks what every packet from the substrate must be: IPv6, for our MAC, and
+/// all there.
+fn substrate<B: PacketBuf>(
+    packet: &mut Packet<B>,
+    own_mac: Option<MacAddr>,
+) -> Result<Ipv6Header, DropReason> {
+    let ethernet = ethernet(packet)?;
+    packet.cx.tuple.source_mac = ethernet.source;
+    packet.cx.tuple.destination_mac = ethernet.destination;
+    packet.cx.tuple.ether_type = ethernet.ether_type;
+    if !ethernet.destination.is_group() && Some(ethernet.destination) != own_mac {
+        return Err(DropReason::NotForThisMac);
+    }
+    if ethernet.ether_type != EtherType::IPV6 {
+        return Err(DropReason::NotIpv6);
+    }
+    let bytes = packet
+        .buf
+        .data()
+        .get(ETHERNET_LEN..)
+        .ok_or(DropReason::Truncated)?;
+    let (header, rest) = Ipv6Header::read_from_prefix(bytes).map_err(|_| DropReason::Truncated)?;
+    if header.version() != 6 {
+        return Err(DropReason::BadIpHeader);
+    }
+    if rest.len() < header.payload_len() {
+        return Err(DropReason::Truncated);
+    }
+    packet
+        .buf
+        .truncate(ETHERNET_LEN + IPV6_LEN + header.payload_len());
+    Ok(header)
+}
+
+/// Is it an ICMPv6 error (RFC 4443 §2.1)?
+pub(super) fn is_icmpv6_error(header: &Ipv6Header, payload: &[u8]) -> bool {
+    header.next_header == IpProtocol::ICMPV6
+        && payload
+            .first()
+            .is_some_and(|kind| icmp::v6::is_error(*kind))
+}

@@ -1,0 +1,27 @@
+//! Is the destination here, or has it moved away?
+//!
+//! Exits: on, with a destination on this host; dropped by a `moved` reason.
+//! Forwarding to the new host for a grace time comes with moves.
+
+use packet::PacketBuf;
+
+use super::batch::Burst;
+use super::verdict::DropReason;
+use crate::tables::Tables;
+
+/// The stage.
+pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
+    burst.each(|packet| {
+        let target = packet.cx.target.ok_or(DropReason::DestinationNotHere)?;
+        let to = tables
+            .drawn
+            .destination(target.segment, target.address)
+            .filter(|to| !to.is_router())
+            .ok_or(DropReason::DestinationNotHere)?;
+        if to.interface().is_none() {
+            return Err(DropReason::MovedAway);
+        }
+        packet.cx.to = Some(to);
+        Ok(())
+    });
+}

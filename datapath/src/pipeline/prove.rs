@@ -1,0 +1,72 @@
+//! Did the packet really come from where it claims to?
+//!
+//! The source must be *the* substrate address of a mapping held here: (segment,
+//! address) maps to exactly that locator and slot. What the proof is worth: it
+//! compares location with mapping; a machine that forges the exact address is
+//! stopped by the fabric's source filters (BCP 38).
+//!
+//! Exits: on, with a sender; dropped by a `prove` reason. A packet refused
+//! here never causes an answer on the substrate.
+
+use packet::ethernet::ETHERNET_LEN;
+use packet::ipv6::Ipv6Header;
+use packet::{PacketBuf, SubstrateAddr};
+use zerocopy::FromBytes;
+
+use super::batch::{Burst, Sender};
+use super::classify::is_icmpv6_error;
+use super::verdict::DropReason;
+use crate::tables::{Drawn, Tables};
+
+/// The stage.
+pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
+    let drawn = &tables.drawn;
+    burst.each(|packet| {
+        let bytes = packet
+            .buf
+            .data()
+            .get(ETHERNET_LEN..)
+            .ok_or(DropReason::Truncated)?;
+        let (header, payload) =
+            Ipv6Header::ref_from_prefix(bytes).map_err(|_| DropReason::Truncated)?;
+        if is_icmpv6_error(header, payload) {
+            return Err(DropReason::IcmpErrorNotYet);
+        }
+        let destination = SubstrateAddr::from_ipv6(header.destination())
+            .map_err(|_| DropReason::NotForThisHost)?;
+        if destination.group {
+            return Err(DropReason::MulticastNotYet);
+        }
+        if destination.forward {
+            return Err(DropReason::ForwardNotYet);
+        }
+        let source =
+            SubstrateAddr::from_ipv6(header.source()).map_err(|_| DropReason::SourceNotProven)?;
+        packet.cx.from = Some(sender(drawn, &source)?);
+        Ok(())
+    });
+}
+
+fn sender(drawn: &Drawn, source: &SubstrateAddr) -> Result<Sender, DropReason> {
+    if source.forward {
+        return Err(DropReason::ForwardNotYet);
+    }
+    let known = drawn
+        .destination(source.segment, source.address)
+        // Routers are emulated at the sender: they never send on the
+        // substrate. Nor does anything of this host reach it from there.
+        .filter(|known| !known.is_router() && known.interface().is_none())
+        .ok_or(DropReason::SourceNotProven)?;
+    let proven = drawn.locator(known.entry.host) == Some(source.locator)
+        && known.entry.slot == source.slot
+        && !source.group;
+    if proven {
+        Ok(Sender {
+            segment: known.segment,
+            mac: known.mac(),
+            interface: None,
+        })
+    } else {
+        Err(DropReason::SourceNotProven)
+    }
+}

@@ -1,0 +1,274 @@
+//! What a stage decides about a packet: a closed set, and for every drop a
+//! reason that a user can read.
+
+use crate::substrate::NextHopId;
+
+/// What becomes of a packet. Every packet enters as [`Verdict::Next`] and
+/// leaves as something else; the first stage that decides has decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// On to the next stage.
+    Next,
+    /// Out of a port: forwarded.
+    Forward(vnet::compiled::PortId),
+    /// The buffer now holds an answer; it goes out of the port the question
+    /// came in by. The question is consumed, the answer is generated.
+    Reply,
+    /// It has done its work and ends here.
+    Consume(Consumed),
+    /// It goes up to the slow path, which books what becomes of it.
+    Punt(Punt),
+    /// It is dropped.
+    Drop(DropReason),
+}
+
+/// Why a packet ended without being forwarded, dropped or answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consumed {
+    /// ARP that asks for no answer: an announcement, a reply, a probe for an
+    /// address nobody else has.
+    Arp,
+}
+
+/// What the slow path is asked to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Punt {
+    /// It is for the substrate host itself: neighbour discovery, MLD, ping.
+    ForHost,
+    /// Hold it until this next hop's MAC is known, then send it.
+    Resolve(NextHopId),
+}
+
+/// Declares every drop reason once: stage, variant, name, description, remedy.
+macro_rules! drop_reasons {
+    ($( $stage:literal { $( $variant:ident $name:literal $what:literal $remedy:literal )+ } )+) => {
+        /// Why a packet was dropped: one reason per line of the declaration,
+        /// grouped by the stage that decides it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[repr(u8)]
+        pub enum DropReason { $($( #[doc = $what] $variant, )+)+ }
+
+        impl DropReason {
+            /// All reasons, in the order of the packet's walk.
+            pub const ALL: &'static [Self] = &[$($( Self::$variant, )+)+];
+
+            /// The name: what counters and traces show.
+            pub const fn name(self) -> &'static str {
+                match self { $($( Self::$variant => $name, )+)+ }
+            }
+
+            /// The stage that decides it: a file of the pipeline.
+            pub const fn stage(self) -> &'static str {
+                match self { $($( Self::$variant => $stage, )+)+ }
+            }
+
+            /// What it means.
+            pub const fn description(self) -> &'static str {
+                match self { $($( Self::$variant => $what, )+)+ }
+            }
+
+            /// What an operator can do about it; empty where nothing is wrong.
+            pub const fn remedy(self) -> &'static str {
+                match self { $($( Self::$variant => $remedy, )+)+ }
+            }
+        }
+    };
+}
+
+drop_reasons! {
+    "classify" {
+        Truncated "truncated"
+            "The frame ends before its headers do."
+            "capture on the sender; its driver or a cable cuts frames short"
+        NotContiguous "not-contiguous"
+            "The frame came in several buffers."
+            "raise the port's mtu so that one buffer holds a frame"
+        SourceMacInvalid "source-mac-invalid"
+            "The source MAC is a group address or zero."
+            "no station may send so; look for a broken or hostile node"
+        UnknownMac "unknown-mac"
+            "No interface on this port has the source MAC."
+            "give the MAC to an interface on this port in the topology, or correct the node's"
+        UnknownTag "unknown-tag"
+            "The source MAC is known on this port, but not with this VLAN tag."
+            "add the VLAN to the node's trunk, or correct the node's VLAN id"
+        UntaggedOnTrunk "untagged-on-trunk"
+            "An untagged frame on a trunk that has no native VLAN."
+            "set `native` on the link, or let the node tag its frames"
+        TaggedOnAccess "tagged-on-access"
+            "A tagged frame on an access link."
+            "make the link a trunk, or let the node send untagged"
+        DoubleTagged "double-tagged"
+            "The frame has more than one VLAN tag, which this version does not carry."
+            "send with one tag"
+        BadIpHeader "bad-ip-header"
+            "The IP header's version or lengths contradict the frame."
+            "look for a broken or hostile sender"
+        BadIpChecksum "bad-ip-checksum"
+            "The IPv4 header checksum is wrong."
+            "look for a broken sender, or a veth with checksum offload (ethtool -K IF tx off)"
+        NotIpv6 "not-ipv6"
+            "A frame on an uplink that is not IPv6."
+            "nothing is wrong: the fabric carries other protocols, too"
+        NotForThisMac "not-for-this-mac"
+            "A frame on an uplink for somebody else's MAC."
+            "nothing is wrong, unless it is much: then the fabric floods"
+        NotForThisHost "not-for-this-host"
+            "An IPv6 packet on an uplink for an address that is not this host's."
+            "correct the fabric's route: it sends other hosts' packets here"
+    }
+    "admit" {
+        SpoofedAddress "spoofed-address"
+            "The source address is not one of the interface's."
+            "give the interface that address in the topology, or correct the node's"
+        SpoofedArp "spoofed-arp"
+            "The ARP sender fields are not the interface's."
+            "give the interface that address in the topology, or correct the node's"
+        DhcpNotYet "dhcp-not-yet"
+            "DHCP from 0.0.0.0, which this version does not answer."
+            "configure the node's address by hand"
+        Ipv6NotYet "ipv6-not-yet"
+            "The node sent IPv6, which this version does not carry."
+            "nothing is wrong: most systems try IPv6 by themselves"
+        EtherTypeNotAllowed "ethertype-not-allowed"
+            "A frame that is neither IPv4 nor ARP."
+            "nothing is wrong, unless the tenant needs that protocol"
+    }
+    "answer" {
+        ArpMalformed "arp-malformed"
+            "Not ARP for IPv4 over Ethernet, or neither request nor reply."
+            "look for a broken sender"
+        ArpNoSuchAddress "arp-no-such-address"
+            "ARP for an address that nobody in the segment has."
+            "if the address should exist, add it to the topology"
+    }
+    "topology" {
+        UnknownDestinationMac "unknown-destination-mac"
+            "No mapping of the segment has the destination MAC (nothing is ever flooded)."
+            "a stale ARP entry on the node: it ages out, or `ip neigh flush`; or set the segment's unknown-mac to resolve"
+        NotTheDestinations "not-the-destinations-address"
+            "The destination MAC belongs to a node that does not have the destination address."
+            "a node that forwards for others must be declared as a router; otherwise correct the sender's route"
+        HairpinToSelf "hairpin-to-self"
+            "The frame is for the interface that sent it."
+            "nothing is wrong on the network; look at the sender"
+        RouterNotYet "router-not-yet"
+            "The frame must be routed, which this version does not do."
+            "put both nodes into one segment"
+        BroadcastNotYet "broadcast-not-yet"
+            "A broadcast, which this version does not replicate."
+            "nothing is wrong, unless the tenant needs it"
+        MulticastNotYet "multicast-not-yet"
+            "A multicast, which this version does not replicate."
+            "nothing is wrong, unless the tenant needs it"
+    }
+    "access" {
+        Denied "denied"
+            "The two interfaces may not talk: different segments and no router between them."
+            "put both into one segment"
+    }
+    "mapping" {
+        NoMapping "no-mapping"
+            "Nothing is known about where the destination is."
+            "add the destination node, or a static mapping, to the topology"
+    }
+    "prove" {
+        SourceNotProven "source-not-proven"
+            "The packet claims a virtual address that is not where its source locator says."
+            "look for a forger on the fabric, or update a stale mapping: vswitchctl mapping list"
+        ForwardNotYet "forward-not-yet"
+            "The packet has the forward bit, which this version does not use."
+            "look for a newer vswitch, or a forger, on the fabric"
+        IcmpErrorNotYet "icmp-error-not-yet"
+            "An ICMPv6 error from the fabric, which this version does not translate."
+            "capture on the uplink to see which router complains of what"
+    }
+    "moved" {
+        DestinationNotHere "destination-not-here"
+            "No interface on this host has the destination address."
+            "correct the sending host's mappings"
+        MovedAway "moved-away"
+            "The destination is on another host now."
+            "nothing is wrong if it is brief: the sender's mappings are being updated"
+    }
+    "translate" {
+        FragmentNotYet "fragment-not-yet"
+            "A fragment, which this version carries only between nodes of one host."
+            "lower the sender's packet size, or raise the segment's mtu"
+        ProtocolNeedsRaw "protocol-needs-raw"
+            "An IP protocol that may not travel in IPv6's next header; raw carriage comes later."
+            "until then this protocol passes only between nodes of one host"
+        OptionsNeedRaw "options-need-raw"
+            "IPv4 options; raw carriage comes later."
+            "until then options pass only between nodes of one host"
+        IcmpNeedsRaw "icmp-needs-raw"
+            "An ICMP message other than echo; raw carriage comes later."
+            "until then only echo passes between hosts"
+        RawNotYet "raw-not-yet"
+            "A raw frame (EtherIP) from the fabric, which this version does not carry."
+            "look for a newer vswitch on the fabric"
+        UnexpectedNextHeader "unexpected-next-header"
+            "A next header that no vswitch sends."
+            "look for a forger on the fabric"
+        TooBig "too-big"
+            "The packet is larger than the path, or the destination's segment, allows."
+            "raise substrate.mtu to the segment's mtu + 20 (better + 56)"
+        NoHeadroom "no-headroom"
+            "The buffer has no room for the longer header."
+            "report it: buffers are sized so that this cannot happen"
+    }
+    "uplink" {
+        NoRoute "no-route"
+            "No route leads to the destination's locator, or every next hop failed."
+            "add a route to substrate.routes; see: vswitchctl neighbor list"
+        PuntQueueFull "punt-queue-full"
+            "The queue to the slow path is full."
+            "too many packets for the host itself, or for unresolved next hops"
+    }
+    "hold" {
+        HoldQueueFull "hold-queue-full"
+            "Too many packets wait for this next hop's MAC."
+            "the next hop answers slowly or not at all; see: vswitchctl neighbor list"
+        NeighborUnreachable "neighbor-unreachable"
+            "The next hop did not answer neighbour discovery."
+            "see: vswitchctl neighbor list; is the fabric's router up?"
+        HostRefused "host-refused"
+            "The substrate host could not use the packet (malformed or unexpected)."
+            "see: vswitchctl neighbor list, or capture on the uplink"
+        ShuttingDown "shutting-down"
+            "The vswitch ended while it held the packet."
+            "nothing is wrong"
+    }
+    "transmit" {
+        PortFull "port-full"
+            "The port took no more packets."
+            "the receiver is slower than the sender; give the port more queues"
+    }
+}
+
+impl DropReason {
+    /// How many reasons there are.
+    pub const COUNT: usize = Self::ALL.len();
+
+    /// The place among [`DropReason::ALL`].
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_in_place() {
+        for (at, reason) in DropReason::ALL.iter().enumerate() {
+            assert_eq!(reason.index(), at);
+            let same = DropReason::ALL
+                .iter()
+                .filter(|r| r.name() == reason.name())
+                .count();
+            assert_eq!(same, 1, "{}", reason.name());
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Everything the pipeline reads, under one root: a change of configuration is
+//! atomic for packets, because a burst reads one root.
+
+pub mod mapping;
+pub mod ports;
+pub mod publish;
+
+use std::sync::Arc;
+
+use packet::{Locator, MacAddr, SegmentId, VirtualAddr};
+use vnet::compiled::{Compiled, HostId, InterfaceId, MappingKind, PortId};
+
+pub use mapping::{MappingEntry, MappingTable};
+pub use ports::{Interface, PortRole, PortTable, Segment};
+
+use crate::substrate::UplinkTable;
+
+/// One consistent state of the whole configuration, and of the neighbours.
+#[derive(Debug, Clone)]
+pub struct Tables {
+    /// What the tenants drew.
+    pub drawn: Arc<Drawn>,
+    /// How the substrate is reached.
+    pub uplinks: Arc<UplinkTable>,
+}
+
+/// The tables that change when a configuration does.
+#[derive(Debug)]
+pub struct Drawn {
+    /// Ports, the interfaces behind them, segments.
+    pub ports: PortTable,
+    /// (segment, virtual address) → where it is.
+    pub mappings: MappingTable,
+    /// The locator of each host, by [`HostId`]; this host's first.
+    pub locators: Vec<Locator>,
+}
+
+/// Where a packet goes: a copy of what the mapping says, for later stages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Destination {
+    /// The segment it is in.
+    pub segment: SegmentId,
+    /// Its virtual address.
+    pub address: VirtualAddr,
+    /// The mapping.
+    pub entry: MappingEntry,
+}
+
+impl Drawn {
+    /// Fills the tables for ports of which `uplinks` lead to the substrate.
+    pub fn new(compiled: &Compiled, ports: usize, uplinks: &[PortId]) -> Self {
+        Self {
+            ports: PortTable::new(compiled, ports, uplinks),
+            mappings: MappingTable::new(&compiled.mappings),
+            locators: compiled.hosts.iter().map(|host| host.locator).collect(),
+        }
+    }
+
+    /// Where a virtual address is.
+    pub fn destination(&self, segment: SegmentId, address: VirtualAddr) -> Option<Destination> {
+        let entry = *self.mappings.find(segment, address)?;
+        Some(Destination {
+            segment,
+            address,
+            entry,
+        })
+    }
+
+    /// The locator of a host.
+    pub fn locator(&self, host: HostId) -> Option<Locator> {
+        self.locators.get(host.0 as usize).copied()
+    }
+
+    /// This host's own locator.
+    pub fn own_locator(&self) -> Option<Locator> {
+        self.locators.first().copied()
+    }
+}
+
+impl Destination {
+    /// The interface on this host that it is, if it is here.
+    pub fn interface(&self) -> Option<InterfaceId> {
+        self.entry.interface
+    }
+
+    /// The MAC that the segment's nodes know it by.
+    pub fn mac(&self) -> MacAddr {
+        self.entry.mac
+    }
+
+    /// Is it a logical router's address?
+    pub fn is_router(&self) -> bool {
+        self.entry.kind == MappingKind::Router
+    }
+}

@@ -1,0 +1,209 @@
+//! Ports, the interfaces behind them, and the segments those are in.
+
+use hashbrown::HashMap;
+use packet::{MacAddr, SegmentId, VirtualAddr, VlanId};
+use vnet::compiled::{Compiled, InterfaceId, Ipv4Subnet, MappingKind, PortId, UnknownMac};
+
+use crate::books::{RowId, Rows};
+
+/// What is behind a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PortRole {
+    /// Nodes.
+    Node,
+    /// The substrate.
+    Uplink,
+}
+
+/// A node's attachment to a segment, as the pipeline needs it.
+#[derive(Debug, Clone)]
+pub struct Interface {
+    /// The port it is behind.
+    pub port: PortId,
+    /// The tag on its frames.
+    pub tag: Option<VlanId>,
+    /// Its MAC.
+    pub mac: MacAddr,
+    /// Its segment.
+    pub segment: SegmentId,
+    /// Its segment's place in the table.
+    segment_at: usize,
+    /// Its addresses, at least one.
+    pub addresses: Vec<VirtualAddr>,
+    /// The line of the books for what it sends.
+    pub row: RowId,
+}
+
+/// A segment that this host's interfaces are in, as the pipeline needs it.
+#[derive(Debug, Clone)]
+pub struct Segment {
+    /// Its id.
+    pub id: SegmentId,
+    /// The range its addresses come from.
+    pub subnet: Ipv4Subnet,
+    /// The largest IPv4 packet, in bytes.
+    pub mtu: u16,
+    /// What becomes of frames to MACs that nobody has.
+    pub unknown_mac: UnknownMac,
+    /// The MACs of the logical routers on it: usually none or one, so a scan
+    /// is the fastest look-up.
+    pub router_macs: Vec<MacAddr>,
+}
+
+/// Ports, interfaces, segments, and the rows of the books.
+#[derive(Debug)]
+pub struct PortTable {
+    ports: Vec<Port>,
+    interfaces: Vec<Interface>,
+    segments: Vec<Segment>,
+    rows: Rows,
+}
+
+#[derive(Debug)]
+struct Port {
+    role: PortRole,
+    /// (tag, MAC) → interface.
+    interfaces: HashMap<u64, InterfaceId>,
+    /// MAC → has it interfaces that are untagged, tagged?
+    macs: HashMap<MacAddr, Tagging>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Tagging {
+    untagged: bool,
+    tagged: bool,
+}
+
+/// Why no interface was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoInterface {
+    /// No interface on the port has the MAC.
+    UnknownMac,
+    /// The MAC is there only with tags, and the frame had none.
+    UntaggedOnTrunk,
+    /// The MAC is there only without tag, and the frame had one.
+    TaggedOnAccess,
+    /// The MAC is there with other tags.
+    UnknownTag,
+}
+
+impl PortTable {
+    pub(super) fn new(compiled: &Compiled, ports: usize, uplinks: &[PortId]) -> Self {
+        let rows = Rows::new(compiled, ports, uplinks);
+        let mut table: Vec<Port> = (0..ports)
+            .map(|_| Port {
+                role: PortRole::Node,
+                interfaces: HashMap::new(),
+                macs: HashMap::new(),
+            })
+            .collect();
+        for uplink in uplinks {
+            if let Some(port) = table.get_mut(usize::from(uplink.0)) {
+                port.role = PortRole::Uplink;
+            }
+        }
+        let segments: Vec<Segment> = compiled
+            .segments
+            .iter()
+            .map(|segment| Segment {
+                id: segment.id,
+                subnet: segment.subnet,
+                mtu: segment.mtu,
+                unknown_mac: segment.unknown_mac,
+                router_macs: router_macs(compiled, segment.id),
+            })
+            .collect();
+        let mut interfaces = Vec::new();
+        for (id, interface) in (0..).map(InterfaceId).zip(&compiled.interfaces) {
+            if let Some(port) = table.get_mut(usize::from(interface.port.0)) {
+                port.interfaces
+                    .insert(key(interface.tag, interface.mac), id);
+                let tagging = port.macs.entry(interface.mac).or_default();
+                tagging.untagged |= interface.tag.is_none();
+                tagging.tagged |= interface.tag.is_some();
+            }
+            interfaces.push(Interface {
+                port: interface.port,
+                tag: interface.tag,
+                mac: interface.mac,
+                segment: interface.segment,
+                segment_at: segments
+                    .iter()
+                    .position(|s: &Segment| s.id == interface.segment)
+                    .unwrap_or(usize::MAX),
+                addresses: interface.addresses.clone(),
+                row: rows.of(interface.port, Some(interface.segment)),
+            });
+        }
+        Self {
+            ports: table,
+            interfaces,
+            segments,
+            rows,
+        }
+    }
+
+    /// What is behind the port; nodes, if there is no such port.
+    pub fn role(&self, port: PortId) -> PortRole {
+        self.ports
+            .get(usize::from(port.0))
+            .map_or(PortRole::Node, |p| p.role)
+    }
+
+    /// The interface that sends with this tag and MAC on this port.
+    ///
+    /// # Errors
+    /// In which way the frame does not fit the port's links.
+    pub fn sender(
+        &self,
+        port: PortId,
+        tag: Option<VlanId>,
+        mac: MacAddr,
+    ) -> Result<(InterfaceId, &Interface), NoInterface> {
+        let port = self
+            .ports
+            .get(usize::from(port.0))
+            .ok_or(NoInterface::UnknownMac)?;
+        if let Some(&id) = port.interfaces.get(&key(tag, mac))
+            && let Some(interface) = self.interface(id)
+        {
+            return Ok((id, interface));
+        }
+        let known = port.macs.get(&mac).ok_or(NoInterface::UnknownMac)?;
+        Err(match tag {
+            None => NoInterface::UntaggedOnTrunk,
+            Some(_) if known.tagged => NoInterface::UnknownTag,
+            Some(_) => NoInterface::TaggedOnAccess,
+        })
+    }
+
+    /// An interface on this host.
+    pub fn interface(&self, id: InterfaceId) -> Option<&Interface> {
+        self.interfaces.get(id.0 as usize)
+    }
+
+    /// The segment that an interface is in.
+    pub fn segment_of(&self, interface: &Interface) -> Option<&Segment> {
+        self.segments.get(interface.segment_at)
+    }
+
+    /// The rows of the books for this configuration.
+    pub fn rows(&self) -> &Rows {
+        &self.rows
+    }
+}
+
+fn router_macs(compiled: &Compiled, segment: SegmentId) -> Vec<MacAddr> {
+    let on_segment = compiled
+        .mappings
+        .iter()
+        .filter(|mapping| mapping.segment == segment);
+    on_segment
+        .filter(|mapping| mapping.kind == MappingKind::Router)
+        .map(|m| m.mac)
+        .collect()
+}
+
+fn key(tag: Option<VlanId>, mac: MacAddr) -> u64 {
+    u64::from(tag.map_or(0, VlanId::get)) << 48 | mac.to_u64()
+}
