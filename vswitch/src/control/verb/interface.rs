@@ -1,0 +1,35 @@
+//! `ListInterfaces`.
+
+use control_api::v1;
+use vnet::compiled::LinkType;
+
+use crate::control::service::{Pages, pages};
+use crate::control::source::{ControlSource, Interface};
+use crate::control::wire;
+
+pub(in crate::control) fn list(source: &dyn ControlSource) -> Pages<v1::ListInterfacesReply> {
+    pages(
+        source.interfaces().into_iter().map(interface),
+        |interfaces| v1::ListInterfacesReply { interfaces },
+    )
+}
+
+fn interface(interface: Interface) -> v1::Interface {
+    v1::Interface {
+        node: interface.node,
+        port: interface.port,
+        segment: Some(wire::segment(interface.segment)),
+        tag: interface.tag.map(|tag| tag.get().into()),
+        link: link(interface.link).into(),
+        mac: wire::mac(interface.mac),
+        addresses: interface.addresses.iter().map(|a| a.to_bits()).collect(),
+    }
+}
+
+fn link(link: LinkType) -> v1::LinkType {
+    match link {
+        LinkType::Access => v1::LinkType::Access,
+        LinkType::Trunk => v1::LinkType::Trunk,
+        LinkType::TrunkNative => v1::LinkType::Native,
+    }
+}

@@ -1,0 +1,54 @@
+//! `ListPorts`.
+
+use control_api::v1;
+
+use crate::control::service::{Pages, pages};
+use crate::control::source::{ControlSource, LinkState, Port, PortRole, Traffic};
+use crate::control::wire;
+
+pub(in crate::control) fn list(source: &dyn ControlSource) -> Pages<v1::ListPortsReply> {
+    pages(source.ports().into_iter().map(port), |ports| {
+        v1::ListPortsReply { ports }
+    })
+}
+
+fn port(port: Port) -> v1::Port {
+    v1::Port {
+        name: port.name,
+        kind: port.kind,
+        device: port.device,
+        role: role(port.role).into(),
+        mac: wire::mac(port.mac),
+        mtu: port.mtu.into(),
+        link: link(port.link).into(),
+        speed_mbps: port.speed_mbps,
+        queues: port.queues.into(),
+        received: Some(traffic(port.received)),
+        sent: Some(traffic(port.sent)),
+        missed_packets: port.missed_packets,
+        tx_dropped_packets: port.tx_dropped_packets,
+    }
+}
+
+fn role(role: PortRole) -> v1::PortRole {
+    match role {
+        PortRole::Node => v1::PortRole::Node,
+        PortRole::Substrate => v1::PortRole::Substrate,
+        PortRole::Unused => v1::PortRole::Unused,
+    }
+}
+
+fn link(link: LinkState) -> v1::LinkState {
+    match link {
+        LinkState::Up => v1::LinkState::Up,
+        LinkState::Down => v1::LinkState::Down,
+        LinkState::Unknown => v1::LinkState::Unknown,
+    }
+}
+
+fn traffic(traffic: Traffic) -> v1::Traffic {
+    v1::Traffic {
+        packets: traffic.packets,
+        bytes: traffic.bytes,
+    }
+}

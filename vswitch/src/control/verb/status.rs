@@ -1,0 +1,34 @@
+//! `Status`: who the daemon is and how its workers fare.
+
+use control_api::{API_VERSION, v1};
+
+use crate::control::source::{ControlSource, Worker};
+use crate::control::wire;
+
+pub(in crate::control) fn answer(source: &dyn ControlSource) -> v1::StatusReply {
+    let status = source.status();
+    v1::StatusReply {
+        api: Some(API_VERSION),
+        version: status.version,
+        host: status.host,
+        locator: status.locator.to_bits(),
+        uptime_ms: wire::milliseconds(status.uptime),
+        revision: status.revision,
+        pid: status.pid,
+        dpdk: status.dpdk,
+        workers: status.workers.into_iter().map(worker).collect(),
+    }
+}
+
+fn worker(worker: Worker) -> v1::Worker {
+    let queue = |queue: crate::control::source::WorkerQueue| v1::WorkerQueue {
+        port: queue.port,
+        queue: queue.queue.into(),
+    };
+    v1::Worker {
+        core: worker.core,
+        polls: worker.polls,
+        idle_polls: worker.idle_polls,
+        queues: worker.queues.into_iter().map(queue).collect(),
+    }
+}

@@ -1,0 +1,35 @@
+//! Values that several verbs put into messages.
+
+use core::time::Duration;
+
+use control_api::v1;
+use packet::MacAddr;
+use vnet::compiled::MappingKind;
+
+use super::source::SegmentLabel;
+
+pub(super) fn mac(mac: MacAddr) -> Vec<u8> {
+    mac.octets().to_vec()
+}
+
+/// Half a billion years fit.
+pub(super) fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+pub(super) fn segment(segment: SegmentLabel) -> v1::Segment {
+    v1::Segment {
+        id: segment.id.get(),
+        name: segment.name,
+        network: segment.network,
+        entity: segment.entity,
+    }
+}
+
+pub(super) fn mapping_kind(kind: MappingKind) -> i32 {
+    match kind {
+        MappingKind::Node => v1::MappingKind::Node,
+        MappingKind::Router => v1::MappingKind::Router,
+    }
+    .into()
+}
