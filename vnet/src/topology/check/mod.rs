@@ -1,0 +1,163 @@
+//! Do the files contradict themselves or each other?
+//!
+//! * [`segments`]: names, ids, VLANs; what a name refers to.
+//! * [`stations`]: addresses and MACs inside their segments.
+//! * [`links`]: access and trunk, and the tag that follows.
+//! * [`routers`]: legs and routes.
+
+mod links;
+mod routers;
+mod segments;
+mod stations;
+
+use std::collections::HashMap;
+
+use super::text::{NetworkText, StationText, Whereabouts};
+use super::{At, Network, Node, NodeInterface, StaticMapping, Topology};
+use crate::diagnostic::{Diagnostics, Place};
+use crate::yaml::Located;
+use segments::Names;
+use stations::Stations;
+
+/// Checks what was written and resolves its names.
+pub(super) fn check(texts: Vec<NetworkText>, out: &mut Diagnostics) -> Topology {
+    let mut topology = Topology::default();
+    let mut networks = Once::new("network");
+    let mut names = Names::new();
+    for (index, text) in texts.iter().enumerate() {
+        networks.claim(
+            &text.name,
+            "give one of them another name; one network is one file",
+            out,
+        );
+        names.define(index, &text.segments, &mut topology.segments, out);
+    }
+    let mut stations = Stations::new(&topology.segments);
+    for (index, text) in texts.iter().enumerate() {
+        for station in all_stations(text) {
+            if let Some(segment) = names.silently(index, station.segment.as_ref()) {
+                stations.declare(segment, station);
+            }
+        }
+    }
+    for (index, text) in texts.into_iter().enumerate() {
+        let mut rooms = Rooms {
+            network: index,
+            names: &names,
+            stations: &mut stations,
+            out,
+        };
+        topology.networks.push(rooms.network(text));
+    }
+    topology
+}
+
+fn all_stations(text: &NetworkText) -> impl Iterator<Item = &StationText> {
+    let routers = text.routers.iter().flat_map(|router| &router.interfaces);
+    let nodes = text.nodes.iter().flat_map(|node| &node.interfaces);
+    let mappings = text.mappings.iter().map(|mapping| &mapping.station);
+    routers.chain(nodes).chain(mappings)
+}
+
+/// What the checks of one network share.
+struct Rooms<'a> {
+    network: usize,
+    names: &'a Names,
+    stations: &'a mut Stations,
+    out: &'a mut Diagnostics,
+}
+
+impl Rooms<'_> {
+    fn network(&mut self, text: NetworkText) -> Network {
+        let mut once = Once::new("router or node");
+        let remedy = "give one of them another name";
+        for router in &text.routers {
+            once.claim(&router.name, remedy, self.out);
+        }
+        for node in &text.nodes {
+            once.claim(&node.name, remedy, self.out);
+        }
+        let routers = self.routers(text.routers);
+        let mut nodes = Vec::new();
+        for node in text.nodes {
+            let owner = format!("node \"{}\"", node.name.value);
+            let interfaces = self.node_interfaces(&node, &owner);
+            if let Some(host) = node.host {
+                nodes.push(Node {
+                    name: node.name,
+                    place: node.place,
+                    host,
+                    port: node.port,
+                    interfaces,
+                });
+            }
+        }
+        let mappings = text.mappings.into_iter().filter_map(|mapping| {
+            let (owner, at) = match mapping.at? {
+                Whereabouts::Host(host) => {
+                    let owner = format!("a static mapping to host \"{}\"", host.value);
+                    (owner, At::Host(host))
+                }
+                Whereabouts::Locator(locator) => {
+                    let owner = format!("a static mapping to {}", locator.value);
+                    (owner, At::Locator(locator))
+                }
+            };
+            let station = self.station(&mapping.station, &owner)?;
+            Some(StaticMapping { station, at })
+        });
+        let mappings = mappings.collect();
+        Network {
+            name: text.name,
+            entity: text.entity,
+            routers,
+            nodes,
+            mappings,
+        }
+    }
+
+    fn node_interfaces(&mut self, node: &super::text::NodeText, owner: &str) -> Vec<NodeInterface> {
+        let link = self.link(node);
+        let mut interfaces = Vec::new();
+        for text in &node.interfaces {
+            let Some(station) = self.station(text, owner) else {
+                continue;
+            };
+            let tagging = link
+                .as_ref()
+                .and_then(|link| link.tagging(station.segment, text, owner, self.out));
+            if let Some((link, tag)) = tagging {
+                interfaces.push(NodeInterface { station, link, tag });
+            }
+        }
+        interfaces
+    }
+}
+
+/// Names that may be there once.
+struct Once {
+    what: &'static str,
+    seen: HashMap<String, Place>,
+}
+
+impl Once {
+    fn new(what: &'static str) -> Self {
+        Self {
+            what,
+            seen: HashMap::new(),
+        }
+    }
+
+    fn claim(&mut self, name: &Located<String>, remedy: &str, out: &mut Diagnostics) {
+        if name.value.is_empty() {
+            return; // It could not be read, which was reported.
+        }
+        if let Some(before) = self.seen.get(&name.value) {
+            let what = self.what;
+            let message = format!("{what} \"{}\" is already defined at {before}", name.value);
+            out.error(&name.place, message, remedy);
+            return;
+        }
+        self.seen.insert(name.value.clone(), name.place.clone());
+    }
+}

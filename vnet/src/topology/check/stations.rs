@@ -1,0 +1,207 @@
+//! Do addresses lie in their segment's subnet, and is every address and every
+//! MAC there only once?
+
+use std::collections::{HashMap, HashSet};
+
+use packet::{MacAddr, SegmentId, VirtualAddr};
+
+use super::super::text::StationText;
+use super::super::{Segment, SegmentIndex, Station, derive_mac};
+use super::Rooms;
+use crate::compiled::Ipv4Subnet;
+use crate::diagnostic::{Diagnostics, Place};
+use crate::yaml::Located;
+
+/// How many addresses are tried when a free one is to be proposed.
+const PROPOSALS: u32 = 4096;
+
+/// What is known of each segment's stations.
+#[derive(Debug)]
+pub(super) struct Stations {
+    rooms: Vec<Room>,
+}
+
+/// One segment.
+#[derive(Debug)]
+struct Room {
+    name: String,
+    id: SegmentId,
+    subnet: Ipv4Subnet,
+    /// Every address that the files mention, so that none of them is proposed
+    /// as a free one.
+    mentioned: HashSet<VirtualAddr>,
+    addresses: HashMap<VirtualAddr, Claim>,
+    macs: HashMap<MacAddr, Claim>,
+}
+
+/// Who has it.
+#[derive(Debug, Clone)]
+struct Claim {
+    owner: String,
+    place: Place,
+}
+
+impl Stations {
+    pub(super) fn new(segments: &[Segment]) -> Self {
+        let rooms = segments.iter().map(|segment| Room {
+            name: segment.name.value.clone(),
+            id: segment.id,
+            subnet: segment.subnet,
+            mentioned: HashSet::new(),
+            addresses: HashMap::new(),
+            macs: HashMap::new(),
+        });
+        Self {
+            rooms: rooms.collect(),
+        }
+    }
+
+    pub(super) fn declare(&mut self, segment: SegmentIndex, station: &StationText) {
+        if let Some(room) = self.rooms.get_mut(segment.0) {
+            let addresses = station.addresses.iter().map(|address| address.value);
+            room.mentioned.extend(addresses);
+        }
+    }
+
+    /// Name and subnet of a segment.
+    pub(super) fn segment(&self, segment: SegmentIndex) -> Option<(&str, Ipv4Subnet)> {
+        let room = self.rooms.get(segment.0)?;
+        Some((&room.name, room.subnet))
+    }
+}
+
+impl Rooms<'_> {
+    /// Checks a station and makes its owner the owner of its addresses and
+    /// its MAC. `owner` is for messages; it also tells stations apart where
+    /// one MAC may have several entries.
+    pub(super) fn station(&mut self, text: &StationText, owner: &str) -> Option<Station> {
+        let segment = self
+            .names
+            .find(self.network, text.segment.as_ref()?, self.out)?;
+        let room = self.stations.rooms.get_mut(segment.0)?;
+        for address in &text.addresses {
+            if room.admits(address, self.out) {
+                room.claim_address(address, owner, self.out);
+            }
+        }
+        let first = text.addresses.first()?;
+        let given = text.mac.as_ref().ok()?;
+        let mac = match given {
+            Some(mac) => mac.value,
+            None => derive_mac(room.id, first.value),
+        };
+        let place = given.as_ref().map_or(&text.place, |mac| &mac.place);
+        room.claim_mac(mac, place, owner, given.is_some(), self.out);
+        Some(Station {
+            place: text.place.clone(),
+            segment,
+            addresses: text.addresses.iter().map(|address| address.value).collect(),
+            mac,
+        })
+    }
+}
+
+impl Room {
+    fn admits(&self, address: &Located<VirtualAddr>, out: &mut Diagnostics) -> bool {
+        let (subnet, name) = (self.subnet, &self.name);
+        let value = address.value;
+        let fault = if !subnet.contains(value) {
+            format!("is outside {subnet}, the subnet of segment \"{name}\"")
+        } else if subnet.broadcast() == Some(value) {
+            format!("is the broadcast address of segment \"{name}\" ({subnet})")
+        } else if subnet.length() < 31 && subnet.network() == value.ipv4() {
+            format!("is the network address of segment \"{name}\" ({subnet})")
+        } else {
+            return true;
+        };
+        out.error(
+            &address.place,
+            format!("address {value} {fault}"),
+            self.another(),
+        );
+        false
+    }
+
+    fn claim_address(
+        &mut self,
+        address: &Located<VirtualAddr>,
+        owner: &str,
+        out: &mut Diagnostics,
+    ) {
+        if let Some(Claim {
+            owner: other,
+            place,
+        }) = self.addresses.get(&address.value)
+        {
+            let name = &self.name;
+            let value = address.value;
+            let message = format!(
+                "address {value} in segment \"{name}\" is already that of {other} at {place}"
+            );
+            out.error(&address.place, message, self.another());
+            return;
+        }
+        let claim = Claim {
+            owner: owner.to_owned(),
+            place: address.place.clone(),
+        };
+        self.addresses.insert(address.value, claim);
+    }
+
+    fn claim_mac(
+        &mut self,
+        mac: MacAddr,
+        place: &Place,
+        owner: &str,
+        given: bool,
+        out: &mut Diagnostics,
+    ) {
+        // An interface with several addresses may have several mappings.
+        let several = owner.starts_with("a static mapping");
+        match self.macs.get(&mac) {
+            Some(claim) if several && claim.owner == owner => {}
+            Some(Claim {
+                owner: other,
+                place: before,
+            }) => {
+                let derived = if given { "" } else { " (derived)" };
+                let message = format!(
+                    "mac {mac}{derived} in segment \"{}\" is already that of {other} at {before}",
+                    self.name
+                );
+                let remedy = if given {
+                    "give each interface its own mac, or leave mac out, and one is derived"
+                } else {
+                    "set mac here to an address that nobody else has"
+                };
+                out.error(place, message, remedy);
+            }
+            None => {
+                let claim = Claim {
+                    owner: owner.to_owned(),
+                    place: place.clone(),
+                };
+                self.macs.insert(mac, claim);
+            }
+        }
+    }
+
+    /// The remedy for an address that cannot be used.
+    fn another(&self) -> String {
+        let subnet = self.subnet;
+        let network = subnet.network().to_bits();
+        let last = subnet
+            .broadcast()
+            .map_or(network.saturating_add(1), |b| b.to_bits() - 1);
+        let mut candidates = (network.saturating_add(1)..=last).take(PROPOSALS as usize);
+        let free = candidates.find_map(|bits| {
+            let address = VirtualAddr::from_bits(bits);
+            let free = subnet.contains(address) && !self.mentioned.contains(&address);
+            free.then_some(address)
+        });
+        match free {
+            Some(free) => format!("use a free address of {subnet}, e.g. {free}"),
+            None => format!("use a free address of {subnet}"),
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! The topology as one host's tables need it: where is everything, and who is
+//! behind which of this host's ports?
+
+use std::collections::HashMap;
+
+use packet::{MacAddr, Slot, VirtualAddr, VlanId};
+
+use super::{At, Node, NodeInterface, Station, Topology};
+use crate::compiled::{
+    Compiled, Host, HostId, Interface, InterfaceId, Mapping, MappingKind, Network, PortId, Segment,
+};
+use crate::diagnostic::{Diagnostics, Place};
+use crate::yaml::Located;
+use crate::yaml::nearest::did_you_mean;
+
+/// What a topology stands in: hosts and ports that it refers to by name.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// This host.
+    pub this: Host,
+    /// The other hosts of the installation.
+    pub others: Vec<Host>,
+    /// This host's ports; [`PortId`] is the place in this list.
+    pub ports: Vec<KnownPort>,
+}
+
+/// A port of this host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownPort {
+    /// Its name.
+    pub name: String,
+    /// It leads to the fabric: no node may be behind it.
+    pub uplink: bool,
+}
+
+impl Topology {
+    /// The compiled form for one host. What is wrong goes to `out`; if that
+    /// has errors, the result lacks what they are about and must not be used.
+    pub fn compile(&self, around: &Surroundings, out: &mut Diagnostics) -> Compiled {
+        let mut compiler = Compiler::new(self, around, out);
+        for network in &self.networks {
+            for router in &network.routers {
+                for leg in &router.interfaces {
+                    compiler.map(leg, MappingKind::Router, HostId(0), None);
+                }
+            }
+            for node in &network.nodes {
+                compiler.node(node);
+            }
+            for mapping in &network.mappings {
+                if let Some(host) = compiler.elsewhere(&mapping.at) {
+                    compiler.map(&mapping.station, MappingKind::Node, host, None);
+                }
+            }
+        }
+        compiler.finish()
+    }
+}
+
+struct Compiler<'a> {
+    topology: &'a Topology,
+    around: &'a Surroundings,
+    out: &'a mut Diagnostics,
+    compiled: Compiled,
+    /// Who is meant by (port, tag, source MAC).
+    behind: HashMap<(PortId, Option<VlanId>, MacAddr), (&'a str, &'a Place)>,
+}
+
+impl<'a> Compiler<'a> {
+    fn new(topology: &'a Topology, around: &'a Surroundings, out: &'a mut Diagnostics) -> Self {
+        let networks = topology.networks.iter().map(|network| Network {
+            name: network.name.value.clone(),
+            entity: network.entity.clone(),
+        });
+        let segments = topology.segments.iter().map(|segment| Segment {
+            id: segment.id,
+            name: segment.name.value.clone(),
+            network: segment.network,
+            subnet: segment.subnet,
+            vlan: segment.vlan,
+            mtu: segment.mtu.value,
+            unknown_mac: segment.unknown_mac,
+        });
+        let hosts = core::iter::once(&around.this).chain(&around.others);
+        let compiled = Compiled {
+            hosts: hosts.cloned().collect(),
+            networks: networks.collect(),
+            segments: segments.collect(),
+            ..Compiled::default()
+        };
+        Self {
+            topology,
+            around,
+            out,
+            compiled,
+            behind: HashMap::new(),
+        }
+    }
+
+    fn node(&mut self, node: &'a Node) {
+        let Some(host) = self.host(&node.host) else {
+            return;
+        };
+        let port = if host == HostId(0) {
+            let Some(port) = self.port(node) else {
+                return;
+            };
+            Some(port)
+        } else {
+            None
+        };
+        for interface in &node.interfaces {
+            let local = port.and_then(|port| self.attach(node, interface, port));
+            self.map(&interface.station, MappingKind::Node, host, local);
+        }
+    }
+
+    /// The host of that name; reported if it is unknown.
+    fn host(&mut self, name: &Located<String>) -> Option<HostId> {
+        let position = self
+            .compiled
+            .hosts
+            .iter()
+            .position(|h| h.name == name.value);
+        if let Some(position) = position {
+            return u32::try_from(position).ok().map(HostId);
+        }
+        let message = format!("there is no host \"{}\"", name.value);
+        let known = self.compiled.hosts.iter().map(|host| host.name.as_str());
+        let remedy = did_you_mean(&name.value, known, || {
+            let name = &name.value;
+            format!("add {{ name: {name}, locator: its /64 }} to hosts in the host's configuration")
+        });
+        self.out.error(&name.place, message, remedy);
+        None
+    }
+
+    /// The port of this host that a node is behind.
+    fn port(&mut self, node: &Node) -> Option<PortId> {
+        let this = &self.around.this.name;
+        let Some(name) = &node.port else {
+            let message = format!(
+                "node \"{}\" is on host \"{this}\", but has no port",
+                node.name.value
+            );
+            let remedy = format!("add port: one of those in the configuration of host \"{this}\"");
+            self.out.error(&node.place, message, remedy);
+            return None;
+        };
+        let ports = &self.around.ports;
+        let Some(position) = ports.iter().position(|port| port.name == name.value) else {
+            let message = format!("host \"{this}\" has no port \"{}\"", name.value);
+            let known = ports.iter().filter(|port| !port.uplink);
+            let remedy = did_you_mean(&name.value, known.map(|port| port.name.as_str()), || {
+                format!("add it to ports in the configuration of host \"{this}\"")
+            });
+            self.out.error(&name.place, message, remedy);
+            return None;
+        };
+        if ports.get(position).is_some_and(|port| port.uplink) {
+            let message = format!(
+                "node \"{}\" is behind port \"{}\", which is an uplink",
+                node.name.value, name.value
+            );
+            let remedy =
+                "put the node behind a port of its own; an uplink leads to the fabric only";
+            self.out.error(&name.place, message, remedy);
+            return None;
+        }
+        u16::try_from(position).ok().map(PortId)
+    }
+
+    fn attach(
+        &mut self,
+        node: &'a Node,
+        interface: &'a NodeInterface,
+        port: PortId,
+    ) -> Option<InterfaceId> {
+        let station = &interface.station;
+        let key = (port, interface.tag, station.mac);
+        if let Some((other, place)) = self.behind.get(&key) {
+            let port = self.around.ports.get(usize::from(port.0));
+            let port = port.map_or("", |port| port.name.as_str());
+            let tag = match interface.tag {
+                Some(vlan) => format!("in VLAN {vlan}"),
+                None => "untagged".to_owned(),
+            };
+            let message = format!(
+                "node \"{}\" cannot be told from node \"{other}\" at {place}: both send from \
+                 mac {} behind port \"{port}\", {tag}",
+                node.name.value, station.mac
+            );
+            let remedy =
+                "give one of them another mac, another port, or a tag of its own (a trunk)";
+            self.out.error(&station.place, message, remedy);
+            return None;
+        }
+        self.behind.insert(key, (&node.name.value, &station.place));
+        let segment = self.topology.segment(station.segment)?;
+        let id = InterfaceId(u32::try_from(self.compiled.interfaces.len()).ok()?);
+        self.compiled.interfaces.push(Interface {
+            node: node.name.value.clone(),
+            port,
+            segment: segment.id,
+            tag: interface.tag,
+            link: interface.link,
+            mac: station.mac,
+            addresses: station.addresses.clone(),
+        });
+        Some(id)
+    }
+
+    /// The host that a static mapping leads to.
+    fn elsewhere(&mut self, at: &At) -> Option<HostId> {
+        let (host, place) = match at {
+            At::Host(name) => (self.host(name)?, &name.place),
+            At::Locator(locator) => {
+                let hosts = &mut self.compiled.hosts;
+                let position = hosts.iter().position(|host| host.locator == locator.value);
+                let position = position.unwrap_or_else(|| {
+                    hosts.push(Host {
+                        name: locator.value.to_string(),
+                        locator: locator.value,
+                    });
+                    hosts.len() - 1
+                });
+                (HostId(u32::try_from(position).ok()?), &locator.place)
+            }
+        };
+        if host == HostId(0) {
+            let this = &self.around.this.name;
+            let message =
+                format!("this mapping leads to host \"{this}\" itself, where nobody has it");
+            let remedy = "describe the node under nodes, with its port";
+            self.out.error(place, message, remedy);
+            return None;
+        }
+        Some(host)
+    }
+
+    fn map(
+        &mut self,
+        station: &Station,
+        kind: MappingKind,
+        host: HostId,
+        interface: Option<InterfaceId>,
+    ) {
+        let Some(segment) = self.topology.segment(station.segment) else {
+            return;
+        };
+        let mapping = |&address: &VirtualAddr| Mapping {
+            segment: segment.id,
+            address,
+            kind,
+            mac: station.mac,
+            host,
+            slot: Slot::ZERO,
+            interface,
+        };
+        let mappings = station.addresses.iter().map(mapping);
+        self.compiled.mappings.extend(mappings);
+    }
+
+    fn finish(self) -> Compiled {
+        let mut compiled = self.compiled;
+        compiled.segments.sort_by_key(|segment| segment.id);
+        let order = |mapping: &Mapping| (mapping.segment, mapping.address);
+        compiled.mappings.sort_by_key(order);
+        compiled
+    }
+}

@@ -1,0 +1,182 @@
+//! The networks that tenants drew, checked: what the files of one host say
+//! together, without contradictions, names resolved as far as the files go.
+//! What depends on the host (which hosts and ports there are) is checked by
+//! [`Topology::compile`].
+
+mod check;
+mod compile;
+mod derive_mac;
+mod text;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use packet::{Locator, MacAddr, SegmentId, VirtualAddr, VlanId};
+
+use crate::compiled::{Ipv4Subnet, LinkType, UnknownMac};
+use crate::diagnostic::{Diagnostics, Place};
+use crate::yaml::Located;
+
+pub use compile::{KnownPort, Surroundings};
+pub use derive_mac::derive_mac;
+pub use text::{DEFAULT_MTU, MAX_MTU, MIN_MTU};
+
+/// The virtual networks of all topology files of one host.
+#[derive(Debug, Default)]
+pub struct Topology {
+    /// The networks, in the order of the files.
+    pub networks: Vec<Network>,
+    /// The segments of all networks.
+    pub segments: Vec<Segment>,
+}
+
+/// The place of a segment in [`Topology::segments`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SegmentIndex(usize);
+
+/// One virtual network.
+#[derive(Debug)]
+pub struct Network {
+    /// Its name.
+    pub name: Located<String>,
+    /// The tenant on whose behalf it exists.
+    pub entity: String,
+    /// Its logical routers.
+    pub routers: Vec<Router>,
+    /// Its computing nodes, on whichever host.
+    pub nodes: Vec<Node>,
+    /// Interfaces that are described elsewhere.
+    pub mappings: Vec<StaticMapping>,
+}
+
+/// A layer-2 broadcast domain.
+#[derive(Debug)]
+pub struct Segment {
+    /// Its name, unique in its network.
+    pub name: Located<String>,
+    /// The index of its network in [`Topology::networks`].
+    pub network: usize,
+    /// Its id, unique in the installation.
+    pub id: SegmentId,
+    /// The range its addresses come from.
+    pub subnet: Ipv4Subnet,
+    /// The tag that trunk links show for it.
+    pub vlan: Option<VlanId>,
+    /// The largest IPv4 packet that nodes may send, in bytes.
+    pub mtu: Located<u16>,
+    /// What becomes of a frame to a MAC that nobody in the segment has.
+    pub unknown_mac: UnknownMac,
+}
+
+/// Something with a MAC and addresses in a segment.
+#[derive(Debug)]
+pub struct Station {
+    /// Where it is written.
+    pub place: Place,
+    /// Its segment.
+    pub segment: SegmentIndex,
+    /// Its addresses; at least one unless an error was reported.
+    pub addresses: Vec<VirtualAddr>,
+    /// Its MAC, as given or derived.
+    pub mac: MacAddr,
+}
+
+/// A logical router.
+#[derive(Debug)]
+pub struct Router {
+    /// Its name.
+    pub name: Located<String>,
+    /// Its legs.
+    pub interfaces: Vec<Station>,
+    /// Its static routes.
+    pub routes: Vec<Route>,
+}
+
+/// A logical router's static route.
+#[derive(Debug)]
+pub struct Route {
+    /// The destinations.
+    pub to: Ipv4Subnet,
+    /// Where they are reached.
+    pub via: NextHop,
+}
+
+/// The next hop of a logical router's route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NextHop {
+    /// Another logical router of the network, by index into
+    /// [`Network::routers`].
+    Router(usize),
+    /// An address on one of the router's segments.
+    Address(VirtualAddr),
+}
+
+/// A computing node.
+#[derive(Debug)]
+pub struct Node {
+    /// Its name.
+    pub name: Located<String>,
+    /// Where it is written.
+    pub place: Place,
+    /// The host it is on.
+    pub host: Located<String>,
+    /// The port of that host that it is behind.
+    pub port: Option<Located<String>>,
+    /// Its interfaces.
+    pub interfaces: Vec<NodeInterface>,
+}
+
+/// A node's attachment to a segment.
+#[derive(Debug)]
+pub struct NodeInterface {
+    /// Its segment, addresses and MAC.
+    pub station: Station,
+    /// How its frames are tagged.
+    pub link: LinkType,
+    /// With what.
+    pub tag: Option<VlanId>,
+}
+
+/// An interface whose node is described elsewhere.
+#[derive(Debug)]
+pub struct StaticMapping {
+    /// Its segment, addresses and MAC.
+    pub station: Station,
+    /// Where it is.
+    pub at: At,
+}
+
+/// Where an interface is that is described elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum At {
+    /// On a host, by name.
+    Host(Located<String>),
+    /// On the host with this locator.
+    Locator(Located<Locator>),
+}
+
+impl Topology {
+    /// Reads and checks topology files, given as name and text. What is wrong
+    /// goes to `out`; if that has errors, the topology lacks what they are
+    /// about and must not be used.
+    pub fn read<'t>(
+        files: impl IntoIterator<Item = (Arc<Path>, &'t str)>,
+        out: &mut Diagnostics,
+    ) -> Self {
+        let files = files.into_iter();
+        let texts = files.filter_map(|(file, text)| text::read(&file, text, out));
+        let texts: Vec<_> = texts.collect();
+        check::check(texts, out)
+    }
+
+    /// The segment at an index that this topology gave out.
+    pub fn segment(&self, index: SegmentIndex) -> Option<&Segment> {
+        self.segments.get(index.0)
+    }
+
+    /// The nodes of all networks that are on a host.
+    pub fn nodes_on<'a>(&'a self, host: &'a str) -> impl Iterator<Item = &'a Node> {
+        let nodes = self.networks.iter().flat_map(|network| &network.nodes);
+        nodes.filter(move |node| node.host.value == host)
+    }
+}

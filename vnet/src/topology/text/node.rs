@@ -1,0 +1,161 @@
+//! `nodes:` and `mappings:` as written.
+
+use packet::Locator;
+
+use super::StationText;
+use crate::diagnostic::{Diagnostics, Place};
+use crate::yaml::{Fields, Located, Node, Value, fields, scalar};
+
+#[derive(Debug)]
+pub(in super::super) struct NodeText {
+    pub(in super::super) name: Located<String>,
+    pub(in super::super) place: Place,
+    pub(in super::super) host: Option<Located<String>>,
+    pub(in super::super) port: Option<Located<String>>,
+    pub(in super::super) link: Option<Located<Link>>,
+    pub(in super::super) interfaces: Vec<StationText>,
+}
+
+/// How a node's link carries its VLANs.
+#[derive(Debug, Clone)]
+pub(in super::super) enum Link {
+    Access,
+    Trunk {
+        tagged: Vec<Located<String>>,
+        native: Option<Located<String>>,
+    },
+}
+
+/// Where something is that is described elsewhere.
+#[derive(Debug)]
+pub(in super::super) enum Whereabouts {
+    Host(Located<String>),
+    Locator(Located<Locator>),
+}
+
+#[derive(Debug)]
+pub(in super::super) struct MappingText {
+    pub(in super::super) station: StationText,
+    pub(in super::super) at: Option<Whereabouts>,
+}
+
+pub(super) fn read(node: &Node, out: &mut Diagnostics) -> Option<NodeText> {
+    let mut fields = Fields::of(node, "a node", out)?;
+    let name = fields.need("name", "a name, unique in the network", out);
+    let name = name.and_then(|node| scalar::name(node, "node", out));
+    if let Some(name) = &name {
+        fields.what = format!("node \"{}\"", name.value);
+    }
+    let host = fields.need("host", "the host it is on", out);
+    let host = host.and_then(|node| scalar::name(node, "host", out));
+    let port = fields.get("port", out);
+    let port = port.and_then(|node| scalar::name(node, "port", out));
+    let link = match fields.get("link", out) {
+        Some(node) => link(node, out),
+        None => Some(Located::new(Link::Access, &node.place)),
+    };
+    let interfaces = if fields.has("interfaces") {
+        listed(&mut fields, out)
+    } else {
+        let short = super::station(&mut fields, &node.place, out);
+        // Known, for what finish() proposes.
+        let _ = fields.get("interfaces", out);
+        vec![short]
+    };
+    fields.finish(out);
+    Some(NodeText {
+        name: name?,
+        place: node.place.clone(),
+        host,
+        port,
+        link,
+        interfaces,
+    })
+}
+
+/// `interfaces: [...]`; the node's own `mac` is what they have by default.
+fn listed(fields: &mut Fields<'_>, out: &mut Diagnostics) -> Vec<StationText> {
+    for key in ["segment", "address", "addresses"] {
+        if let Some(node) = fields.get(key, out) {
+            let message = format!("{} has both {key} and interfaces", fields.what);
+            out.error(&node.place, message, "move it into an item of interfaces");
+        }
+    }
+    let default = super::mac(fields, out);
+    let Some(node) = fields.get("interfaces", out) else {
+        return Vec::new();
+    };
+    let items = fields::items(node, "interfaces", out);
+    if items.is_empty() && matches!(node.value, Value::List(_)) {
+        let message = format!("{} has an empty list of interfaces", fields.what);
+        out.error(&node.place, message, "list at least one interface");
+    }
+    let read = items.iter().filter_map(|item| {
+        let mut inner = Fields::of(item, format!("an interface of {}", fields.what), out)?;
+        let mut station = super::station(&mut inner, &item.place, out);
+        inner.finish(out);
+        if let Ok(None) = station.mac {
+            station.mac = default.clone();
+        }
+        Some(station)
+    });
+    read.collect()
+}
+
+/// `access`, or `{ trunk: [segments], native: segment }`.
+fn link(node: &Node, out: &mut Diagnostics) -> Option<Located<Link>> {
+    if let Value::Scalar(word) = &node.value {
+        if word == "access" {
+            return Some(Located::new(Link::Access, &node.place));
+        }
+        let message = format!("link cannot be \"{}\"", word.escape_debug());
+        let remedy =
+            "write access, or { trunk: [segments] }, or { trunk: [segments], native: segment }";
+        out.error(&node.place, message, remedy);
+        return None;
+    }
+    let mut fields = Fields::of(node, "link", out)?;
+    let trunk = fields.need("trunk", "[segments that are tagged]", out);
+    let items = trunk.map(|node| (node, fields::items(node, "trunk", out)));
+    let native = fields.get("native", out);
+    let native = native.and_then(|node| scalar::name(node, "native", out));
+    fields.finish(out);
+    let (trunk, items) = items?;
+    if items.is_empty() && matches!(trunk.value, Value::List(_)) {
+        let message = "trunk lists no segment";
+        let remedy = "list the tagged segments; for one untagged segment write link: access";
+        out.error(&trunk.place, message, remedy);
+        return None;
+    }
+    let tagged = items.iter().filter_map(|n| scalar::name(n, "trunk", out));
+    let link = Link::Trunk {
+        tagged: tagged.collect(),
+        native,
+    };
+    Some(Located::new(link, &node.place))
+}
+
+pub(super) fn read_mapping(node: &Node, out: &mut Diagnostics) -> Option<MappingText> {
+    let mut fields = Fields::of(node, "a mapping", out)?;
+    let station = super::station(&mut fields, &node.place, out);
+    let host = fields.get("host", out);
+    let locator = fields.get("locator", out);
+    let at = match (host, locator) {
+        (Some(node), None) => scalar::name(node, "host", out).map(Whereabouts::Host),
+        (None, Some(node)) => scalar::parsed(node, "locator", out).map(Whereabouts::Locator),
+        (Some(_), Some(node)) => {
+            let message = "a mapping has both host and locator";
+            out.error(&node.place, message, "keep one of the two");
+            None
+        }
+        (None, None) => {
+            if !fields.has("host") && !fields.has("locator") {
+                let remedy = "add host: a name, or locator: its /64, e.g. fd00:0:0:b::/64";
+                out.error(&node.place, "a mapping does not say where it leads", remedy);
+            }
+            None
+        }
+    };
+    fields.finish(out);
+    Some(MappingText { station, at })
+}
