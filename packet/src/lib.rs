@@ -26,6 +26,8 @@ pub mod mld;
 pub mod nd;
 pub mod protocol;
 pub mod substrate_addr;
+#[cfg(feature = "serde")]
+mod text;
 
 pub use buf::{BufPool, NoRoom, PacketBuf};
 pub use heap::{HeapBuf, HeapPool};

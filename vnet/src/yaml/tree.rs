@@ -273,7 +273,7 @@ mod tests {
         for (text, expected) in [
             ("a: 1\na: 2\n", "f:2:1: \"a\" is already set in this map"),
             ("a: [1\n", "f:1:4: this is not YAML: "),
-            ("\ta: 1\n", "f:1:1: this is not YAML: "),
+            ("a:\n\tb: 1\n", "f:2:2: this is not YAML: "),
             ("a: !x 1\n", "f:1:7: YAML tags (!…) have no meaning here"),
             ("a: &x 1\nb: *x\n", "f:2:4: YAML aliases"),
             ("a: 1\n---\nb: 2\n", "f:2:1: a second document begins here"),
