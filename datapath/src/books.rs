@@ -6,10 +6,15 @@
 //! offered = sent + port-full. For the whole: received + generated = sent +
 //! consumed + held + dropped.
 //!
-//! A ledger has one writer (a worker, or the slow path) and any readers; an
-//! increment is a plain load and store of an own cache line.
+//! A ledger has one writer (a worker, or the slow path) and any readers. An
+//! increment is a plain load and store; a reader asks for a copy, which the
+//! writer makes at its next burst boundary, so that every line balances in it
+//! even while packets fly.
 
+use core::time::Duration;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use hashbrown::HashMap;
 use packet::SegmentId;
@@ -96,27 +101,99 @@ impl Counter {
         );
     }
 
+    fn set(&self, n: u64) {
+        self.0.store(n, Ordering::Relaxed);
+    }
+
     /// The count, as of some moment not long ago.
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// What happened to the packets of one line.
+/// Declares a set of counters once: the cells that a writer counts in, and the
+/// plain numbers that a reader gets.
+macro_rules! counters {
+    ($(#[$doc:meta])* $cells:ident, $numbers:ident { $( #[$what:meta] $name:ident, )+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Default)]
+        pub struct $cells { $( #[$what] pub $name: Counter, )+ }
+
+        $(#[$doc])*
+        #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+        pub struct $numbers { $( #[$what] pub $name: u64, )+ }
+
+        impl $cells {
+            fn take(&self, other: &Self) {
+                $( self.$name.set(other.$name.get()); )+
+            }
+
+            fn read(&self) -> $numbers {
+                $numbers { $( $name: self.$name.get(), )+ }
+            }
+        }
+
+        impl core::ops::AddAssign for $numbers {
+            fn add_assign(&mut self, other: Self) {
+                $( self.$name += other.$name; )+
+            }
+        }
+    };
+}
+
+counters! {
+    /// What happened to the packets of one line, drops apart.
+    RowCells, RowNumbers {
+        /// Packets received.
+        received,
+        /// Bytes received, frames without check sequence.
+        received_bytes,
+        /// Packets that went on to a port.
+        forwarded,
+        /// Questions that an answer was made from.
+        answered,
+        /// Packets that ended here, having done their work.
+        consumed,
+        /// Packets handed up to the slow path.
+        punted,
+    }
+}
+
+counters! {
+    /// What happened at one output port.
+    OutputCells, OutputNumbers {
+        /// Packets that were to go out.
+        offered,
+        /// Packets that the port took.
+        sent,
+        /// Bytes that the port took.
+        sent_bytes,
+        /// Packets that the port did not take: dropped as `port-full`.
+        port_full,
+    }
+}
+
+counters! {
+    /// What a thread did besides.
+    WorkCells, WorkNumbers {
+        /// Packets that were made here: answers, neighbour discovery.
+        generated,
+        /// Packets given to a worker to send (by the slow path).
+        injected,
+        /// Packets taken over to send (by a worker).
+        taken_over,
+        /// Turns of the loop.
+        polls,
+        /// Turns that found nothing to do.
+        idle_polls,
+    }
+}
+
+/// One line of the books.
 #[derive(Debug)]
 pub struct Row {
-    /// Packets received.
-    pub received: Counter,
-    /// Bytes received, frames without check sequence.
-    pub received_bytes: Counter,
-    /// Packets that went on to a port.
-    pub forwarded: Counter,
-    /// Questions that an answer was made from.
-    pub answered: Counter,
-    /// Packets that ended here, having done their work.
-    pub consumed: Counter,
-    /// Packets handed up to the slow path.
-    pub punted: Counter,
+    /// Everything but drops.
+    pub cells: RowCells,
     /// Packets dropped, by [`DropReason::index`].
     pub dropped: [Counter; DropReason::COUNT],
 }
@@ -124,78 +201,220 @@ pub struct Row {
 impl Default for Row {
     fn default() -> Self {
         Self {
-            received: Counter::default(),
-            received_bytes: Counter::default(),
-            forwarded: Counter::default(),
-            answered: Counter::default(),
-            consumed: Counter::default(),
-            punted: Counter::default(),
+            cells: RowCells::default(),
             dropped: core::array::from_fn(|_| Counter::default()),
         }
     }
 }
 
-/// What happened at one output port.
-#[derive(Debug, Default)]
-pub struct Output {
-    /// Packets that were to go out.
-    pub offered: Counter,
-    /// Packets that the port took.
-    pub sent: Counter,
-    /// Bytes that the port took.
-    pub sent_bytes: Counter,
-    /// Packets that the port did not take: dropped as `port-full`.
-    pub port_full: Counter,
+/// A full set of counters.
+#[derive(Debug)]
+struct Cells {
+    rows: Vec<Row>,
+    outputs: Vec<OutputCells>,
+    work: WorkCells,
 }
 
-/// The books of one writer.
+/// The books of one thread: it alone writes, anybody may [`Ledger::read`].
 #[derive(Debug)]
 pub struct Ledger {
-    rows: Vec<Row>,
-    outputs: Vec<Output>,
-    /// Packets that were made here: answers, neighbour discovery.
-    pub generated: Counter,
+    live: Cells,
+    /// The state at the burst boundary that was last asked for.
+    copy: Cells,
+    /// Counts the requests for a reading, and those that were met.
+    requested: AtomicU64,
+    met: AtomicU64,
+    /// One reader at a time; the writer never takes it.
+    reading: Mutex<()>,
+}
+
+/// The books as they stood at one burst boundary: every line balances.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Reading {
+    /// The lines, in order of their ids.
+    pub rows: Vec<RowReading>,
+    /// The output ports, in order.
+    pub outputs: Vec<OutputNumbers>,
+    /// The rest.
+    pub work: WorkNumbers,
+}
+
+/// A line as read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowReading {
+    /// Everything but drops.
+    pub numbers: RowNumbers,
+    /// Packets dropped, by [`DropReason::index`].
+    pub dropped: [u64; DropReason::COUNT],
+}
+
+impl Default for RowReading {
+    fn default() -> Self {
+        Self {
+            numbers: RowNumbers::default(),
+            dropped: [0; DropReason::COUNT],
+        }
+    }
+}
+
+impl RowReading {
+    /// All drops.
+    pub fn dropped_packets(&self) -> u64 {
+        self.dropped.iter().sum()
+    }
+}
+
+impl core::ops::AddAssign<&RowReading> for RowReading {
+    fn add_assign(&mut self, other: &RowReading) {
+        self.numbers += other.numbers;
+        for (sum, more) in self.dropped.iter_mut().zip(&other.dropped) {
+            *sum += more;
+        }
+    }
 }
 
 impl Ledger {
     /// Empty books for so many lines and output ports.
     pub fn new(rows: usize, ports: usize) -> Self {
         Self {
-            // A line for what has no line: the first always exists.
-            rows: (0..rows.max(1)).map(|_| Row::default()).collect(),
-            outputs: (0..ports).map(|_| Output::default()).collect(),
-            generated: Counter::default(),
+            live: Cells::new(rows, ports),
+            copy: Cells::new(rows, ports),
+            requested: AtomicU64::new(0),
+            met: AtomicU64::new(0),
+            reading: Mutex::new(()),
         }
     }
 
-    /// A line. One that does not exist is counted on the first.
-    pub fn row(&self, id: RowId) -> &Row {
-        static NOWHERE: std::sync::OnceLock<Row> = std::sync::OnceLock::new();
-        self.rows
+    /// A line; one that does not exist is counted on the first.
+    pub fn row(&self, id: RowId) -> Option<&Row> {
+        self.live
+            .rows
             .get(id.0 as usize)
-            .or_else(|| self.rows.first())
-            .unwrap_or_else(|| NOWHERE.get_or_init(Row::default))
+            .or_else(|| self.live.rows.first())
     }
 
     /// An output port's counters.
-    pub fn output(&self, port: PortId) -> Option<&Output> {
-        self.outputs.get(usize::from(port.0))
+    pub fn output(&self, port: PortId) -> Option<&OutputCells> {
+        self.live.outputs.get(usize::from(port.0))
     }
 
-    /// All lines, in order of their ids.
-    pub fn rows(&self) -> &[Row] {
-        &self.rows
-    }
-
-    /// All outputs, in order of their ports.
-    pub fn outputs(&self) -> &[Output] {
-        &self.outputs
+    /// What has no line.
+    pub fn work(&self) -> &WorkCells {
+        &self.live.work
     }
 
     /// Books a drop.
-    pub fn drop(&self, row: RowId, reason: DropReason) {
-        if let Some(counter) = self.row(row).dropped.get(reason.index()) {
+    pub fn book_drop(&self, row: RowId, reason: DropReason) {
+        if let Some(counter) = self
+            .row(row)
+            .and_then(|row| row.dropped.get(reason.index()))
+        {
             counter.add(1);
         }
+    }
+
+    /// The writer is between two bursts: meets a request for a reading. Costs
+    /// two loads where there is none.
+    pub fn boundary(&self) {
+        let requested = self.requested.load(Ordering::Acquire);
+        if requested != self.met.load(Ordering::Relaxed) {
+            self.copy.take(&self.live);
+            self.met.store(requested, Ordering::Release);
+        }
+    }
+
+    /// The books at a burst boundary. Waits up to `patience` for the writer to
+    /// pass one; a writer that does not turn (or has ended) is read as it is.
+    pub fn read(&self, patience: Duration) -> Reading {
+        let _one_at_a_time = self.reading.lock();
+        let request = self.requested.load(Ordering::Relaxed) + 1;
+        self.requested.store(request, Ordering::Release);
+        let until = Instant::now() + patience;
+        while self.met.load(Ordering::Acquire) != request {
+            if Instant::now() >= until {
+                return self.live.read();
+            }
+            std::thread::sleep(Duration::from_micros(50));
+        }
+        self.copy.read()
+    }
+}
+
+impl Cells {
+    fn new(rows: usize, ports: usize) -> Self {
+        Self {
+            // The first line always exists: see `Ledger::row`.
+            rows: (0..rows.max(1)).map(|_| Row::default()).collect(),
+            outputs: (0..ports).map(|_| OutputCells::default()).collect(),
+            work: WorkCells::default(),
+        }
+    }
+
+    fn take(&self, other: &Self) {
+        for (mine, theirs) in self.rows.iter().zip(&other.rows) {
+            mine.cells.take(&theirs.cells);
+            for (mine, theirs) in mine.dropped.iter().zip(&theirs.dropped) {
+                mine.set(theirs.get());
+            }
+        }
+        for (mine, theirs) in self.outputs.iter().zip(&other.outputs) {
+            mine.take(theirs);
+        }
+        self.work.take(&other.work);
+    }
+
+    fn read(&self) -> Reading {
+        let row = |row: &Row| RowReading {
+            numbers: row.cells.read(),
+            dropped: core::array::from_fn(|at| row.dropped.get(at).map_or(0, Counter::get)),
+        };
+        Reading {
+            rows: self.rows.iter().map(row).collect(),
+            outputs: self.outputs.iter().map(OutputCells::read).collect(),
+            work: self.work.read(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+
+    use super::*;
+
+    #[test]
+    fn a_reading_is_from_one_boundary() {
+        let ledger = Arc::new(Ledger::new(1, 1));
+        let stop = Arc::new(AtomicBool::new(false));
+        let writer = {
+            let (ledger, stop) = (Arc::clone(&ledger), Arc::clone(&stop));
+            std::thread::spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    let row = ledger.row(RowId(0)).unwrap();
+                    row.cells.received.add(3);
+                    row.cells.forwarded.add(2);
+                    ledger.book_drop(RowId(0), DropReason::Truncated);
+                    ledger.boundary();
+                }
+            })
+        };
+        for _ in 0..200 {
+            let reading = ledger.read(Duration::from_secs(10));
+            let row = &reading.rows[0];
+            assert_eq!(
+                row.numbers.received,
+                row.numbers.forwarded + row.dropped_packets()
+            );
+        }
+        stop.store(true, Ordering::Relaxed);
+        writer.join().unwrap();
+    }
+
+    #[test]
+    fn a_writer_that_does_not_turn_does_not_block_a_reader() {
+        let ledger = Ledger::new(1, 1);
+        ledger.work().generated.add(7);
+        assert_eq!(ledger.read(Duration::ZERO).work.generated, 7);
     }
 }

@@ -3,3 +3,5 @@
 
 pub mod config;
 pub mod control;
+pub mod ports;
+pub mod worker;

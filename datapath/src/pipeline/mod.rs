@@ -14,6 +14,7 @@ pub mod mapping;
 pub mod moved;
 pub mod prove;
 pub mod replicate;
+pub mod settle;
 pub mod topology;
 pub mod translate;
 pub mod transmit;
@@ -23,6 +24,7 @@ pub mod verdict;
 use packet::PacketBuf;
 
 pub use batch::{BURST, Burst, Packet};
+pub use settle::{Exits, Punted, settle};
 pub use verdict::{Consumed, DropReason, Punt, Verdict};
 
 use crate::tables::Tables;

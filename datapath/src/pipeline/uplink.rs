@@ -26,7 +26,10 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
             .and_then(|(to, ip)| tables.uplinks.next_hop(to.entry.host, ip.flow_hash()));
         packet.cx.verdict = match hop {
             None => Verdict::Drop(DropReason::NoRoute),
-            Some(hop) => send(&mut packet.buf, hop),
+            Some(hop) => {
+                tables.used.mark(hop.id);
+                send(&mut packet.buf, hop)
+            }
         };
     }
 }

@@ -2,6 +2,7 @@
 //! atomic for packets, because a burst reads one root.
 
 pub mod mapping;
+pub mod marks;
 pub mod ports;
 pub mod publish;
 
@@ -11,6 +12,7 @@ use packet::{Locator, MacAddr, SegmentId, VirtualAddr};
 use vnet::compiled::{Compiled, HostId, InterfaceId, MappingKind, PortId};
 
 pub use mapping::{MappingEntry, MappingTable};
+pub use marks::UseMarks;
 pub use ports::{Interface, PortRole, PortTable, Segment};
 
 use crate::substrate::UplinkTable;
@@ -22,6 +24,8 @@ pub struct Tables {
     pub drawn: Arc<Drawn>,
     /// How the substrate is reached.
     pub uplinks: Arc<UplinkTable>,
+    /// Which next hops are used: written by workers.
+    pub used: Arc<UseMarks>,
 }
 
 /// The tables that change when a configuration does.

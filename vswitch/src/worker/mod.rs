@@ -1,0 +1,154 @@
+//! The poll-mode workers: each owns its queues, its tables' snapshot, its
+//! books, and shares nothing that it would have to lock.
+//!
+//! * [`outbox`]: frames staged per output port.
+//! * [`idle`]: what a worker does when there is nothing to do.
+
+pub mod idle;
+pub mod outbox;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossbeam::queue::ArrayQueue;
+use datapath::books::{Ledger, RowId};
+use datapath::pipeline::translate::Translator;
+use datapath::pipeline::{self, Burst, Exits, Punted};
+use datapath::tables::publish::Reader;
+use datapath::tables::{PortRole, Tables};
+use packet::PacketBuf;
+use vnet::compiled::PortId;
+
+use self::idle::Idle;
+use self::outbox::Outbox;
+use crate::ports::{Packets, RxQueue};
+
+/// A receive queue and the port it belongs to.
+pub struct Polled<B> {
+    /// The port.
+    pub port: PortId,
+    /// What is behind it.
+    pub role: PortRole,
+    /// The line of the books for what cannot be attributed further.
+    pub row: RowId,
+    /// The queue.
+    pub queue: Box<dyn RxQueue<B>>,
+}
+
+/// A frame that the slow path wants sent.
+#[derive(Debug)]
+pub struct Injection<B> {
+    /// Out of which port.
+    pub port: PortId,
+    /// The complete frame.
+    pub buf: B,
+}
+
+/// Everything one worker owns.
+pub struct Worker<B> {
+    /// What it polls.
+    pub polled: Vec<Polled<B>>,
+    /// Where it sends.
+    pub outbox: Outbox<B>,
+    /// What it reads.
+    pub tables: Reader<Tables>,
+    /// What its rewrite remembers.
+    pub translator: Translator,
+    /// What it counts.
+    pub ledger: Arc<Ledger>,
+    /// Up to the slow path.
+    pub punts: Arc<ArrayQueue<Punted<B>>>,
+    /// Down from the slow path.
+    pub injections: Arc<ArrayQueue<Injection<B>>>,
+    /// Set when it should end.
+    pub stop: Arc<AtomicBool>,
+    /// What it does when there is nothing to do.
+    pub idle: Idle,
+}
+
+/// Turns that a worker goes on after it was told to stop, so that what the
+/// ports hold already is still delivered.
+const DRAIN_TURNS: u32 = 256;
+
+impl<B: PacketBuf> Worker<B> {
+    /// Turns until told to stop, then drains its queues and ends.
+    pub fn run(mut self) {
+        while !self.stop.load(Ordering::Relaxed) {
+            let busy = self.turn();
+            self.idle.after(busy);
+        }
+        for _ in 0..DRAIN_TURNS {
+            if !self.turn() {
+                break;
+            }
+        }
+        self.ledger.boundary();
+    }
+
+    /// One turn over all queues. True if there was anything to do.
+    fn turn(&mut self) -> bool {
+        let mut busy = self.send_injections();
+        for polled in &mut self.polled {
+            let mut received = Packets::new();
+            polled.queue.receive(&mut received);
+            if received.is_empty() {
+                continue;
+            }
+            busy = true;
+            // The burst boundary: this burst reads one snapshot.
+            self.tables.refresh();
+            let tables = self.tables.snapshot();
+            let mut burst = Burst::new(polled.port);
+            for buf in received {
+                // Both hold 32.
+                let _ = burst.push(buf, polled.row);
+            }
+            match polled.role {
+                PortRole::Node => pipeline::from_node(&mut burst, tables, &mut self.translator),
+                PortRole::Uplink => {
+                    pipeline::from_substrate(&mut burst, tables, &mut self.translator);
+                }
+            }
+            let mut exits = Ways {
+                outbox: &mut self.outbox,
+                ledger: &self.ledger,
+                punts: &self.punts,
+            };
+            pipeline::settle(&mut burst, &self.ledger, &mut exits);
+        }
+        busy |= self.outbox.flush(&self.ledger);
+        self.tables.refresh();
+        let work = self.ledger.work();
+        work.polls.add(1);
+        work.idle_polls.add(u64::from(!busy));
+        self.ledger.boundary();
+        busy
+    }
+
+    fn send_injections(&mut self) -> bool {
+        let mut busy = false;
+        for _ in 0..pipeline::BURST {
+            let Some(injection) = self.injections.pop() else { break };
+            busy = true;
+            self.ledger.work().taken_over.add(1);
+            self.outbox.offer(injection.port, injection.buf, &self.ledger);
+        }
+        busy
+    }
+}
+
+struct Ways<'worker, B> {
+    outbox: &'worker mut Outbox<B>,
+    ledger: &'worker Ledger,
+    punts: &'worker ArrayQueue<Punted<B>>,
+}
+
+impl<B: PacketBuf> Exits<B> for Ways<'_, B> {
+    fn offer(&mut self, port: PortId, buf: B) {
+        self.outbox.offer(port, buf, self.ledger);
+    }
+
+    fn punt(&mut self, punted: Punted<B>) -> Result<(), Punted<B>> {
+        self.punts.push(punted)
+    }
+}

@@ -1,0 +1,184 @@
+//! Frames on their way out, staged per port and sent in bursts.
+//!
+//! A worker has its own transmit queue on every port that has enough of them.
+//! On a port that has fewer queues than there are workers, the others hand
+//! their frames over, through a bounded ring, to the worker that owns one.
+
+use std::sync::Arc;
+
+use arrayvec::ArrayVec;
+use crossbeam::queue::ArrayQueue;
+use datapath::books::Ledger;
+use packet::PacketBuf;
+use vnet::compiled::PortId;
+
+use crate::ports::{BURST, Packets, TxQueue};
+
+/// Times a port is asked again to take the rest of a burst.
+const RETRIES: u32 = 4;
+
+/// Frames that wait for another worker to send them.
+pub type Handover<B> = Arc<ArrayQueue<B>>;
+
+/// One worker's way to a port.
+pub enum Lane<B> {
+    /// Its own queue, and the frames of workers that have none.
+    Own {
+        /// The queue.
+        queue: Box<dyn TxQueue<B>>,
+        /// From others.
+        from_others: Option<Handover<B>>,
+    },
+    /// Through the worker that owns a queue.
+    Other(Handover<B>),
+}
+
+/// One worker's ways out.
+pub struct Outbox<B> {
+    lanes: Vec<(Lane<B>, Packets<B>)>,
+}
+
+impl<B: PacketBuf> Outbox<B> {
+    /// One lane per port, in the order of their ids.
+    pub fn new(lanes: Vec<Lane<B>>) -> Self {
+        Self { lanes: lanes.into_iter().map(|lane| (lane, ArrayVec::new())).collect() }
+    }
+
+    /// Stages a frame for a port, sending what is staged when that is a burst.
+    pub fn offer(&mut self, port: PortId, buf: B, ledger: &Ledger) {
+        let Some((lane, staged)) = self.lanes.get_mut(usize::from(port.0)) else { return };
+        if staged.is_full() {
+            lane.send(port, staged, ledger);
+        }
+        // Empty, or not full: there is room.
+        let _ = staged.try_push(buf);
+    }
+
+    /// Sends everything staged, and what others handed over. True if there
+    /// was anything.
+    pub fn flush(&mut self, ledger: &Ledger) -> bool {
+        let mut any = false;
+        for (port, (lane, staged)) in (0..).map(PortId).zip(&mut self.lanes) {
+            if !staged.is_empty() {
+                any = true;
+                lane.send(port, staged, ledger);
+            }
+            any |= lane.send_for_others(port, staged, ledger);
+        }
+        any
+    }
+}
+
+impl<B: PacketBuf> Lane<B> {
+    /// Sends `staged` and leaves it empty.
+    fn send(&mut self, port: PortId, staged: &mut Packets<B>, ledger: &Ledger) {
+        match self {
+            Self::Own { queue, .. } => transmit(&mut **queue, port, staged, ledger),
+            Self::Other(handover) => {
+                let Some(output) = ledger.output(port) else { return };
+                for buf in staged.drain(..) {
+                    // Its owner books what it takes; what has no room is ours.
+                    if handover.push(buf).is_err() {
+                        output.offered.add(1);
+                        output.port_full.add(1);
+                    }
+                }
+            }
+        }
+    }
+
+    fn send_for_others(&mut self, port: PortId, staged: &mut Packets<B>, ledger: &Ledger) -> bool {
+        let Self::Own { queue, from_others: Some(handover) } = self else { return false };
+        while staged.len() < BURST {
+            let Some(buf) = handover.pop() else { break };
+            staged.push(buf);
+        }
+        let any = !staged.is_empty();
+        if any {
+            transmit(&mut **queue, port, staged, ledger);
+        }
+        any
+    }
+}
+
+fn transmit<B: PacketBuf>(
+    queue: &mut dyn TxQueue<B>,
+    port: PortId,
+    staged: &mut Packets<B>,
+    ledger: &Ledger,
+) {
+    let count = |packets: &Packets<B>| {
+        let bytes: usize = packets.iter().map(PacketBuf::len).sum();
+        (packets.len() as u64, bytes as u64)
+    };
+    let (offered, offered_bytes) = count(staged);
+    for _ in 0..=RETRIES {
+        queue.transmit(staged);
+        if staged.is_empty() {
+            break;
+        }
+    }
+    let (left, left_bytes) = count(staged);
+    staged.clear();
+    if let Some(output) = ledger.output(port) {
+        output.offered.add(offered);
+        output.sent.add(offered - left);
+        output.sent_bytes.add(offered_bytes - left_bytes);
+        output.port_full.add(left);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use packet::HeapBuf;
+
+    use super::*;
+
+    /// Takes as many frames as it is told to.
+    struct Narrow {
+        room: usize,
+    }
+
+    impl TxQueue<HeapBuf> for Narrow {
+        fn transmit(&mut self, burst: &mut Packets<HeapBuf>) {
+            let taken = self.room.min(burst.len());
+            self.room -= taken;
+            burst.drain(..taken);
+        }
+    }
+
+    #[test]
+    fn what_the_port_does_not_take_is_booked_and_freed() {
+        let queue = Box::new(Narrow { room: 40 });
+        let mut outbox = Outbox::new(vec![Lane::Own { queue, from_others: None }]);
+        let ledger = Ledger::new(1, 1);
+        for _ in 0..50 {
+            outbox.offer(PortId(0), HeapBuf::from_slice(&[0; 60]), &ledger);
+        }
+        assert!(outbox.flush(&ledger));
+        assert!(!outbox.flush(&ledger));
+        let output = ledger.read(Duration::ZERO).outputs[0];
+        assert_eq!((output.offered, output.sent, output.port_full), (50, 40, 10));
+        assert_eq!(output.sent_bytes, 40 * 60);
+    }
+
+    #[test]
+    fn a_worker_without_a_queue_hands_over_to_one_that_has() {
+        let handover: Handover<HeapBuf> = Arc::new(ArrayQueue::new(2));
+        let mut without = Outbox::new(vec![Lane::Other(Arc::clone(&handover))]);
+        let queue = Box::new(Narrow { room: 10 });
+        let mut with =
+            Outbox::new(vec![Lane::Own { queue, from_others: Some(Arc::clone(&handover)) }]);
+        let (one, two) = (Ledger::new(1, 1), Ledger::new(1, 1));
+        for _ in 0..3 {
+            without.offer(PortId(0), HeapBuf::from_slice(&[0; 60]), &one);
+        }
+        without.flush(&one);
+        with.flush(&two);
+        let mut sum = one.read(Duration::ZERO).outputs[0];
+        sum += two.read(Duration::ZERO).outputs[0];
+        assert_eq!((sum.offered, sum.sent, sum.port_full), (3, 2, 1));
+    }
+}
