@@ -1,1 +1,45 @@
-//! Not yet furnished.
+//! DPDK from Rust, in three floors: generated bindings (`sys`), a small C
+//! shim (`shim/`) for static inlines off the hot path, and the safe owners
+//! that the rest of the program uses. It knows nothing of tenants.
+//!
+//! In the order in which a program meets them:
+//!
+//! * [`Eal`]: DPDK's environment, started once per process and never ended.
+//! * [`Mempool`]: where [`Mbuf`]s come from and return to when dropped.
+//! * [`Device`]: a port, attached by its devargs or PCI address; starting it
+//!   gives its [`RxQueue`]s and [`TxQueue`]s, to be moved to workers.
+//! * [`WorkerThread`]: makes a thread of our own known to DPDK, so that the
+//!   mempools' per-core caches work on it.
+//!
+//! Errors say what was wrong with what, and what to do about it; the lines
+//! that DPDK logged meanwhile are quoted ([`log`]).
+
+mod device;
+mod eal;
+mod errno;
+pub mod log;
+mod mbuf;
+mod memif_guard;
+mod mempool;
+mod queue;
+mod sys;
+mod thread;
+
+pub use device::{
+    Device, DeviceConfig, DeviceError, DeviceInfo, DeviceStats, FRAME_OVERHEAD, Link,
+    LinkedDrivers, OutOfRange, Queues,
+};
+pub use eal::{Eal, EalConfig, EalError, EalMemory, FreeHugepages};
+pub use errno::Errno;
+pub use mbuf::Mbuf;
+pub use mempool::{HEADROOM, Mempool, MempoolError};
+pub use queue::{RxQueue, TxQueue};
+pub use thread::{ThreadError, WorkerThread};
+
+/// The release of DPDK that is linked, e.g. `DPDK 22.11.11`.
+pub fn version() -> String {
+    // SAFETY: rte_version takes nothing and returns a static, NUL-terminated
+    // string.
+    let text = unsafe { core::ffi::CStr::from_ptr(sys::rte_version()) };
+    text.to_string_lossy().into_owned()
+}

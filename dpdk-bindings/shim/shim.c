@@ -1,0 +1,192 @@
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <string.h>
+#include <sys/types.h>
+
+#include "shim.h"
+
+/* Rust reads these fields with these widths. */
+#define FIELD_SIZE(field) sizeof(((struct rte_mbuf *)0)->field)
+_Static_assert(FIELD_SIZE(buf_addr) == sizeof(void *), "buf_addr");
+_Static_assert(FIELD_SIZE(data_off) == 2, "data_off");
+_Static_assert(FIELD_SIZE(refcnt) == 2, "refcnt");
+_Static_assert(FIELD_SIZE(nb_segs) == 2, "nb_segs");
+_Static_assert(FIELD_SIZE(port) == 2, "port");
+_Static_assert(FIELD_SIZE(ol_flags) == 8, "ol_flags");
+_Static_assert(FIELD_SIZE(pkt_len) == 4, "pkt_len");
+_Static_assert(FIELD_SIZE(data_len) == 2, "data_len");
+_Static_assert(FIELD_SIZE(buf_len) == 2, "buf_len");
+
+int vs_errno(void)
+{
+	return rte_errno;
+}
+
+unsigned int vs_lcore_id(void)
+{
+	return rte_lcore_id();
+}
+
+struct rte_mbuf *vs_mbuf_alloc(struct rte_mempool *pool)
+{
+	return rte_pktmbuf_alloc(pool);
+}
+
+void vs_mbuf_free(struct rte_mbuf *mbuf)
+{
+	rte_pktmbuf_free(mbuf);
+}
+
+uint64_t vs_rss_types_wanted(void)
+{
+	return RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP;
+}
+
+int vs_port_info(uint16_t port, struct vs_port_info *out)
+{
+	struct rte_eth_dev_info info;
+	struct rte_ether_addr mac;
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	memset(&info, 0, sizeof(info));
+	rc = rte_eth_dev_info_get(port, &info);
+	if (rc != 0)
+		return rc;
+	rc = rte_eth_macaddr_get(port, &mac);
+	if (rc != 0)
+		return rc;
+	rc = rte_eth_dev_get_name_by_port(port, out->name);
+	if (rc != 0)
+		return rc;
+	snprintf(out->driver, sizeof(out->driver), "%s",
+		 info.driver_name != NULL ? info.driver_name : "");
+	memcpy(out->mac, mac.addr_bytes, sizeof(out->mac));
+	out->socket = rte_eth_dev_socket_id(port);
+	out->min_mtu = info.min_mtu;
+	out->max_mtu = info.max_mtu;
+	out->max_rx_packet = info.max_rx_pktlen;
+	out->min_rx_buffer = info.min_rx_bufsize;
+	out->max_rx_queues = info.max_rx_queues;
+	out->max_tx_queues = info.max_tx_queues;
+	out->min_rx_descriptors = info.rx_desc_lim.nb_min;
+	out->max_rx_descriptors = info.rx_desc_lim.nb_max;
+	out->align_rx_descriptors = info.rx_desc_lim.nb_align;
+	out->min_tx_descriptors = info.tx_desc_lim.nb_min;
+	out->max_tx_descriptors = info.tx_desc_lim.nb_max;
+	out->align_tx_descriptors = info.tx_desc_lim.nb_align;
+	out->rx_offloads = info.rx_offload_capa;
+	out->tx_offloads = info.tx_offload_capa;
+	out->rss_types = info.flow_type_rss_offloads;
+	return 0;
+}
+
+int vs_port_configure(uint16_t port, const struct vs_port_conf *want,
+		      struct rte_mempool *pool)
+{
+	struct rte_eth_conf conf;
+	struct rte_eth_dev_info info;
+	uint16_t rxd = want->rx_descriptors, txd = want->tx_descriptors;
+	int socket = rte_eth_dev_socket_id(port);
+	uint16_t queue;
+	int rc;
+
+	rc = rte_eth_dev_info_get(port, &info);
+	if (rc != 0)
+		return rc;
+	memset(&conf, 0, sizeof(conf));
+	conf.rxmode.mtu = want->mtu;
+	if (want->rss_types != 0) {
+		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+		conf.rx_adv_conf.rss_conf.rss_hf = want->rss_types;
+	}
+	rc = rte_eth_dev_configure(port, want->rx_queues, want->tx_queues, &conf);
+	if (rc != 0)
+		return rc;
+	rc = rte_eth_dev_adjust_nb_rx_tx_desc(port, &rxd, &txd);
+	if (rc != 0)
+		return rc;
+	for (queue = 0; queue < want->rx_queues; queue++) {
+		rc = rte_eth_rx_queue_setup(port, queue, rxd, socket, NULL, pool);
+		if (rc != 0)
+			return rc;
+	}
+	for (queue = 0; queue < want->tx_queues; queue++) {
+		rc = rte_eth_tx_queue_setup(port, queue, txd, socket, NULL);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+int vs_port_link(uint16_t port, struct vs_link *out)
+{
+	struct rte_eth_link link;
+	int rc;
+
+	memset(&link, 0, sizeof(link));
+	rc = rte_eth_link_get_nowait(port, &link);
+	if (rc != 0)
+		return rc;
+	out->up = link.link_status == RTE_ETH_LINK_UP;
+	out->speed_mbps = link.link_speed;
+	return 0;
+}
+
+int vs_port_remove(uint16_t port)
+{
+	struct rte_eth_dev_info info;
+	int rc;
+
+	rc = rte_eth_dev_info_get(port, &info);
+	if (rc != 0)
+		return rc;
+	rc = rte_eth_dev_close(port);
+	if (rc != 0)
+		return rc;
+	return rte_dev_remove(info.device);
+}
+
+static vs_log_sink log_sink;
+
+static ssize_t log_write(void *cookie, const char *text, size_t len)
+{
+	(void)cookie;
+	if (log_sink != NULL)
+		log_sink((uint32_t)rte_log_cur_msg_loglevel(), text, len);
+	return (ssize_t)len;
+}
+
+int vs_log_redirect(vs_log_sink sink)
+{
+	cookie_io_functions_t io = { .write = log_write };
+	FILE *stream = fopencookie(NULL, "w", io);
+
+	if (stream == NULL)
+		return -1;
+	log_sink = sink;
+	return rte_openlog_stream(stream);
+}
+
+static vs_quiesce memif_quiesce;
+
+void vs_memif_on_disconnect(vs_quiesce quiesce)
+{
+	__atomic_store_n(&memif_quiesce, quiesce, __ATOMIC_RELEASE);
+}
+
+#ifdef VS_GUARD_MEMIF
+struct rte_eth_dev;
+void memif_free_regions(struct rte_eth_dev *dev);
+void vs_memif_free_regions(struct rte_eth_dev *dev);
+
+/* The build makes the driver's disconnect call this. */
+void vs_memif_free_regions(struct rte_eth_dev *dev)
+{
+	vs_quiesce quiesce = __atomic_load_n(&memif_quiesce, __ATOMIC_ACQUIRE);
+
+	if (quiesce != NULL)
+		quiesce();
+	memif_free_regions(dev);
+}
+#endif
