@@ -83,9 +83,19 @@ impl fmt::Display for Diagnostic {
 #[derive(Debug, Default)]
 pub struct Diagnostics {
     all: Vec<Diagnostic>,
+    /// In the order in which they were first named.
+    files: Vec<Arc<Path>>,
 }
 
 impl Diagnostics {
+    /// Names a file that is about to be read: what is wrong in it comes
+    /// before what is wrong in files named later.
+    pub fn reading(&mut self, file: &Arc<Path>) {
+        if !self.files.contains(file) {
+            self.files.push(file.clone());
+        }
+    }
+
     /// Notes an error.
     pub fn error(&mut self, place: &Place, message: impl Into<String>, remedy: impl Into<String>) {
         self.note(Severity::Error, place, message.into(), remedy.into());
@@ -97,17 +107,13 @@ impl Diagnostics {
     }
 
     fn note(&mut self, severity: Severity, place: &Place, message: String, remedy: String) {
+        self.reading(&place.file);
         self.all.push(Diagnostic {
             severity,
             place: place.clone(),
             message,
             remedy,
         });
-    }
-
-    /// Adds what another collector found.
-    pub fn append(&mut self, mut other: Self) {
-        self.all.append(&mut other.all);
     }
 
     /// How many errors (not recommendations) were noted.
@@ -117,15 +123,9 @@ impl Diagnostics {
     }
 
     /// Everything noted: by file in the order in which files were first
-    /// named, then by line and column.
+    /// read or named, then by line and column.
     pub fn into_sorted(mut self) -> Vec<Diagnostic> {
-        let mut files: Vec<Arc<Path>> = Vec::new();
-        for diagnostic in &self.all {
-            if !files.contains(&diagnostic.place.file) {
-                files.push(diagnostic.place.file.clone());
-            }
-        }
-        let order = |file: &Arc<Path>| files.iter().position(|f| f == file);
+        let order = |file: &Arc<Path>| self.files.iter().position(|f| f == file);
         self.all.sort_by_key(|d| {
             let Place { file, line, column } = &d.place;
             (order(file), *line, *column)

@@ -77,6 +77,11 @@ impl<'a> Fields<'a> {
         self.entries.iter().any(|entry| entry.key == key)
     }
 
+    /// The keys that are there.
+    pub fn keys(&self) -> impl Iterator<Item = &'a str> {
+        self.entries.iter().map(|entry| entry.key.as_str())
+    }
+
     /// Refuses a key that a later version will know.
     pub fn not_yet(&mut self, key: &'static str, remedy: &str, out: &mut Diagnostics) {
         if let Some(entry) = self.entries.iter().find(|entry| entry.key == key) {

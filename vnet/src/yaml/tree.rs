@@ -57,6 +57,7 @@ pub struct Entry {
 /// then `out` says why. A key that is there twice is reported, and its first
 /// value kept.
 pub fn read(file: &Arc<Path>, text: &str, out: &mut Diagnostics) -> Option<Node> {
+    out.reading(file);
     let mut tree = Tree {
         file: file.clone(),
         open: Vec::new(),

@@ -1,0 +1,136 @@
+//! Does the fabric carry what segments promise, and do ports carry both?
+
+use vnet::compiled::Compiled;
+use vnet::diagnostic::Diagnostics;
+use vnet::topology::{DEFAULT_MTU, Segment, Topology};
+
+use crate::config::read::{HostText, UplinkText};
+
+/// What the rewrite adds to an IPv4 packet, in bytes: an IPv6 header for an
+/// IPv4 header.
+const REWRITE: u16 = 20;
+/// What raw carriage adds, in bytes: IPv6, EtherIP and Ethernet headers.
+const RAW: u16 = 56;
+
+/// Uplinks against the segments that this host's nodes are in.
+pub(super) fn check_uplinks(
+    uplinks: &[UplinkText],
+    topology: &Topology,
+    host: &str,
+    out: &mut Diagnostics,
+) {
+    let mut segments: Vec<&Segment> = Vec::new();
+    for node in topology.nodes_on(host) {
+        for interface in &node.interfaces {
+            let segment = topology.segment(interface.station.segment);
+            segments.extend(segment);
+        }
+    }
+    segments.sort_by_key(|segment| (core::cmp::Reverse(segment.mtu.value), segment.id));
+    segments.dedup_by_key(|segment| segment.id);
+    let Some(largest) = segments.first() else {
+        return;
+    };
+    for uplink in uplinks {
+        let (what, mtu) = (&uplink.what, uplink.mtu.value);
+        let promised = largest.mtu.value;
+        let leaves = mtu - REWRITE;
+        let (enough, better) = (promised + REWRITE, promised + RAW);
+        let key = if what == "substrate" {
+            "substrate.mtu".to_owned()
+        } else {
+            format!("mtu of {what}")
+        };
+        if mtu < enough {
+            let too_large = segments.iter().filter(|segment| segment.mtu.value > leaves);
+            let names: Vec<&str> = too_large
+                .map(|segment| segment.name.value.as_str())
+                .collect();
+            let (promise, lower) = match names.as_slice() {
+                [] => continue,
+                [one] => (
+                    format!("segment \"{one}\" promises {promised}"),
+                    format!("segment {one}'s mtu"),
+                ),
+                [first, rest @ ..] => (
+                    format!(
+                        "segment \"{first}\" promises {promised} (and {} more)",
+                        rest.len()
+                    ),
+                    format!("the mtu of segments {}", shortened(&names)),
+                ),
+            };
+            out.error(
+                &uplink.mtu.place,
+                format!("{key} {mtu} leaves nodes {leaves} bytes, but {promise}"),
+                format!(
+                    "raise {key} to {enough} (better {better}: room for raw frames), \
+                     or set {lower} to {leaves}"
+                ),
+            );
+        } else if mtu < better {
+            out.warn(
+                &uplink.mtu.place,
+                format!(
+                    "{key} {mtu} has no room for full raw frames of segment \"{}\" (mtu {promised})",
+                    largest.name.value
+                ),
+                format!("raise {key} to {better}"),
+            );
+        }
+    }
+}
+
+/// At most eight names.
+fn shortened(names: &[&str]) -> String {
+    match names.get(..8) {
+        Some(first) if names.len() > 8 => format!("{}, ...", first.join(", ")),
+        _ => names.join(", "),
+    }
+}
+
+/// Every port's MTU: as configured, or what it must carry.
+pub(super) fn of_ports(
+    text: &HostText,
+    compiled: &Compiled,
+    uplinks: &[UplinkText],
+    out: &mut Diagnostics,
+) -> Vec<u16> {
+    let mut needed: Vec<Option<(u16, String)>> = vec![None; text.ports.len()];
+    for interface in &compiled.interfaces {
+        let mut segments = compiled.segments.iter();
+        let Some(segment) = segments.find(|segment| segment.id == interface.segment) else {
+            continue;
+        };
+        let Some(slot) = needed.get_mut(usize::from(interface.port.0)) else {
+            continue;
+        };
+        if slot.as_ref().is_none_or(|(mtu, _)| *mtu < segment.mtu) {
+            *slot = Some((segment.mtu, format!("segment \"{}\"", segment.name)));
+        }
+    }
+    for (slot, port) in needed.iter_mut().zip(&text.ports) {
+        let uplink = uplinks.iter().find(|uplink| {
+            let name = uplink.port.as_ref();
+            name.is_some_and(|name| name.value == port.name.value)
+        });
+        if let Some(uplink) = uplink {
+            *slot = Some((uplink.mtu.value, "the substrate".to_owned()));
+        }
+    }
+    let mtus = text.ports.iter().zip(needed).map(|(port, needed)| {
+        let Some(mtu) = &port.mtu else {
+            return needed.map_or(DEFAULT_MTU, |(mtu, _)| mtu);
+        };
+        if let Some((least, who)) = needed.filter(|(least, _)| mtu.value < *least) {
+            let message = format!(
+                "port \"{}\" has mtu {}, but {who} needs {least} there",
+                port.name.value, mtu.value
+            );
+            let remedy = format!("raise it to {least}, or leave mtu out");
+            out.error(&mtu.place, message, remedy);
+        }
+        mtu.value
+    });
+    mtus.collect()
+}
