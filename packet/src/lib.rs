@@ -10,10 +10,12 @@
 //! * [`ethernet`], [`arp`], [`ipv4`], [`ipv6`], [`icmp`], [`nd`], [`mld`]: the headers, as views
 //!   over bytes: `Header::ref_from_prefix(bytes)` gives the header and the rest.
 //! * [`checksum`]: sums, and what a rewrite does to them.
+//! * [`build`]: whole frames made to order.
 #![forbid(unsafe_code)]
 
 pub mod arp;
 pub mod buf;
+pub mod build;
 pub mod checksum;
 pub mod ethernet;
 pub mod heap;
