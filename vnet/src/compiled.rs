@@ -2,6 +2,7 @@
 //! drew. Names are resolved, defaults are filled in, conflicts are gone.
 
 use core::net::Ipv4Addr;
+use std::collections::HashMap;
 
 use packet::{Locator, MacAddr, SegmentId, Slot, VirtualAddr, VlanId};
 
@@ -31,6 +32,8 @@ pub struct Compiled {
     pub interfaces: Vec<Interface>,
     /// Where every known (segment, virtual address) is, local ones included.
     pub mappings: Vec<Mapping>,
+    /// Who has an address, by name (node or router), for listings.
+    pub names: HashMap<(SegmentId, VirtualAddr), String>,
 }
 
 /// A machine that runs a vswitch.

@@ -42,6 +42,7 @@ impl Topology {
             for router in &network.routers {
                 for leg in &router.interfaces {
                     compiler.map(leg, MappingKind::Router, HostId(0), None);
+                    compiler.name(leg, &router.name.value);
                 }
             }
             for node in &network.nodes {
@@ -112,6 +113,7 @@ impl<'a> Compiler<'a> {
         for interface in &node.interfaces {
             let local = port.and_then(|port| self.attach(node, interface, port));
             self.map(&interface.station, MappingKind::Node, host, local);
+            self.name(&interface.station, &node.name.value);
         }
     }
 
@@ -259,6 +261,17 @@ impl<'a> Compiler<'a> {
         };
         let mappings = station.addresses.iter().map(mapping);
         self.compiled.mappings.extend(mappings);
+    }
+
+    fn name(&mut self, station: &Station, name: &str) {
+        let Some(segment) = self.topology.segment(station.segment) else {
+            return;
+        };
+        let names = station
+            .addresses
+            .iter()
+            .map(|address| ((segment.id, *address), name.to_owned()));
+        self.compiled.names.extend(names);
     }
 
     fn finish(self) -> Compiled {
