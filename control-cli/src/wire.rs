@@ -1,0 +1,135 @@
+//! Values out of messages, checked; what several verbs show.
+
+use core::fmt::{self, Display};
+
+use control_api::v1;
+use packet::{Locator, MacAddr, SegmentId, VirtualAddr};
+use serde::{Serialize, Serializer};
+
+use crate::failure::Failure;
+use crate::table::{Column, words};
+
+/// A value that programs get as the text that people see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Shown<T>(pub(crate) T);
+
+impl<T: Display> Serialize for Shown<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl<T: Display> Display for Shown<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A segment, with all that a listing says of it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Segment {
+    pub(crate) id: Shown<SegmentId>,
+    pub(crate) name: String,
+    pub(crate) network: String,
+    pub(crate) entity: String,
+}
+
+impl Segment {
+    /// The columns that [`segment_cells`] fills.
+    pub(crate) const COLUMNS: [Column; 3] = [words("segment"), words("network"), words("entity")];
+}
+
+impl TryFrom<v1::Segment> for Segment {
+    type Error = Failure;
+
+    fn try_from(segment: v1::Segment) -> Result<Self, Failure> {
+        Ok(Self {
+            id: Shown(segment_id(segment.id)?),
+            name: segment.name,
+            network: segment.network,
+            entity: segment.entity,
+        })
+    }
+}
+
+/// The cells that show a segment: its name and id, its network, its entity.
+pub(crate) fn segment_cells(segment: Option<&Segment>) -> [String; 3] {
+    segment.map_or_else(Default::default, |s| {
+        [
+            format!("{} ({})", s.name, s.id),
+            s.network.clone(),
+            s.entity.clone(),
+        ]
+    })
+}
+
+/// A segment that must be there.
+pub(crate) fn segment(segment: Option<v1::Segment>) -> Result<Segment, Failure> {
+    segment
+        .ok_or_else(|| Failure::Malformed("an entry without its segment".to_owned()))?
+        .try_into()
+}
+
+/// A segment that may be missing.
+pub(crate) fn optional_segment(segment: Option<v1::Segment>) -> Result<Option<Segment>, Failure> {
+    segment.map(Segment::try_from).transpose()
+}
+
+fn segment_id(id: u32) -> Result<SegmentId, Failure> {
+    SegmentId::new(id).map_err(|_| Failure::Malformed(format!("segment id {id:#x}")))
+}
+
+pub(crate) fn mac(octets: &[u8]) -> Result<Shown<MacAddr>, Failure> {
+    <[u8; 6]>::try_from(octets)
+        .map(|octets| Shown(MacAddr::new(octets)))
+        .map_err(|_| Failure::Malformed(format!("a MAC address of {} octets", octets.len())))
+}
+
+pub(crate) fn locator(bits: u64) -> Shown<Locator> {
+    Shown(Locator::from_bits(bits))
+}
+
+pub(crate) fn virtual_address(bits: u32) -> Shown<VirtualAddr> {
+    Shown(VirtualAddr::from_bits(bits))
+}
+
+/// The word for a value of an enumeration: `PORT_ROLE_NODE` without its
+/// prefix, as `node`. One that this build does not know keeps its number.
+pub(crate) fn word<E>(value: i32, name: fn(&E) -> &'static str, prefix: &str) -> String
+where
+    E: TryFrom<i32>,
+{
+    match E::try_from(value) {
+        Ok(known) => {
+            let name = name(&known);
+            let word = name.strip_prefix(prefix).unwrap_or(name);
+            word.to_ascii_lowercase().replace('_', "-")
+        }
+        Err(_) => format!("unknown-{value}"),
+    }
+}
+
+/// The word for a mapping's kind.
+pub(crate) fn mapping_kind(kind: i32) -> String {
+    word(kind, v1::MappingKind::as_str_name, "MAPPING_KIND_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn enumerations_have_their_words() {
+        let role = |value| word(value, v1::PortRole::as_str_name, "PORT_ROLE_");
+        assert_eq!(role(v1::PortRole::Substrate.into()), "substrate");
+        assert_eq!(role(77), "unknown-77");
+        assert_eq!(mapping_kind(v1::MappingKind::Router.into()), "router");
+    }
+
+    #[test]
+    fn nonsense_is_named() {
+        let text = mac(&[1, 2, 3]).unwrap_err().to_string();
+        assert!(text.contains("MAC address of 3 octets"), "{text}");
+        assert!(segment_id(0).is_err() && segment_id(1 << 24).is_err());
+    }
+}
