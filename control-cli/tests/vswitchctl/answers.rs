@@ -1,0 +1,139 @@
+//! What each verb shows to programs. (What people see is compared with the
+//! reference: see `documented`.)
+
+use crate::fake::Fake;
+use crate::lab::Lab;
+
+fn lab() -> Lab {
+    Lab::start(Fake::default())
+}
+
+#[test]
+fn status() {
+    let lab = lab();
+    let json = lab.json(&["status"]);
+    assert_eq!(json["host"], "r");
+    assert_eq!(json["locator"], "fd00:0:0:a::/64");
+    assert_eq!(json["api"], "1.0");
+    assert_eq!(json["uptime_seconds"], 7385.25);
+    assert_eq!(json["workers"][0]["idle_polls"], 12_197_529);
+    assert_eq!(json["workers"][0]["queues"][1]["port"], "vm-a");
+}
+
+#[test]
+fn port_list() {
+    let lab = lab();
+    let json = lab.json(&["port", "list"]);
+    assert_eq!(json[0]["role"], "substrate");
+    assert_eq!(json[0]["rx_bytes"], 987_654_321);
+    assert_eq!(json[0]["mac"], "02:00:00:00:0a:01");
+    assert_eq!(json[1]["speed_mbps"], serde_json::Value::Null);
+}
+
+#[test]
+fn interface_list() {
+    let lab = lab();
+    let json = lab.json(&["interface", "list"]);
+    assert_eq!(json[0]["segment"]["id"], "0x00a001");
+    assert_eq!(json[0]["segment"]["entity"], "Z");
+    assert_eq!(json[0]["tag"], serde_json::Value::Null);
+    assert_eq!(json[1]["tag"], 100);
+    assert_eq!(json[1]["addresses"][1], "10.0.0.33");
+}
+
+#[test]
+fn mapping_list() {
+    let lab = lab();
+    let json = lab.json(&["mapping", "list"]);
+    assert_eq!(json[0]["kind"], "router");
+    assert_eq!(json[1]["port"], "vm-a");
+    assert_eq!(json[2]["expires_in_seconds"], 288.0);
+    assert_eq!(json.as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn mapping_list_of_one_segment() {
+    let lab = lab();
+    let of = |id| lab.json(&["mapping", "list", "--segment", id]);
+    assert_eq!(of("0x00a001").as_array().unwrap().len(), 3);
+    assert_eq!(of("0x00a002").as_array().unwrap().len(), 0);
+    assert_eq!(of("0x00a000").as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn a_long_list_arrives_whole_and_in_order() {
+    let lab = Lab::start(Fake {
+        more_mappings: 5000,
+        ..Fake::default()
+    });
+    let json = lab.json(&["mapping", "list"]);
+    let list = json.as_array().unwrap();
+    assert_eq!(list.len(), 5003);
+    let bits = |m: &serde_json::Value| {
+        let text = m["address"].as_str().unwrap();
+        text.parse::<core::net::Ipv4Addr>().unwrap().to_bits()
+    };
+    assert!(list.windows(2).all(|w| bits(&w[0]) + 1 == bits(&w[1])));
+    let table = lab.ctl(&["mapping", "list"]).stdout;
+    assert_eq!(table.lines().count(), 5004);
+}
+
+#[test]
+fn neighbor_list() {
+    let lab = lab();
+    let json = lab.json(&["neighbor", "list"]);
+    assert_eq!(json[0]["state"], "reachable");
+    assert_eq!(json[1]["mac"], serde_json::Value::Null);
+    assert_eq!(json[1]["held_packets"], 3);
+}
+
+#[test]
+fn counter_list() {
+    let lab = lab();
+    let json = lab.json(&["counter", "list"]);
+    assert_eq!(json.as_array().unwrap().len(), 3);
+    assert_eq!(json[0]["unit"], "packets");
+    assert_eq!(json[0]["kind"], "event");
+    assert_eq!(json[1]["value"], 3);
+    assert_eq!(json[1]["last_seen_seconds"], 2.0);
+}
+
+#[test]
+fn counter_list_of_a_port_and_with_zeros() {
+    let lab = lab();
+    let count = |options: &[&str]| {
+        let json = lab.json(&[&["counter", "list"], options].concat());
+        json.as_array().unwrap().len()
+    };
+    assert_eq!(count(&["--all"]), 4);
+    assert_eq!(count(&["--port", "vm-a"]), 2);
+    assert_eq!(count(&["--port", "vm-a", "--drops"]), 1);
+    assert_eq!(count(&["--port", "uplink0", "--drops", "--all"]), 1);
+}
+
+#[test]
+fn books_that_balance() {
+    let lab = lab();
+    let json = lab.json(&["books"]);
+    assert_eq!(json["balanced"], true);
+    assert_eq!(json["whole"]["difference"], 0);
+    assert_eq!(json["inputs"][1]["segment"]["name"], "front");
+}
+
+#[test]
+fn books_that_do_not_balance_exit_1() {
+    let lab = Lab::start(Fake {
+        lost: 5,
+        ..Fake::default()
+    });
+    let table = lab.ctl(&["books"]);
+    assert_eq!((table.code, table.stderr.as_str()), (1, ""));
+    assert!(table.stdout.contains("the books do not balance"));
+    assert!(table.stdout.contains("+5"), "{}", table.stdout);
+    let json = lab.ctl(&["books", "--within", "1", "-o", "json"]);
+    assert_eq!(json.code, 1);
+    let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(json["balanced"], false);
+    assert_eq!(json["inputs"][1]["difference"], 5);
+    assert_eq!(json["outputs"][0]["difference"], 0);
+}

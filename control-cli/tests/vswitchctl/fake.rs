@@ -1,0 +1,308 @@
+//! A daemon that is none: host R of the worked example, with numbers that the
+//! tests know.
+
+use core::sync::atomic::{AtomicUsize, Ordering};
+use core::time::Duration;
+use std::sync::Arc;
+
+use packet::{Locator, MacAddr, SegmentId, Slot, SubstrateAddr, VirtualAddr, VlanId};
+use vnet::compiled::{LinkType, MappingKind};
+use vswitch::control::source::{
+    AddressNames, AddressOwner, Books, ControlSource, Counter, CounterFilter, CounterKind,
+    InputBook, Interface, LinkState, Mapping, MappingKey, Neighbor, NeighborState, OutputBook,
+    Port, PortRole, SegmentLabel, Status, Traffic, WholeBook, Worker, WorkerQueue,
+};
+
+#[derive(Default)]
+pub(crate) struct Fake {
+    /// Mappings beyond those of the example.
+    pub(crate) more_mappings: u32,
+    /// Packets that the books lose.
+    pub(crate) lost: u64,
+    /// How often the table of mappings was read.
+    pub(crate) mapping_reads: Arc<AtomicUsize>,
+}
+
+pub(crate) fn mac(text: &str) -> MacAddr {
+    text.parse().unwrap()
+}
+
+fn address(text: &str) -> VirtualAddr {
+    VirtualAddr::new(text.parse().unwrap())
+}
+
+fn locator(text: &str) -> Locator {
+    text.parse().unwrap()
+}
+
+fn segment(id: u32, name: &str) -> SegmentLabel {
+    SegmentLabel {
+        id: SegmentId::new(id).unwrap(),
+        name: name.to_owned(),
+        network: "z".to_owned(),
+        entity: "Z".to_owned(),
+    }
+}
+
+fn front() -> SegmentLabel {
+    segment(0xa001, "front")
+}
+
+impl Fake {
+    fn mapping(&self, index: u32) -> Option<Mapping> {
+        let remote = |index: u32, name: Option<&str>| Mapping {
+            segment: front(),
+            address: VirtualAddr::from_bits(0x0a00_0001 + index),
+            kind: MappingKind::Node,
+            name: name.map(str::to_owned),
+            host: "s".to_owned(),
+            locator: locator("fd00:0:0:b::/64"),
+            slot: Slot::ZERO,
+            mac: mac("02:00:00:00:00:03"),
+            port: None,
+            expires: Some(Duration::from_secs(288)),
+        };
+        match index {
+            0 => Some(Mapping {
+                kind: MappingKind::Router,
+                name: Some("j".to_owned()),
+                host: "r".to_owned(),
+                locator: locator("fd00:0:0:a::/64"),
+                mac: mac("00:01:42:09:88:73"),
+                expires: None,
+                ..remote(0, None)
+            }),
+            1 => Some(Mapping {
+                name: Some("a".to_owned()),
+                host: "r".to_owned(),
+                locator: locator("fd00:0:0:a::/64"),
+                mac: mac("00:05:02:0b:27:44"),
+                port: Some("vm-a".to_owned()),
+                expires: None,
+                ..remote(1, None)
+            }),
+            2 => Some(remote(2, Some("g"))),
+            _ if index < 3 + self.more_mappings => Some(remote(index, None)),
+            _ => None,
+        }
+    }
+}
+
+impl ControlSource for Fake {
+    fn status(&self) -> Status {
+        Status {
+            version: "0.1.0".to_owned(),
+            host: "r".to_owned(),
+            locator: locator("fd00:0:0:a::/64"),
+            uptime: Duration::from_millis(7_385_250),
+            revision: 1,
+            pid: 4711,
+            dpdk: Some("22.11.9".to_owned()),
+            workers: vec![Worker {
+                core: Some(2),
+                polls: 12_345_678,
+                idle_polls: 12_197_529,
+                queues: vec![
+                    WorkerQueue {
+                        port: "uplink0".to_owned(),
+                        queue: 0,
+                    },
+                    WorkerQueue {
+                        port: "vm-a".to_owned(),
+                        queue: 0,
+                    },
+                ],
+            }],
+        }
+    }
+
+    fn ports(&self) -> Vec<Port> {
+        let uplink = Port {
+            name: "uplink0".to_owned(),
+            kind: "pci".to_owned(),
+            device: "0000:3b:00.0".to_owned(),
+            role: PortRole::Substrate,
+            mac: mac("02:00:00:00:0a:01"),
+            mtu: 9000,
+            link: LinkState::Up,
+            speed_mbps: Some(25_000),
+            queues: 1,
+            received: Traffic {
+                packets: 1_234_567,
+                bytes: 987_654_321,
+            },
+            sent: Traffic {
+                packets: 42,
+                bytes: 4200,
+            },
+            missed_packets: 0,
+            tx_dropped_packets: 7,
+        };
+        let node = Port {
+            name: "vm-a".to_owned(),
+            kind: "tap".to_owned(),
+            device: "vm-a".to_owned(),
+            role: PortRole::Node,
+            mac: mac("02:00:00:00:0a:02"),
+            mtu: 1500,
+            link: LinkState::Unknown,
+            speed_mbps: None,
+            ..uplink.clone()
+        };
+        vec![uplink, node]
+    }
+
+    fn interfaces(&self) -> Vec<Interface> {
+        let a = Interface {
+            node: "a".to_owned(),
+            port: "vm-a".to_owned(),
+            segment: front(),
+            tag: None,
+            link: LinkType::Access,
+            mac: mac("00:05:02:0b:27:44"),
+            addresses: vec![address("10.0.0.2")],
+        };
+        let g = Interface {
+            node: "g".to_owned(),
+            port: "vm-g".to_owned(),
+            tag: VlanId::new(100).ok(),
+            link: LinkType::TrunkNative,
+            mac: mac("02:00:00:00:00:03"),
+            addresses: vec![address("10.0.0.3"), address("10.0.0.33")],
+            ..a.clone()
+        };
+        vec![a, g]
+    }
+
+    fn mappings(&self, from: MappingKey, limit: usize) -> Vec<Mapping> {
+        self.mapping_reads.fetch_add(1, Ordering::Relaxed);
+        // Addresses follow each other, so that the place follows from the key.
+        let (mut low, mut high) = (0, 3 + self.more_mappings);
+        while low < high {
+            let middle = low.midpoint(high);
+            match self.mapping(middle) {
+                Some(mapping) if mapping.key() < from => low = middle + 1,
+                _ => high = middle,
+            }
+        }
+        (low..).map_while(|i| self.mapping(i)).take(limit).collect()
+    }
+
+    fn neighbors(&self) -> Vec<Neighbor> {
+        vec![
+            Neighbor {
+                port: "uplink0".to_owned(),
+                address: "fd00:0:0:ff::1".parse().unwrap(),
+                mac: Some(mac("02:00:00:00:00:ff")),
+                state: NeighborState::Reachable,
+                router: true,
+                since: Duration::from_secs(12),
+                held_packets: 0,
+            },
+            Neighbor {
+                port: "uplink0".to_owned(),
+                address: "fe80::2".parse().unwrap(),
+                mac: None,
+                state: NeighborState::Incomplete,
+                router: false,
+                since: Duration::from_millis(400),
+                held_packets: 3,
+            },
+        ]
+    }
+
+    fn counters(&self, _: &CounterFilter) -> Vec<Counter> {
+        let spoofed = Counter {
+            port: Some("vm-a".to_owned()),
+            segment: Some(front()),
+            name: "spoofed-address".to_owned(),
+            kind: CounterKind::Drop,
+            unit: "packets".to_owned(),
+            value: 3,
+            description: "the sender's address is not its interface's".to_owned(),
+            remedy: Some("give node a that address, or allow it".to_owned()),
+            last_seen: Some(Duration::from_secs(2)),
+        };
+        let not_proven = Counter {
+            port: Some("uplink0".to_owned()),
+            segment: None,
+            name: "source-not-proven".to_owned(),
+            value: 17_000,
+            last_seen: Some(Duration::from_millis(20)),
+            ..spoofed.clone()
+        };
+        let never = Counter {
+            name: "unknown-tag".to_owned(),
+            value: 0,
+            last_seen: None,
+            ..spoofed.clone()
+        };
+        let forwarded = Counter {
+            name: "forwarded".to_owned(),
+            kind: CounterKind::Event,
+            value: 1_000_000,
+            description: "packets passed on to a port".to_owned(),
+            remedy: None,
+            last_seen: None,
+            ..spoofed.clone()
+        };
+        vec![forwarded, spoofed, never, not_proven]
+    }
+
+    fn books(&self) -> Books {
+        let lost = self.lost;
+        Books {
+            inputs: vec![
+                InputBook {
+                    port: "uplink0".to_owned(),
+                    segment: None,
+                    received: 20,
+                    forwarded: 0,
+                    answered: 2,
+                    punted: 1,
+                    held: 0,
+                    dropped: 17,
+                },
+                InputBook {
+                    port: "vm-a".to_owned(),
+                    segment: Some(front()),
+                    received: 1003 + lost,
+                    forwarded: 1000,
+                    answered: 0,
+                    punted: 0,
+                    held: 0,
+                    dropped: 3,
+                },
+            ],
+            outputs: vec![OutputBook {
+                port: "uplink0".to_owned(),
+                offered: 1002,
+                sent: 1001,
+                tx_dropped: 1,
+            }],
+            whole: WholeBook {
+                received: 1023 + lost,
+                generated: 2,
+                copies: 0,
+                extra_fragments: 0,
+                sent: 1001,
+                consumed: 3,
+                held: 0,
+                dropped: 21,
+            },
+        }
+    }
+
+    fn names(&self, of: &SubstrateAddr) -> AddressNames {
+        let known = (0..3).filter_map(|i| self.mapping(i));
+        let owner = known
+            .filter(|m| m.segment.id == of.segment && m.address == of.address)
+            .find_map(|m| Some((m.kind, m.name?)))
+            .map(|(kind, name)| AddressOwner { kind, name });
+        AddressNames {
+            host: (of.locator == locator("fd00:0:0:b::/64")).then(|| "s".to_owned()),
+            segment: (of.segment.get() == 0xa001).then(front),
+            owner,
+        }
+    }
+}

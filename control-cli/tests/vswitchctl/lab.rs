@@ -1,0 +1,139 @@
+//! A server over a fake daemon on a socket of its own, and the real
+//! `vswitchctl` in front of it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use tokio::sync::oneshot;
+use vswitch::control::{ControlConfig, ControlError, ControlServer};
+
+use crate::fake::Fake;
+
+pub(crate) struct Lab {
+    pub(crate) directory: tempfile::TempDir,
+    pub(crate) socket: PathBuf,
+    stop: Option<oneshot::Sender<()>>,
+    server: Option<JoinHandle<Result<(), ControlError>>>,
+}
+
+impl Lab {
+    pub(crate) fn start(fake: Fake) -> Self {
+        Self::configured(fake, |_| ())
+    }
+
+    pub(crate) fn configured(fake: Fake, change: impl FnOnce(&mut ControlConfig)) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut config = ControlConfig {
+            socket: directory.path().join("control.sock"),
+            ..ControlConfig::default()
+        };
+        change(&mut config);
+        let socket = config.socket.clone();
+        // Bound before anyone asks: no test has to wait for it.
+        let bound = ControlServer::bind(&config).unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let server = std::thread::spawn(move || {
+            tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap()
+                .block_on(bound.serve(Arc::new(fake), async {
+                    let _ = stopped.await;
+                }))
+        });
+        Self {
+            directory,
+            socket,
+            stop: Some(stop),
+            server: Some(server),
+        }
+    }
+
+    /// Runs `vswitchctl` against this lab's socket.
+    pub(crate) fn ctl(&self, arguments: &[&str]) -> Outcome {
+        Outcome::of(self.command(arguments))
+    }
+
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        command(&self.socket, arguments)
+    }
+
+    /// The verb's answer as JSON, which must be a success.
+    pub(crate) fn json(&self, arguments: &[&str]) -> serde_json::Value {
+        let outcome = self.ctl(&[arguments, &["-o", "json"]].concat());
+        assert_eq!(outcome.code, 0, "{outcome:?}");
+        serde_json::from_str(&outcome.stdout).unwrap()
+    }
+
+    /// Ends the server as the daemon would, and waits until it has ended.
+    pub(crate) fn stop(&mut self) -> Result<(), ControlError> {
+        if let Some(stop) = self.stop.take() {
+            stop.send(()).unwrap();
+        }
+        match self.server.take() {
+            Some(server) => server.join().unwrap(),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        if let Some(server) = self.server.take() {
+            let _ = server.join();
+        }
+    }
+}
+
+/// `vswitchctl`, in front of any socket.
+pub(crate) fn command(socket: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vswitchctl"));
+    command.env("VSWITCH_SOCKET", socket).args(arguments);
+    command
+}
+
+/// What a run of `vswitchctl` left behind.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Outcome {
+    pub(crate) fn of(mut command: Command) -> Self {
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = command.output().unwrap();
+        Self {
+            code: status.code().expect("ended by a signal"),
+            stdout: String::from_utf8(stdout).unwrap(),
+            stderr: String::from_utf8(stderr).unwrap(),
+        }
+    }
+
+    /// A success whose answer is exactly this.
+    #[track_caller]
+    pub(crate) fn shows(&self, expected: &str) {
+        assert_eq!(self.stderr, "");
+        assert_eq!(self.stdout, expected);
+        assert_eq!(self.code, 0);
+    }
+
+    /// A failure with this exit code that says these things on stderr only.
+    #[track_caller]
+    pub(crate) fn fails(&self, code: i32, says: &[&str]) {
+        assert_eq!(self.code, code, "{self:?}");
+        assert_eq!(self.stdout, "", "{self:?}");
+        for words in says {
+            assert!(self.stderr.contains(words), "no \"{words}\" in {self:?}");
+        }
+    }
+}
