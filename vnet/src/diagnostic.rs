@@ -26,6 +26,18 @@ impl Place {
     }
 }
 
+impl Place {
+    /// The place in words, for a message at another place: `line 7`, or with
+    /// its file where that is another one.
+    pub fn seen_from(&self, here: &Self) -> String {
+        if self.file == here.file {
+            format!("line {}", self.line)
+        } else {
+            self.to_string()
+        }
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.file.display())?;

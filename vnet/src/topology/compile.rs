@@ -181,6 +181,7 @@ impl<'a> Compiler<'a> {
         let station = &interface.station;
         let key = (port, interface.tag, station.mac);
         if let Some((other, place)) = self.behind.get(&key) {
+            let place = place.seen_from(&station.place);
             let port = self.around.ports.get(usize::from(port.0));
             let port = port.map_or("", |port| port.name.as_str());
             let tag = match interface.tag {

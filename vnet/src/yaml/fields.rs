@@ -15,6 +15,15 @@ pub struct Fields<'a> {
     pub place: &'a Place,
     entries: &'a [Entry],
     known: Vec<&'static str>,
+    missing: Vec<Missing>,
+}
+
+/// A key that must be there and is not.
+#[derive(Debug)]
+struct Missing {
+    key: &'static str,
+    message: String,
+    remedy: String,
 }
 
 impl<'a> Fields<'a> {
@@ -39,6 +48,7 @@ impl<'a> Fields<'a> {
             place: &node.place,
             entries,
             known: Vec::new(),
+            missing: Vec::new(),
         })
     }
 
@@ -56,7 +66,8 @@ impl<'a> Fields<'a> {
     }
 
     /// The value of a key that must be there; `example` is what the remedy
-    /// proposes as its value.
+    /// proposes as its value. [`Fields::finish`] reports it if it is not,
+    /// unless one of the unknown keys is nearly the same.
     pub fn need(
         &mut self,
         key: &'static str,
@@ -65,8 +76,11 @@ impl<'a> Fields<'a> {
     ) -> Option<&'a Node> {
         if !self.has(key) {
             self.known.push(key);
-            let message = format!("{} has no \"{key}\"", self.what);
-            out.error(self.place, message, format!("add {key}: {example}"));
+            self.missing.push(Missing {
+                key,
+                message: format!("{} has no \"{key}\"", self.what),
+                remedy: format!("add {key}: {example}"),
+            });
             return None;
         }
         self.get(key, out)
@@ -100,19 +114,25 @@ impl<'a> Fields<'a> {
         items(node, &format!("\"{key}\" of {what}"), out)
     }
 
-    /// Reports every key that nobody asked for.
-    pub fn finish(self, out: &mut Diagnostics) {
+    /// Reports every key that nobody asked for, and every one that lacks.
+    pub fn finish(mut self, out: &mut Diagnostics) {
         for entry in self.entries {
             let key = entry.key.as_str();
             if self.known.contains(&key) {
                 continue;
             }
             let remedy = match nearest(key, self.known.iter().copied()) {
-                Some(near) => format!("did you mean \"{near}\"?"),
+                Some(near) => {
+                    self.missing.retain(|missing| missing.key != near);
+                    format!("did you mean \"{near}\"?")
+                }
                 None => format!("remove it; the keys here are: {}", self.known.join(", ")),
             };
-            let message = format!("{} has no key \"{key}\"", self.what);
+            let message = format!("{} has no key \"{}\"", self.what, key.escape_debug());
             out.error(&entry.place, message, remedy);
+        }
+        for missing in self.missing {
+            out.error(self.place, missing.message, missing.remedy);
         }
     }
 }

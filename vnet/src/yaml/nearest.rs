@@ -1,10 +1,10 @@
 //! Which known word did the person mean?
 
 /// The known word that is nearest to `word`, if one is near enough to be
-/// meant: at most a third of its letters (at least two) differ.
+/// meant: at most a third of its letters (at least one) differ.
 pub fn nearest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
     let folded = fold(word);
-    let limit = (folded.len() / 3).max(2);
+    let limit = (folded.len() / 3).max(1);
     known
         .into_iter()
         .map(|candidate| (distance(&folded, &fold(candidate)), candidate))
@@ -13,14 +13,14 @@ pub fn nearest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> Opti
         .map(|(_, candidate)| candidate)
 }
 
-/// `Did you mean "x"?`, or what else there is to say.
+/// `did you mean "x"? Otherwise ...`, or just the other remedy.
 pub fn did_you_mean<'w>(
     word: &str,
     known: impl IntoIterator<Item = &'w str>,
     otherwise: impl FnOnce() -> String,
 ) -> String {
     match nearest(word, known) {
-        Some(near) => format!("did you mean \"{near}\"?"),
+        Some(near) => format!("did you mean \"{near}\"? Otherwise {}", otherwise()),
         None => otherwise(),
     }
 }

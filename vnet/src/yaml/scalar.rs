@@ -47,7 +47,12 @@ where
         Err(error) => {
             let error = error.to_string();
             let (message, remedy) = error.rsplit_once("; ").unwrap_or((&error, "correct it"));
-            out.error(&node.place, format!("{what}: {message}"), remedy);
+            let message = if message.starts_with(what) {
+                message.to_owned()
+            } else {
+                format!("{what}: {message}")
+            };
+            out.error(&node.place, message, remedy);
             None
         }
     }

@@ -171,11 +171,7 @@ impl Tree<'_> {
                     "YAML aliases (*…) are not followed here",
                     "write the value out",
                 );
-                self.not_as_key(&place)?;
-                self.put(Node {
-                    place,
-                    value: Value::Null,
-                });
+                return None;
             }
             _ => {}
         }

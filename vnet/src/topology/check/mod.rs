@@ -154,6 +154,7 @@ impl Once {
         }
         if let Some(before) = self.seen.get(&name.value) {
             let what = self.what;
+            let before = before.seen_from(&name.place);
             let message = format!("{what} \"{}\" is already defined at {before}", name.value);
             out.error(&name.place, message, remedy);
             return;

@@ -68,7 +68,10 @@ impl Rooms<'_> {
         for text in texts {
             let to = text.to.value;
             if let Some(before) = seen.get(&to) {
-                let message = format!("{owner} already has a route to {to} at {}", before.to.place);
+                let message = format!(
+                    "{owner} already has a route to {to} at {}",
+                    before.to.place.seen_from(&text.to.place)
+                );
                 self.out
                     .error(&text.to.place, message, "keep one of the two");
                 continue;

@@ -73,6 +73,7 @@ impl Names {
     fn claim_id(&mut self, text: &SegmentText, highest: u32, out: &mut Diagnostics) {
         let Some(id) = &text.id else { return };
         if let Some((name, place)) = self.ids.get(&id.value) {
+            let place = place.seen_from(&id.place);
             let message = format!(
                 "segment id {} is already that of segment \"{name}\" at {place}",
                 id.value
@@ -141,6 +142,7 @@ fn claim_vlan<'t>(
 ) {
     let (id, name) = (vlan.value, text.name.value.as_str());
     if let Some((other, place)) = vlans.get(&id) {
+        let place = place.seen_from(&vlan.place);
         let message = format!("vlan {id} is already that of segment \"{other}\" at {place}");
         let free = (id.get()..4095)
             .chain(1..id.get())

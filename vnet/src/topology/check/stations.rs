@@ -133,8 +133,8 @@ impl Room {
             place,
         }) = self.addresses.get(&address.value)
         {
-            let name = &self.name;
-            let value = address.value;
+            let (name, value) = (&self.name, address.value);
+            let place = place.seen_from(&address.place);
             let message = format!(
                 "address {value} in segment \"{name}\" is already that of {other} at {place}"
             );
@@ -164,6 +164,7 @@ impl Room {
                 owner: other,
                 place: before,
             }) => {
+                let before = before.seen_from(place);
                 let derived = if given { "" } else { " (derived)" };
                 let message = format!(
                     "mac {mac}{derived} in segment \"{}\" is already that of {other} at {before}",

@@ -38,7 +38,7 @@ pub(super) fn read(node: &Node, out: &mut Diagnostics) -> Option<SegmentText> {
         "a number unique in the installation, e.g. 0x00a001",
         out,
     );
-    let id = id.and_then(|node| scalar::parsed(node, "id", out));
+    let id = id.and_then(|node| scalar::parsed(node, "segment id", out));
     let subnet = fields.need("subnet", "an IPv4 prefix, e.g. 10.0.0.0/24", out);
     let subnet = subnet.and_then(|node| super::subnet(node, "subnet", out));
     let subnet = subnet.filter(|subnet| is_unicast(subnet, out));

@@ -21,6 +21,7 @@ pub(super) fn check(text: &HostText, out: &mut Diagnostics) {
     for host in &text.hosts {
         let name = host.name.value.as_str();
         if let Some(before) = names.get(name) {
+            let before = before.seen_from(&host.name.place);
             let message = format!("host \"{name}\" is already defined at {before}");
             let remedy = "list every other host once, and not this host";
             out.error(&host.name.place, message, remedy);
@@ -31,6 +32,7 @@ pub(super) fn check(text: &HostText, out: &mut Diagnostics) {
             continue;
         };
         if let Some((other, before)) = locators.get(&locator.value) {
+            let before = before.seen_from(&locator.place);
             let message = format!(
                 "locator {} is already that of host \"{other}\" at {before}",
                 locator.value

@@ -3,6 +3,7 @@
 use vnet::compiled::Compiled;
 use vnet::diagnostic::Diagnostics;
 use vnet::topology::{DEFAULT_MTU, Segment, Topology};
+use vnet::yaml::Located;
 
 use crate::config::read::{HostText, UplinkText};
 
@@ -32,7 +33,10 @@ pub(super) fn check_uplinks(
         return;
     };
     for uplink in uplinks {
-        let (what, mtu) = (&uplink.what, uplink.mtu.value);
+        let Some(Located { value: mtu, place }) = &uplink.mtu else {
+            continue;
+        };
+        let (what, mtu) = (&uplink.what, *mtu);
         let promised = largest.mtu.value;
         let leaves = mtu - REWRITE;
         let (enough, better) = (promised + REWRITE, promised + RAW);
@@ -61,7 +65,7 @@ pub(super) fn check_uplinks(
                 ),
             };
             out.error(
-                &uplink.mtu.place,
+                place,
                 format!("{key} {mtu} leaves nodes {leaves} bytes, but {promise}"),
                 format!(
                     "raise {key} to {enough} (better {better}: room for raw frames), \
@@ -70,7 +74,7 @@ pub(super) fn check_uplinks(
             );
         } else if mtu < better {
             out.warn(
-                &uplink.mtu.place,
+                place,
                 format!(
                     "{key} {mtu} has no room for full raw frames of segment \"{}\" (mtu {promised})",
                     largest.name.value
@@ -115,7 +119,8 @@ pub(super) fn of_ports(
             name.is_some_and(|name| name.value == port.name.value)
         });
         if let Some(uplink) = uplink {
-            *slot = Some((uplink.mtu.value, "the substrate".to_owned()));
+            let mtu = uplink.mtu.as_ref().map(|mtu| mtu.value);
+            *slot = mtu.map(|mtu| (mtu, "the substrate".to_owned()));
         }
     }
     let mtus = text.ports.iter().zip(needed).map(|(port, needed)| {

@@ -19,6 +19,7 @@ pub(super) fn check(text: &HostText, out: &mut Diagnostics) {
     for port in &text.ports {
         let name = &port.name;
         if let Some(before) = names.get(name.value.as_str()) {
+            let before = before.seen_from(&name.place);
             let message = format!("port \"{}\" is already defined at {before}", name.value);
             out.error(&name.place, message, "give one of them another name");
         } else {
@@ -30,6 +31,7 @@ pub(super) fn check(text: &HostText, out: &mut Diagnostics) {
             continue;
         };
         if let Some((other, before)) = devices.get(&device) {
+            let before = before.seen_from(&source.place);
             let message = format!("{device} is already that of {other} at {before}");
             out.error(&source.place, message, "give each port a device of its own");
         } else {

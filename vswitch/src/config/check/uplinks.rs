@@ -19,6 +19,7 @@ pub(super) fn check(text: &HostText, uplinks: &[UplinkText], out: &mut Diagnosti
     for uplink in uplinks {
         let port = uplink.port.as_ref().and_then(|port| {
             if let Some(before) = ports.get(port.value.as_str()) {
+                let before = before.seen_from(&port.place);
                 let message = format!("port \"{}\" is already an uplink at {before}", port.value);
                 out.error(&port.place, message, "list each port once");
                 return None;
@@ -30,6 +31,7 @@ pub(super) fn check(text: &HostText, uplinks: &[UplinkText], out: &mut Diagnosti
             own_address(text, address, out);
             let own = address.value.0;
             if let Some(before) = addresses.get(&own) {
+                let before = before.seen_from(&address.place);
                 let message = format!("address {own} is already that of the uplink at {before}");
                 let remedy = "give each uplink an address of its own";
                 out.error(&address.place, message, remedy);
@@ -38,12 +40,12 @@ pub(super) fn check(text: &HostText, uplinks: &[UplinkText], out: &mut Diagnosti
             }
         }
         let routes = routes(uplink, out);
-        if let (Some(port), Some(address)) = (port, &uplink.address) {
+        if let (Some(port), Some(address), Some(mtu)) = (port, &uplink.address, &uplink.mtu) {
             checked.push(Uplink {
                 port,
                 address: address.value.0,
                 prefix_length: address.value.1,
-                mtu: uplink.mtu.value,
+                mtu: mtu.value,
                 routes,
             });
         }
@@ -122,6 +124,7 @@ fn routes(uplink: &UplinkText, out: &mut Diagnostics) -> Vec<Route> {
         }
         let Some(to) = &route.to else { continue };
         if let Some(before) = seen.get(&to.value) {
+            let before = before.seen_from(&to.place);
             let message = format!("there already is a route to {} at {before}", to.value);
             let remedy = "write one route; several next hops go into a list: via: [a, b]";
             out.error(&to.place, message, remedy);

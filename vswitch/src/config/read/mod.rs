@@ -48,7 +48,8 @@ pub(super) struct UplinkText {
     pub(super) what: String,
     pub(super) port: Option<Located<String>>,
     pub(super) address: Option<Located<(core::net::Ipv6Addr, u8)>>,
-    pub(super) mtu: Located<u16>,
+    /// `None`: what was written is no MTU.
+    pub(super) mtu: Option<Located<u16>>,
     pub(super) routes: Vec<RouteText>,
 }
 

@@ -110,9 +110,11 @@ fn uplink(
 ) -> UplinkText {
     let own = fields.need("address", "its address there, e.g. fd00:0:0:ff::a/64", out);
     let own = own.and_then(|node| address(node, out));
-    let mtu = fields.get("mtu", out);
-    let mtu = mtu.and_then(|n| scalar::number(n, "mtu", MIN_MTU..=super::MAX_MTU, out));
-    let mtu = mtu.unwrap_or_else(|| Located::new(DEFAULT_MTU, fields.place));
+    let mtu = match fields.get("mtu", out) {
+        Some(node) => scalar::number(node, "mtu", MIN_MTU..=super::MAX_MTU, out),
+        None if fields.has("mtu") => None,
+        None => Some(Located::new(DEFAULT_MTU, fields.place)),
+    };
     let routes = fields.list("routes", out);
     let routes = routes.iter().filter_map(|node| route(node, &what, out));
     let routes = routes.collect();
