@@ -1,0 +1,380 @@
+//! The daemon: puts the rooms together, starts the threads, and ends them in
+//! order.
+//!
+//! Threads: one worker per configured core, the slow path, and the control
+//! thread (this one). What each owns is moved into it; what they share is a
+//! ring, a publication, or a ledger.
+
+use std::net::Ipv6Addr;
+use std::num::NonZero;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crossbeam::queue::ArrayQueue;
+use datapath::books::Ledger;
+use datapath::pipeline::translate::Translator;
+use datapath::substrate::{SubstrateConfigError, SubstrateHost};
+use datapath::tables::publish::Publisher;
+use datapath::tables::{Drawn, Tables, UseMarks};
+use packet::{BufPool, PacketBuf, SubstrateAddr, VirtualAddr};
+use parking_lot::Mutex;
+use vnet::compiled::PortId;
+
+use crate::config::{Cores, HostConfig};
+use crate::control::source::MappingKey;
+use crate::control::{ControlConfig, ControlError, ControlServer};
+use crate::notify;
+use crate::observe::{LastSeen, Observer, ShownWorker};
+use crate::ports::{OpenPort, PortMonitor, RxQueue, TxQueue};
+use crate::slow_path::hold::HoldQueue;
+use crate::slow_path::watchdog::Watchdog;
+use crate::slow_path::{SlowPath, SubstrateView, config as substrate_config};
+use crate::worker::idle::Idle;
+use crate::worker::outbox::{Handover, Lane, Outbox};
+use crate::worker::{Polled, Worker};
+
+/// Packets on their way to the slow path, from all workers.
+const PUNT_RING: usize = 1024;
+/// Frames on their way to one worker.
+const INJECTION_RING: usize = 512;
+/// Frames on their way to the worker that owns a port's only queue.
+const HANDOVER_RING: usize = 512;
+
+/// The daemon cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// The control socket.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    /// The substrate section.
+    #[error(transparent)]
+    Substrate(#[from] SubstrateConfigError),
+    /// A thread or the runtime cannot be started.
+    #[error("cannot start the {what}: {source}; is the limit of processes (ulimit -u) reached?")]
+    Thread {
+        /// Which.
+        what: &'static str,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The configured cores are not there.
+    #[error("workers.cores names core {core}, which this process may not use; it may use {allowed:?}")]
+    Core {
+        /// The core.
+        core: u16,
+        /// What there is.
+        allowed: Vec<u16>,
+    },
+}
+
+/// Runs before a worker's first turn, on its thread: registers it with DPDK
+/// where that runs. What it returns lives as long as the worker.
+pub type WorkerPrologue = Arc<dyn Fn() -> Box<dyn core::any::Any> + Send + Sync>;
+
+/// What differs between a daemon with DPDK and one without.
+pub struct Platform<P> {
+    /// Where buffers come from.
+    pub pool: P,
+    /// DPDK's version, if it runs.
+    pub dpdk: Option<String>,
+    /// Runs first on each worker's thread.
+    pub prologue: WorkerPrologue,
+}
+
+/// Runs the daemon on open ports until SIGTERM or SIGINT.
+///
+/// # Errors
+/// What keeps it from starting; once it turns, it ends only when told to.
+pub fn run<P: BufPool + Clone + 'static>(
+    config: HostConfig,
+    ports: Vec<OpenPort<P::Buf>>,
+    platform: Platform<P>,
+) -> Result<(), DaemonError>
+where
+    P::Buf: 'static,
+{
+    let started = Instant::now();
+    // First the socket: a second daemon on it must not disturb the first.
+    let server = ControlServer::bind(&ControlConfig {
+        socket: config.control.socket.clone(),
+        mode: Some(config.control.mode),
+        read_group: config.control.read_group.clone(),
+        write_group: config.control.write_group.clone(),
+    })?;
+    let cores = cores(&config)?;
+    for warning in ports.iter().flat_map(|port| &port.warnings) {
+        tracing::warn!("{warning}");
+    }
+    let macs: Vec<_> = ports.iter().map(|port| port.mac).collect();
+    let mut host =
+        SubstrateHost::new(substrate_config::of(&config, &macs, seed()), Duration::ZERO)?;
+    let mut first_effects = host.set_tenants(&own_tenants(&config), Duration::ZERO);
+    first_effects.extend(host.tick(Duration::ZERO));
+
+    let uplinks: Vec<PortId> = config.substrate.uplinks.iter().map(|u| u.port).collect();
+    let drawn = Arc::new(Drawn::new(&config.compiled, macs.len(), &uplinks));
+    let snapshot = Arc::new(host.snapshot());
+    let mut publisher = Publisher::new(Tables {
+        drawn: Arc::clone(&drawn),
+        used: Arc::new(UseMarks::new(snapshot.next_hops.len())),
+        uplinks: snapshot,
+    });
+
+    let rows = drawn.ports.rows().len();
+    let stop_workers = Arc::new(AtomicBool::new(false));
+    let stop_slow_path = Arc::new(AtomicBool::new(false));
+    let punts = Arc::new(ArrayQueue::new(PUNT_RING));
+    let (monitors, ends) = split(ports);
+    let link = |port: &PortId| Some((*port, Arc::clone(monitors.get(usize::from(port.0))?)));
+    let links = uplinks.iter().filter_map(link).collect();
+    let dealt = deal(ends, &drawn, cores.len());
+    let mut workers = Vec::new();
+    let mut shown = Vec::new();
+    let mut injections = Vec::new();
+    let worker_count = u16::try_from(cores.len()).unwrap_or(u16::MAX);
+    for ((index, core), hand) in (0..).zip(&cores).zip(dealt) {
+        let ledger = Arc::new(Ledger::new(rows, macs.len()));
+        let ring = Arc::new(ArrayQueue::new(INJECTION_RING));
+        injections.push(Arc::clone(&ring));
+        shown.push(ShownWorker { core: *core, ledger: Arc::clone(&ledger), queues: hand.queues });
+        let worker = Worker {
+            polled: hand.polled,
+            outbox: Outbox::new(hand.lanes),
+            tables: publisher.reader(),
+            translator: Translator::new(index, worker_count),
+            ledger,
+            punts: Arc::clone(&punts),
+            injections: ring,
+            stop: Arc::clone(&stop_workers),
+            idle: Idle::new(config.workers.poll),
+        };
+        workers.push(spawn_worker(worker, index, *core, &platform.prologue)?);
+    }
+
+    let slow_ledger = Arc::new(Ledger::new(rows, macs.len()));
+    let view = Arc::new(Mutex::new(SubstrateView::default()));
+    let mut slow_path = SlowPath {
+        host,
+        pool: platform.pool,
+        publisher,
+        punts,
+        injections,
+        ledger: Arc::clone(&slow_ledger),
+        view: Arc::clone(&view),
+        watchdog: Watchdog::new(shown.iter().map(|w| Arc::clone(&w.ledger)).collect()),
+        stop: Arc::clone(&stop_slow_path),
+        started,
+        hold: HoldQueue::default(),
+        links,
+    };
+    slow_path.carry_out(first_effects, Duration::ZERO);
+    let slow_path = thread::Builder::new()
+        .name("slow-path".into())
+        .spawn(move || slow_path.run())
+        .map_err(|source| DaemonError::Thread { what: "slow path", source })?;
+
+    let mappings = config.compiled.mappings.iter();
+    let observer = Arc::new(Observer {
+        mappings: mappings.map(|m| (MappingKey::new(m.segment, m.address), *m)).collect(),
+        config: Arc::new(config),
+        drawn,
+        workers: shown,
+        slow_ledger,
+        substrate: view,
+        monitors,
+        dpdk: platform.dpdk,
+        started,
+        last_seen: Mutex::new(LastSeen::default()),
+    });
+    let served = serve(server, Arc::clone(&observer));
+
+    tracing::info!("stopping: draining the ports");
+    stop_workers.store(true, Ordering::Relaxed);
+    for worker in workers {
+        join(worker, "a worker");
+    }
+    stop_slow_path.store(true, Ordering::Relaxed);
+    join(slow_path, "the slow path");
+    served
+}
+
+/// The control thread: answers clients until a signal says to end.
+fn serve(server: ControlServer, observer: Arc<Observer>) -> Result<(), DaemonError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| DaemonError::Thread { what: "control thread", source })?;
+    runtime.block_on(async {
+        let sampled = Arc::clone(&observer);
+        let sampler = tokio::spawn(async move {
+            let mut every_second = tokio::time::interval(Duration::from_secs(1));
+            loop {
+                every_second.tick().await;
+                sampled.sample();
+            }
+        });
+        let ending = async {
+            notify::until_told_to_end().await;
+            notify::stopping();
+        };
+        notify::ready();
+        tracing::info!(host = observer.config.host, "forwarding");
+        let served = server.serve(observer, ending).await;
+        sampler.abort();
+        Ok(served?)
+    })
+}
+
+/// A port's queues, on their way to the workers.
+struct Ends<B> {
+    rx: Vec<Box<dyn RxQueue<B>>>,
+    tx: Vec<Box<dyn TxQueue<B>>>,
+}
+
+/// What the control side keeps of the ports, and what the workers get.
+fn split<B>(ports: Vec<OpenPort<B>>) -> (Vec<Arc<dyn PortMonitor>>, Vec<Ends<B>>) {
+    let parts = |port: OpenPort<B>| {
+        (Arc::<dyn PortMonitor>::from(port.monitor), Ends { rx: port.rx, tx: port.tx })
+    };
+    ports.into_iter().map(parts).unzip()
+}
+
+/// What one worker gets of the ports.
+struct Hand<B> {
+    polled: Vec<Polled<B>>,
+    queues: Vec<(PortId, u16)>,
+    lanes: Vec<Lane<B>>,
+}
+
+/// Deals the queues out: receive queue `q` to worker `q mod n`, shifted by the
+/// port so that ports of one queue do not all fall to the first worker; each
+/// worker its own transmit queue, or a way to a worker that has one.
+fn deal<B: PacketBuf>(ports: Vec<Ends<B>>, drawn: &Drawn, workers: usize) -> Vec<Hand<B>> {
+    let mut hands: Vec<Hand<B>> = (0..workers)
+        .map(|_| Hand { polled: Vec::new(), queues: Vec::new(), lanes: Vec::new() })
+        .collect();
+    for (number, port) in ports.into_iter().enumerate() {
+        let id = PortId(u16::try_from(number).unwrap_or(u16::MAX));
+        for ((at, queue_number), queue) in (number..).zip(0..).zip(port.rx) {
+            if let Some(hand) = at.checked_rem(workers).and_then(|at| hands.get_mut(at)) {
+                hand.queues.push((id, queue_number));
+                hand.polled.push(Polled {
+                    port: id,
+                    role: drawn.ports.role(id),
+                    row: drawn.ports.rows().of(id, None),
+                    queue,
+                });
+            }
+        }
+        let owners = port.tx.len();
+        let handovers: Vec<Option<Handover<B>>> = (0..owners)
+            .map(|_| (owners < workers).then(|| Arc::new(ArrayQueue::new(HANDOVER_RING))))
+            .collect();
+        let mut transmit = port.tx.into_iter();
+        for (worker, hand) in hands.iter_mut().enumerate() {
+            let owner = worker.checked_rem(owners).unwrap_or(0);
+            let handover = handovers.get(owner).cloned().flatten();
+            hand.lanes.push(match (transmit.next(), handover) {
+                (Some(queue), from_others) => Lane::Own { queue, from_others },
+                (None, Some(handover)) => Lane::Other(handover),
+                // A port that cannot send: what is for it is not taken.
+                (None, None) => Lane::Other(Arc::new(ArrayQueue::new(1))),
+            });
+        }
+    }
+    hands
+}
+
+fn spawn_worker<B: PacketBuf + 'static>(
+    worker: Worker<B>,
+    index: u16,
+    core: Option<u16>,
+    prologue: &WorkerPrologue,
+) -> Result<JoinHandle<()>, DaemonError> {
+    let prologue = Arc::clone(prologue);
+    thread::Builder::new()
+        .name(format!("worker-{index}"))
+        .spawn(move || {
+            if let Some(core) = core {
+                pin(core);
+            }
+            let _registration = prologue();
+            worker.run();
+        })
+        .map_err(|source| DaemonError::Thread { what: "worker", source })
+}
+
+fn pin(core: u16) {
+    let mut set = rustix::thread::CpuSet::new();
+    set.set(usize::from(core));
+    if let Err(error) = rustix::thread::sched_setaffinity(None, &set) {
+        tracing::warn!(core, %error, "cannot pin a worker; it runs where the kernel puts it");
+    }
+}
+
+/// The cores that this process may use.
+fn allowed_cores() -> Vec<u16> {
+    rustix::thread::sched_getaffinity(None).map_or_else(
+        |_| Vec::new(),
+        |set| (0..u16::MAX).filter(|core| usize::from(*core) < 1024 && set.is_set(usize::from(*core))).collect(),
+    )
+}
+
+/// One entry per worker: the core it is pinned to.
+fn cores(config: &HostConfig) -> Result<Vec<Option<u16>>, DaemonError> {
+    let allowed = allowed_cores();
+    match &config.workers.cores {
+        Cores::List(cores) => {
+            if let Some(core) = cores.iter().find(|core| !allowed.contains(core)) {
+                return Err(DaemonError::Core { core: *core, allowed });
+            }
+            Ok(cores.iter().copied().map(Some).collect())
+        }
+        Cores::Auto => {
+            let isolated = isolated_cores().into_iter().filter(|core| allowed.contains(core));
+            let mut cores: Vec<_> = isolated.map(Some).collect();
+            if cores.is_empty() {
+                let count = thread::available_parallelism().map_or(1, NonZero::get);
+                // The first core keeps the kernel and the control thread.
+                cores = allowed.into_iter().skip(usize::from(count > 1)).map(Some).collect();
+            }
+            Ok(cores)
+        }
+    }
+}
+
+/// The cores that the kernel was told to leave alone (`isolcpus=`).
+fn isolated_cores() -> Vec<u16> {
+    let text = std::fs::read_to_string("/sys/devices/system/cpu/isolated").unwrap_or_default();
+    let range = |part: &str| -> Option<core::ops::RangeInclusive<u16>> {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        Some(first.trim().parse().ok()?..=last.trim().parse().ok()?)
+    };
+    text.trim().split(',').filter_map(range).flatten().collect()
+}
+
+/// The substrate addresses of this host's interfaces.
+fn own_tenants(config: &HostConfig) -> Vec<Ipv6Addr> {
+    let locator = config.substrate.locator;
+    let interfaces = config.compiled.interfaces.iter();
+    let substrate = |segment, address: &VirtualAddr| {
+        SubstrateAddr::ordinary(locator, segment, *address).to_ipv6()
+    };
+    interfaces
+        .flat_map(|interface| interface.addresses.iter().map(|a| substrate(interface.segment, a)))
+        .collect()
+}
+
+/// Different on each host and at each start.
+fn seed() -> u64 {
+    use core::hash::{BuildHasher, Hasher};
+    std::hash::RandomState::new().build_hasher().finish()
+}
+
+fn join(thread: JoinHandle<()>, what: &str) {
+    if thread.join().is_err() {
+        tracing::error!("{what} ended with a panic");
+    }
+}

@@ -1,0 +1,178 @@
+//! Every number with its name, unit, meaning and remedy.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use datapath::books::{RowId, RowReading};
+use datapath::pipeline::DropReason;
+use packet::SegmentId;
+use vnet::compiled::PortId;
+
+use super::{Observer, Readings};
+use crate::control::source::{Counter, CounterFilter, CounterKind};
+
+/// When which drop counter rose last.
+#[derive(Debug, Default)]
+pub struct LastSeen {
+    values: HashMap<(RowId, DropReason), (u64, Duration)>,
+}
+
+impl LastSeen {
+    /// Notes what has risen since the last call.
+    pub fn note(&mut self, drops: &[(RowId, DropReason, u64)], now: Duration) {
+        for &(row, reason, value) in drops {
+            let entry = self.values.entry((row, reason)).or_insert((0, now));
+            if entry.0 != value {
+                *entry = (value, now);
+            }
+        }
+    }
+
+    fn of(&self, row: RowId, reason: DropReason) -> Option<Duration> {
+        self.values.get(&(row, reason)).map(|(_, at)| *at)
+    }
+}
+
+/// An event that a line counts.
+struct Event {
+    name: &'static str,
+    unit: &'static str,
+    what: &'static str,
+    value: fn(&RowReading) -> u64,
+}
+
+/// What a line counts besides drops.
+const EVENTS: [Event; 6] = [
+    Event {
+        name: "received",
+        unit: "packets",
+        what: "Frames that came in.",
+        value: |row| row.numbers.received,
+    },
+    Event {
+        name: "received-bytes",
+        unit: "bytes",
+        what: "Their length, frame check sequence not included.",
+        value: |row| row.numbers.received_bytes,
+    },
+    Event {
+        name: "forwarded",
+        unit: "packets",
+        what: "Frames that went on to a port.",
+        value: |row| row.numbers.forwarded,
+    },
+    Event {
+        name: "answered",
+        unit: "packets",
+        what: "Questions that were answered here, on behalf of whoever was asked.",
+        value: |row| row.numbers.answered,
+    },
+    Event {
+        name: "consumed",
+        unit: "packets",
+        what: "Frames that ended here, having done their work.",
+        value: |row| row.numbers.consumed,
+    },
+    Event {
+        name: "punted",
+        unit: "packets",
+        what: "Frames handed up to the slow path.",
+        value: |row| row.numbers.punted,
+    },
+];
+
+impl Observer {
+    /// The lines, summed over the threads.
+    pub(super) fn rows(&self, readings: &Readings) -> Vec<RowReading> {
+        let mut rows = vec![RowReading::default(); self.drawn.ports.rows().len()];
+        for reading in readings.workers.iter().chain([&readings.slow]) {
+            for (sum, row) in rows.iter_mut().zip(&reading.rows) {
+                *sum += row;
+            }
+        }
+        rows
+    }
+
+    /// Every drop counter that is not zero.
+    pub(super) fn drops(&self, readings: &Readings) -> Vec<(RowId, DropReason, u64)> {
+        let rows = self.rows(readings);
+        let of_row = |(id, row): (RowId, RowReading)| {
+            let counts = DropReason::ALL.iter().zip(row.dropped);
+            counts.filter(|(_, n)| *n > 0).map(move |(reason, n)| (id, *reason, n))
+        };
+        (0..).map(RowId).zip(rows).flat_map(of_row).collect()
+    }
+
+    pub(super) fn all_counters(&self, filter: &CounterFilter) -> Vec<Counter> {
+        let readings = self.readings();
+        let now = self.started.elapsed();
+        let mut last_seen = self.last_seen.lock();
+        last_seen.note(&self.drops(&readings), now);
+        let rows = self.rows(&readings);
+        let mut counters = Vec::new();
+        for ((id, port, segment), row) in self.drawn.ports.rows().iter().zip(&rows) {
+            if filter.port.as_ref().is_some_and(|wanted| *wanted != self.port_name(port)) {
+                continue;
+            }
+            if !filter.drops_only {
+                counters.extend(EVENTS.iter().map(|event| self.event(port, segment, row, event)));
+            }
+            for (reason, value) in DropReason::ALL.iter().zip(row.dropped) {
+                let seen = last_seen.of(id, *reason).map(|at| now.saturating_sub(at));
+                counters.push(self.drop_counter(port, segment, *reason, value, seen));
+            }
+        }
+        for (port, output) in (0..).map(PortId).zip(self.outputs(&readings)) {
+            counters.push(self.drop_counter(
+                port,
+                None,
+                DropReason::PortFull,
+                output.port_full,
+                None,
+            ));
+        }
+        counters.retain(|counter| filter.keeps(counter));
+        counters
+    }
+
+    fn event(
+        &self,
+        port: PortId,
+        segment: Option<SegmentId>,
+        row: &RowReading,
+        event: &Event,
+    ) -> Counter {
+        Counter {
+            port: Some(self.port_name(port)),
+            segment: segment.map(|id| self.segment_label(id)),
+            name: event.name.to_owned(),
+            kind: CounterKind::Event,
+            unit: event.unit.to_owned(),
+            value: (event.value)(row),
+            description: event.what.to_owned(),
+            remedy: None,
+            last_seen: None,
+        }
+    }
+
+    fn drop_counter(
+        &self,
+        port: PortId,
+        segment: Option<SegmentId>,
+        reason: DropReason,
+        value: u64,
+        last_seen: Option<Duration>,
+    ) -> Counter {
+        Counter {
+            port: Some(self.port_name(port)),
+            segment: segment.map(|id| self.segment_label(id)),
+            name: reason.name().to_owned(),
+            kind: CounterKind::Drop,
+            unit: "packets".to_owned(),
+            value,
+            description: reason.description().to_owned(),
+            remedy: Some(reason.remedy().to_owned()),
+            last_seen,
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! What the daemon shows of itself: the control socket's questions, answered
+//! from what workers publish. Nothing here can delay a packet.
+//!
+//! * [`counters`]: every number with its name, unit and meaning.
+//! * [`books`]: whether every packet is accounted for.
+//! * [`names`]: segments, networks, nodes by name.
+
+mod books;
+mod counters;
+mod names;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use datapath::books::{Ledger, Reading};
+use datapath::substrate;
+use datapath::tables::Drawn;
+use packet::SubstrateAddr;
+use parking_lot::Mutex;
+use vnet::compiled::{Mapping as CompiledMapping, PortId};
+
+pub use self::counters::LastSeen;
+use crate::config::HostConfig;
+use crate::control::source::{
+    AddressNames, Books, ControlSource, Counter, CounterFilter, Interface, LinkState, Mapping,
+    MappingKey, Neighbor, NeighborState, Port, PortRole as ShownRole, Status, Traffic, Worker,
+    WorkerQueue,
+};
+use crate::ports::{self, PortMonitor};
+use crate::slow_path::SubstrateView;
+
+/// How long a reading waits for a worker's burst boundary.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// A worker, as far as listings show it.
+pub struct ShownWorker {
+    /// The core it is pinned to.
+    pub core: Option<u16>,
+    /// Its books.
+    pub ledger: Arc<Ledger>,
+    /// The queues it polls.
+    pub queues: Vec<(PortId, u16)>,
+}
+
+/// The running daemon, seen from outside.
+pub struct Observer {
+    /// What was configured.
+    pub config: Arc<HostConfig>,
+    /// What the tables were filled with.
+    pub drawn: Arc<Drawn>,
+    /// The workers.
+    pub workers: Vec<ShownWorker>,
+    /// The slow path's books.
+    pub slow_ledger: Arc<Ledger>,
+    /// The substrate side's state.
+    pub substrate: Arc<Mutex<SubstrateView>>,
+    /// What the ports themselves tell.
+    pub monitors: Vec<Arc<dyn PortMonitor>>,
+    /// DPDK's version, if it runs.
+    pub dpdk: Option<String>,
+    /// Time zero.
+    pub started: Instant,
+    /// When which drop counter rose last.
+    pub last_seen: Mutex<LastSeen>,
+    /// The mappings in the order of their keys.
+    pub mappings: BTreeMap<MappingKey, CompiledMapping>,
+}
+
+/// The books of all threads at (nearly) one moment.
+pub(crate) struct Readings {
+    pub(crate) workers: Vec<Reading>,
+    pub(crate) slow: Reading,
+}
+
+impl Observer {
+    /// Reads everybody's books: first the slow path's, so that what it has
+    /// taken from the workers is in their numbers already.
+    pub(crate) fn readings(&self) -> Readings {
+        let slow = self.slow_ledger.read(PATIENCE);
+        let workers = self.workers.iter().map(|worker| worker.ledger.read(PATIENCE)).collect();
+        Readings { workers, slow }
+    }
+
+    /// Notes which drop counters have risen; to be called about once a second.
+    pub fn sample(&self) {
+        let readings = self.readings();
+        self.last_seen.lock().note(&self.drops(&readings), self.started.elapsed());
+    }
+
+    pub(crate) fn port_name(&self, port: PortId) -> String {
+        let port = self.config.ports.get(usize::from(port.0));
+        port.map_or_else(|| "?".to_owned(), |port| port.name.clone())
+    }
+
+    fn role(&self, port: PortId) -> ShownRole {
+        let uplink = self.config.substrate.uplinks.iter().any(|uplink| uplink.port == port);
+        let node = self.config.compiled.interfaces.iter().any(|interface| interface.port == port);
+        match (uplink, node) {
+            (true, _) => ShownRole::Substrate,
+            (false, true) => ShownRole::Node,
+            (false, false) => ShownRole::Unused,
+        }
+    }
+
+    fn uplink_mtu(&self, port: PortId) -> Option<u16> {
+        let uplinks = &self.config.substrate.uplinks;
+        uplinks.iter().find(|uplink| uplink.port == port).map(|uplink| uplink.mtu)
+    }
+}
+
+impl ControlSource for Observer {
+    fn status(&self) -> Status {
+        let workers = self.workers.iter().map(|worker| {
+            let work = worker.ledger.work();
+            let queue = |&(port, queue): &(PortId, u16)| WorkerQueue {
+                port: self.port_name(port),
+                queue,
+            };
+            Worker {
+                core: worker.core.map(u32::from),
+                polls: work.polls.get(),
+                idle_polls: work.idle_polls.get(),
+                queues: worker.queues.iter().map(queue).collect(),
+            }
+        });
+        Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            host: self.config.host.clone(),
+            locator: self.config.substrate.locator,
+            uptime: self.started.elapsed(),
+            revision: self.substrate.lock().seen_by_all,
+            pid: std::process::id(),
+            dpdk: self.dpdk.clone(),
+            workers: workers.collect(),
+        }
+    }
+
+    fn ports(&self) -> Vec<Port> {
+        let outputs = self.outputs(&self.readings());
+        let ports = (0..).map(PortId).zip(&self.monitors).zip(outputs);
+        ports
+            .map(|((id, monitor), output)| {
+                let info = monitor.info();
+                Port {
+                    name: info.name,
+                    kind: info.kind.to_owned(),
+                    device: info.device,
+                    role: self.role(id),
+                    mac: info.mac,
+                    mtu: self.uplink_mtu(id).unwrap_or(info.mtu),
+                    link: match info.link {
+                        ports::LinkState::Up => LinkState::Up,
+                        ports::LinkState::Down => LinkState::Down,
+                        ports::LinkState::Unknown => LinkState::Unknown,
+                    },
+                    speed_mbps: info.speed_mbps,
+                    queues: info.rx_queues,
+                    received: Traffic {
+                        packets: info.counters.rx_packets,
+                        bytes: info.counters.rx_bytes,
+                    },
+                    sent: Traffic { packets: output.sent, bytes: output.sent_bytes },
+                    missed_packets: info.counters.rx_missed,
+                    tx_dropped_packets: output.port_full,
+                }
+            })
+            .collect()
+    }
+
+    fn interfaces(&self) -> Vec<Interface> {
+        let interfaces = self.config.compiled.interfaces.iter();
+        interfaces
+            .map(|interface| Interface {
+                node: interface.node.clone(),
+                port: self.port_name(interface.port),
+                segment: self.segment_label(interface.segment),
+                tag: interface.tag,
+                link: interface.link,
+                mac: interface.mac,
+                addresses: interface.addresses.clone(),
+            })
+            .collect()
+    }
+
+    fn mappings(&self, from: MappingKey, limit: usize) -> Vec<Mapping> {
+        self.mappings.range(from..).take(limit).map(|(_, m)| self.mapping(m)).collect()
+    }
+
+    fn neighbors(&self) -> Vec<Neighbor> {
+        let view = self.substrate.lock();
+        let shown = view.neighbors.iter().zip(&view.held);
+        shown
+            .map(|(neighbor, held)| Neighbor {
+                port: self.port_name(neighbor.port),
+                address: neighbor.address,
+                mac: neighbor.mac,
+                state: match neighbor.state {
+                    substrate::NeighborState::Incomplete => NeighborState::Incomplete,
+                    substrate::NeighborState::Reachable => NeighborState::Reachable,
+                    substrate::NeighborState::Stale => NeighborState::Stale,
+                    substrate::NeighborState::Delay => NeighborState::Delay,
+                    substrate::NeighborState::Probe => NeighborState::Probe,
+                    substrate::NeighborState::Failed => NeighborState::Failed,
+                },
+                router: neighbor.router,
+                since: self.started.elapsed().saturating_sub(neighbor.since),
+                held_packets: u32::try_from(*held).unwrap_or(u32::MAX),
+            })
+            .collect()
+    }
+
+    fn counters(&self, filter: &CounterFilter) -> Vec<Counter> {
+        self.all_counters(filter)
+    }
+
+    fn books(&self) -> Books {
+        self.read_books()
+    }
+
+    fn names(&self, address: &SubstrateAddr) -> AddressNames {
+        self.address_names(address)
+    }
+}

@@ -1,0 +1,49 @@
+//! What the configuration file says of the substrate, in the substrate host's
+//! words.
+
+use datapath::substrate::{
+    Announce, Ipv6Prefix, Limits, RouteConfig, RouteVia, SubstrateConfig, UplinkConfig,
+};
+use packet::MacAddr;
+use vnet::compiled::HostId;
+
+use crate::config::{self, HostConfig};
+
+/// The substrate host's configuration, given the MACs of all ports in order.
+pub fn of(config: &HostConfig, macs: &[MacAddr], seed: u64) -> SubstrateConfig {
+    let substrate = &config.substrate;
+    let hosts = (0..).map(HostId).zip(&config.compiled.hosts);
+    SubstrateConfig {
+        locator: substrate.locator,
+        announce: match substrate.announce {
+            config::Announce::Routed => Announce::Routed,
+            config::Announce::OnLink => Announce::OnLink,
+        },
+        uplinks: substrate.uplinks.iter().map(|uplink| self::uplink(uplink, macs)).collect(),
+        hop_limit: substrate.hop_limit,
+        peers: hosts.map(|(id, host)| (id, host.locator)).collect(),
+        dad_transmits: 1,
+        limits: Limits::default(),
+        seed,
+    }
+}
+
+fn uplink(uplink: &config::Uplink, macs: &[MacAddr]) -> UplinkConfig {
+    let route = |route: &config::Route| -> Option<RouteConfig> {
+        let to = Ipv6Prefix::around(route.to.network(), route.to.length()).ok()?;
+        let via = if route.via.is_empty() {
+            RouteVia::OnLink
+        } else {
+            RouteVia::Gateways(route.via.clone())
+        };
+        Some(RouteConfig { to, via })
+    };
+    UplinkConfig {
+        port: uplink.port,
+        mac: macs.get(usize::from(uplink.port.0)).copied().unwrap_or(MacAddr::ZERO),
+        address: uplink.address,
+        prefix_length: uplink.prefix_length,
+        mtu: uplink.mtu,
+        routes: uplink.routes.iter().filter_map(route).collect(),
+    }
+}

@@ -1,0 +1,264 @@
+//! The slow path: everything that a packet needs and a worker must not do.
+//!
+//! One thread. It drives the substrate host (neighbour discovery, MLD, ping),
+//! holds packets whose next hop is being resolved, publishes tables to the
+//! workers and frees what they give back, and watches that they turn.
+//!
+//! * [`config`]: from the file to the substrate host.
+//! * [`hold`]: the packets that wait.
+//! * [`watchdog`]: workers that stopped turning.
+
+pub mod config;
+pub mod hold;
+pub mod watchdog;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crossbeam::queue::ArrayQueue;
+use datapath::books::Ledger;
+use datapath::pipeline::{DropReason, Punt, Punted};
+use datapath::substrate::{AddressInfo, Effect, NeighborInfo, NextHopId, SubstrateHost};
+use datapath::tables::publish::{Publisher, Revision};
+use datapath::tables::{Tables, UseMarks};
+use packet::{BufPool, PacketBuf};
+use parking_lot::Mutex;
+use vnet::compiled::PortId;
+
+use self::hold::{Held, HoldQueue};
+use self::watchdog::Watchdog;
+use crate::ports::{LinkState, PortMonitor};
+use crate::worker::Injection;
+
+/// Turns without work before the thread naps, and for how long.
+const NAP: Duration = Duration::from_micros(250);
+/// How often listings are brought up to date.
+const VIEW_EVERY: Duration = Duration::from_millis(100);
+/// Packets taken per turn.
+const TURN: usize = 64;
+
+/// What listings show of the substrate.
+#[derive(Debug, Clone, Default)]
+pub struct SubstrateView {
+    /// The neighbours.
+    pub neighbors: Vec<NeighborInfo>,
+    /// Packets that wait, by the place in `neighbors`.
+    pub held: Vec<usize>,
+    /// The host's addresses.
+    pub addresses: Vec<AddressInfo>,
+    /// The revision of the tables that all workers read.
+    pub seen_by_all: u64,
+    /// When this was true.
+    pub at: Duration,
+}
+
+/// Everything the slow path owns.
+pub struct SlowPath<P: BufPool> {
+    /// The substrate side.
+    pub host: SubstrateHost,
+    /// Where buffers for frames made here come from.
+    pub pool: P,
+    /// The tables.
+    pub publisher: Publisher<Tables>,
+    /// Up from the workers.
+    pub punts: Arc<ArrayQueue<Punted<P::Buf>>>,
+    /// Down to the workers, one each.
+    pub injections: Vec<Arc<ArrayQueue<Injection<P::Buf>>>>,
+    /// What it counts.
+    pub ledger: Arc<Ledger>,
+    /// What listings see.
+    pub view: Arc<Mutex<SubstrateView>>,
+    /// The workers, watched.
+    pub watchdog: Watchdog,
+    /// Set when it should end, after the workers.
+    pub stop: Arc<AtomicBool>,
+    /// Time zero.
+    pub started: Instant,
+    /// Packets that wait.
+    pub hold: HoldQueue<P::Buf>,
+    /// The uplinks' ports, whose links are watched.
+    pub links: Vec<(PortId, Arc<dyn PortMonitor>)>,
+}
+
+impl<P: BufPool> SlowPath<P> {
+    /// Turns until told to stop; then drops what it holds, by reason.
+    pub fn run(mut self) {
+        let mut view_due = Duration::ZERO;
+        while !self.stop.load(Ordering::Relaxed) {
+            let now = self.started.elapsed();
+            let busy = self.turn(now);
+            if now >= view_due {
+                view_due = now + VIEW_EVERY;
+                self.watch_links(now);
+                self.show(now);
+                self.watchdog.look(now);
+                self.publisher.collect();
+            }
+            self.ledger.boundary();
+            if !busy {
+                std::thread::sleep(NAP);
+            }
+        }
+        self.turn(self.started.elapsed());
+        while let Some(punted) = self.punts.pop() {
+            self.ledger.book_drop(punted.row, DropReason::ShuttingDown);
+        }
+        for held in self.hold.release_all() {
+            self.ledger.book_drop(held.row, DropReason::ShuttingDown);
+        }
+        self.ledger.boundary();
+    }
+
+    fn turn(&mut self, now: Duration) -> bool {
+        let mut busy = false;
+        for _ in 0..TURN {
+            let Some(punted) = self.punts.pop() else { break };
+            busy = true;
+            self.take(punted, now);
+        }
+        let used = Arc::clone(&self.publisher.current().used);
+        for next_hop in used.take() {
+            let effects = self.host.mark_used(next_hop, now);
+            self.carry_out(effects, now);
+        }
+        if self.host.next_deadline().is_some_and(|deadline| deadline <= now) {
+            let effects = self.host.tick(now);
+            busy |= !effects.is_empty();
+            self.carry_out(effects, now);
+        }
+        busy
+    }
+
+    fn take(&mut self, punted: Punted<P::Buf>, now: Duration) {
+        match punted.punt {
+            Punt::ForHost => {
+                let handled = self.host.handle(punted.port, punted.buf.data(), now);
+                match (handled.refused, self.ledger.row(punted.row)) {
+                    (Some(_), _) => self.ledger.book_drop(punted.row, DropReason::HostRefused),
+                    (None, Some(row)) => row.cells.consumed.add(1),
+                    (None, None) => {}
+                }
+                self.carry_out(handled.effects, now);
+            }
+            Punt::Resolve(next_hop) => {
+                let held = Held { buf: punted.buf, row: punted.row };
+                if self.destination_mac(next_hop).is_some() {
+                    // It was resolved while the packet was on its way here.
+                    self.send_held(next_hop, held);
+                    return;
+                }
+                if let Some(displaced) = self.hold.hold(next_hop, held) {
+                    self.ledger.book_drop(displaced.row, DropReason::HoldQueueFull);
+                }
+                let effects = self.host.resolve(next_hop, now);
+                self.carry_out(effects, now);
+            }
+        }
+    }
+
+    pub(crate) fn carry_out(&mut self, effects: Vec<Effect>, now: Duration) {
+        for effect in effects {
+            match effect {
+                Effect::Send { port, frame } => self.generate(port, &frame),
+                Effect::TableChanged => self.publish(now),
+                Effect::Resolved { next_hop } => {
+                    for held in self.hold.release(next_hop) {
+                        self.send_held(next_hop, held);
+                    }
+                }
+                Effect::Failed { next_hop } => {
+                    for held in self.hold.release(next_hop) {
+                        self.ledger.book_drop(held.row, DropReason::NeighborUnreachable);
+                    }
+                }
+            }
+        }
+    }
+
+    fn publish(&mut self, now: Duration) {
+        let uplinks = Arc::new(self.host.snapshot());
+        let current = self.publisher.current();
+        let used = if current.used.len() == uplinks.next_hops.len() {
+            Arc::clone(&current.used)
+        } else {
+            Arc::new(UseMarks::new(uplinks.next_hops.len()))
+        };
+        let next = Tables { drawn: Arc::clone(&current.drawn), uplinks, used };
+        let Revision(revision) = self.publisher.publish(next);
+        tracing::debug!(revision, ?now, "published tables");
+    }
+
+    fn destination_mac(&self, next_hop: NextHopId) -> Option<(PortId, packet::MacAddr)> {
+        let entry = self.publisher.current().uplinks.next_hops.get(next_hop.index())?;
+        entry.destination_mac.map(|mac| (entry.port, mac))
+    }
+
+    fn send_held(&mut self, next_hop: NextHopId, mut held: Held<P::Buf>) {
+        let Some((port, mac)) = self.destination_mac(next_hop) else {
+            self.ledger.book_drop(held.row, DropReason::NeighborUnreachable);
+            return;
+        };
+        if let Some(destination) = held.buf.data_mut().first_chunk_mut::<6>() {
+            *destination = mac.octets();
+        }
+        if self.inject(port, held.buf) {
+            if let Some(row) = self.ledger.row(held.row) {
+                row.cells.forwarded.add(1);
+            }
+        } else {
+            self.ledger.book_drop(held.row, DropReason::HoldQueueFull);
+        }
+    }
+
+    fn generate(&mut self, port: PortId, frame: &[u8]) {
+        let Some(buf) = self.pool.alloc_with(frame) else {
+            tracing::warn!("no buffer for a frame of the substrate host: the pool is exhausted");
+            return;
+        };
+        if self.inject(port, buf) {
+            self.ledger.work().generated.add(1);
+        }
+    }
+
+    /// Gives a frame to a worker to send. The workers take turns by port, so
+    /// that one uplink's frames stay in order.
+    fn inject(&mut self, port: PortId, buf: P::Buf) -> bool {
+        let worker = usize::from(port.0).checked_rem(self.injections.len());
+        let ring = worker.and_then(|worker| self.injections.get(worker));
+        let taken = ring.is_some_and(|ring| ring.push(Injection { port, buf }).is_ok());
+        if taken {
+            self.ledger.work().injected.add(1);
+        }
+        taken
+    }
+
+    fn watch_links(&mut self, now: Duration) {
+        let states: Vec<_> =
+            self.links.iter().map(|(port, monitor)| (*port, monitor.info().link)).collect();
+        for (port, link) in states {
+            let effects = match link {
+                LinkState::Up => self.host.set_link(port, true, now),
+                LinkState::Down => self.host.set_link(port, false, now),
+                LinkState::Unknown => continue,
+            };
+            self.carry_out(effects, now);
+        }
+    }
+
+    fn show(&mut self, now: Duration) {
+        let neighbors = self.host.neighbors();
+        let held = neighbors
+            .iter()
+            .map(|neighbor| neighbor.next_hop.map_or(0, |id| self.hold.waiting_for(id)))
+            .collect();
+        *self.view.lock() = SubstrateView {
+            neighbors,
+            held,
+            addresses: self.host.addresses(),
+            seen_by_all: self.publisher.seen_by_all().0,
+            at: now,
+        };
+    }
+}
+
