@@ -51,7 +51,8 @@ impl Client {
 
     async fn converse(socket: &Path, program: &str, api: ApiVersion) -> Result<Self, ConnectError> {
         let refused = |status| ConnectError::from_hello(socket, api, status);
-        let mut verbs = ControlClient::new(open(socket).await?);
+        let mut verbs =
+            ControlClient::new(open(socket).await?).max_decoding_message_size(LARGEST_ANSWER_BYTES);
         let hello = HelloRequest {
             api: Some(api),
             client: program.to_owned(),
@@ -92,6 +93,7 @@ async fn open(socket: &Path) -> Result<Channel, ConnectError> {
     });
     // The authority is not looked at: there is one listener per socket.
     Endpoint::from_static("http://vswitch")
+        .timeout(ANSWER_TIMEOUT)
         .connect_with_connector(connector)
         .await
         .map_err(|e| ConnectError::Transport {
@@ -101,3 +103,6 @@ async fn open(socket: &Path) -> Result<Channel, ConnectError> {
 }
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Until an answer begins; a list may take longer to end.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+const LARGEST_ANSWER_BYTES: usize = 32 << 20;

@@ -37,8 +37,8 @@ fn interface_list() {
     assert_eq!(json[0]["segment"]["id"], "0x00a001");
     assert_eq!(json[0]["segment"]["entity"], "Z");
     assert_eq!(json[0]["tag"], serde_json::Value::Null);
-    assert_eq!(json[1]["tag"], 100);
-    assert_eq!(json[1]["addresses"][1], "10.0.0.33");
+    assert_eq!(json[1]["tag"], 200);
+    assert_eq!(json[1]["addresses"][1], "10.0.5.11");
 }
 
 #[test]

@@ -162,16 +162,16 @@ impl ControlSource for Fake {
             mac: mac("00:05:02:0b:27:44"),
             addresses: vec![address("10.0.0.2")],
         };
-        let g = Interface {
-            node: "g".to_owned(),
-            port: "vm-g".to_owned(),
-            tag: VlanId::new(100).ok(),
-            link: LinkType::TrunkNative,
-            mac: mac("02:00:00:00:00:03"),
-            addresses: vec![address("10.0.0.3"), address("10.0.0.33")],
-            ..a.clone()
+        let c = Interface {
+            node: "c".to_owned(),
+            port: "site-trunk".to_owned(),
+            segment: segment(0xa002, "back"),
+            tag: VlanId::new(200).ok(),
+            link: LinkType::Trunk,
+            mac: mac("02:00:00:00:00:0c"),
+            addresses: vec![address("10.0.5.1"), address("10.0.5.11")],
         };
-        vec![a, g]
+        vec![a, c]
     }
 
     fn mappings(&self, from: MappingKey, limit: usize) -> Vec<Mapping> {
@@ -228,6 +228,8 @@ impl ControlSource for Fake {
             segment: None,
             name: "source-not-proven".to_owned(),
             value: 17_000,
+            description: "the fabric delivered it from a place where its sender is not".to_owned(),
+            remedy: Some("see where it comes from: compare with mapping list".to_owned()),
             last_seen: Some(Duration::from_millis(20)),
             ..spoofed.clone()
         };

@@ -1,5 +1,10 @@
 //! The real `vswitchctl` against a real control socket with a fake daemon
 //! behind it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a panic is how a test fails"
+)]
 
 mod fake;
 mod lab;
