@@ -98,7 +98,7 @@ async fn open(socket: &Path) -> Result<Channel, ConnectError> {
         .await
         .map_err(|e| ConnectError::Transport {
             socket: socket.to_owned(),
-            source: Box::new(e),
+            reason: e.to_string(),
         })
 }
 

@@ -1,10 +1,9 @@
 //! Why there is no conversation with a vswitch, and what to do about it.
 
-use core::error::Error;
 use core::fmt::Write as _;
 use core::time::Duration;
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use nix::unistd::{Gid, Group, Uid, User};
@@ -29,6 +28,9 @@ pub enum ConnectError {
         .0.display()
     )]
     NobodyListens(PathBuf),
+    /// What has that name is no socket.
+    #[error("{} is not a socket; check the path given with --socket", .0.display())]
+    NotASocket(PathBuf),
     /// The file system refuses.
     #[error("not allowed to connect to {}: {remedy}", .socket.display())]
     Forbidden {
@@ -81,14 +83,15 @@ pub enum ConnectError {
     },
     /// The connection broke, or is no vswitch's.
     #[error(
-        "{} does not talk like a vswitch's control socket ({source}); check the path given with --socket",
+        "{} does not talk like a vswitch's control socket ({reason}): check the path given \
+         with --socket; if it is right, that vswitch is ending or has too many clients: try again",
         .socket.display()
     )]
     Transport {
         /// The socket.
         socket: PathBuf,
         /// What went wrong.
-        source: Box<dyn Error + Send + Sync>,
+        reason: String,
     },
 }
 
@@ -97,7 +100,9 @@ impl ConnectError {
         let socket = socket.to_owned();
         match error.kind() {
             io::ErrorKind::NotFound => Self::NotRunning(socket),
-            io::ErrorKind::ConnectionRefused => Self::NobodyListens(socket),
+            // The system says the same of both.
+            io::ErrorKind::ConnectionRefused if is_socket(&socket) => Self::NobodyListens(socket),
+            io::ErrorKind::ConnectionRefused => Self::NotASocket(socket),
             io::ErrorKind::PermissionDenied => Self::Forbidden {
                 remedy: who_may(&socket),
                 socket,
@@ -122,12 +127,13 @@ impl ConnectError {
                     _ => format!("the daemon says: {reason}"),
                 },
             },
-            _ => Self::Transport {
-                socket,
-                source: Box::new(status),
-            },
+            _ => Self::Transport { socket, reason },
         }
     }
+}
+
+fn is_socket(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|file| file.file_type().is_socket())
 }
 
 /// Who may connect according to the socket's owner and mode.
@@ -178,8 +184,8 @@ mod tests {
         let missing = io(io::ErrorKind::NotFound);
         assert!(missing.contains("is vswitch running?"), "{missing}");
         assert!(missing.contains("/nowhere/control.sock"), "{missing}");
-        let stale = io(io::ErrorKind::ConnectionRefused);
-        assert!(stale.contains("nobody listens"), "{stale}");
+        let strange = io(io::ErrorKind::ConnectionRefused);
+        assert!(strange.contains("not a socket"), "{strange}");
         let forbidden = io(io::ErrorKind::PermissionDenied);
         assert!(forbidden.contains("run as root"), "{forbidden}");
     }
