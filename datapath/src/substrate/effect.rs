@@ -15,7 +15,7 @@ pub enum Effect {
         frame: Vec<u8>,
     },
     /// The fast path's table changed: fetch [`super::SubstrateHost::snapshot`].
-    /// At most one per call, before any other effect but `Send`.
+    /// At most one per call, and the first effect of it.
     TableChanged,
     /// The next hop's MAC is known now: send what was held for it.
     Resolved {
@@ -27,4 +27,13 @@ pub enum Effect {
         /// Which.
         next_hop: NextHopId,
     },
+}
+
+/// What came of a frame.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Handled {
+    /// What to do.
+    pub effects: Vec<Effect>,
+    /// Why the frame was of no use, if it was not.
+    pub refused: Option<super::Reason>,
 }

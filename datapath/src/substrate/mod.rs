@@ -1,23 +1,65 @@
 //! The host on the substrate: what makes a vswitch an IPv6 host on each of its
-//! uplinks. A pure state machine, driven by the control thread: frames, time
-//! and uses come in, frames and facts come out.
-#![doc = "Being furnished."]
+//! uplinks.
+//!
+//! A pure state machine, driven by the control thread: frames, time and uses
+//! come in, frames and facts come out. Nothing here is on the packet path; the
+//! packet path reads the [`UplinkTable`] that is made here.
+//!
+//! The rooms, in the order in which a start goes through them:
+//!
+//! * `config`, [`prefix`](Ipv6Prefix): what the host is told, and what of it
+//!   cannot work.
+//! * `uplink`: a link with its addresses; `dad` proves that nobody else has
+//!   them; `mld` tells switches and routers which groups they are asked in.
+//! * `routes`: which neighbours lead to which host.
+//! * `neighbor` is what is known of one neighbour, a state machine;
+//!   `neighbor_cache` is all of them.
+//! * `snapshot`: what the fast path gets to know of all that.
+//! * [`host`](SubstrateHost) joins them; `frame` reads and writes Ethernet and
+//!   IPv6; `answer` is neighbour discovery, `echo` is ping; `reason` says why a
+//!   frame was of no use; `rate` bounds answers.
+//! * `listing`: what people get to see.
+//!
+//! What it does not do: it learns no routes and no addresses (router
+//! advertisements and redirects are counted and ignored), reassembles nothing,
+//! and has no services. Packets for services go to the kernel, elsewhere.
 
 pub mod address;
+mod answer;
 mod config;
+mod dad;
+mod echo;
 mod effect;
+mod frame;
+mod host;
+mod listing;
+mod mld;
 mod neighbor;
+mod neighbor_cache;
 mod prefix;
 mod random;
+mod rate;
+mod reason;
+mod routes;
 mod snapshot;
+mod uplink;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use config::{
     Announce, Limits, MIN_MTU, RouteConfig, RouteVia, SubstrateConfig, SubstrateConfigError,
     UplinkConfig,
 };
-pub use effect::Effect;
+pub use dad::{AddressKind, AddressState};
+pub use effect::{Effect, Handled};
+pub use host::SubstrateHost;
+pub use listing::{AddressInfo, NeighborInfo};
 pub use neighbor::NeighborState;
 pub use prefix::{Ipv6Prefix, PrefixError};
+pub use reason::{Counts, Reason};
 pub use snapshot::{
     MAX_ECMP, NextHopEntry, NextHopId, NextHops, OwnAddresses, UplinkFacts, UplinkTable,
 };

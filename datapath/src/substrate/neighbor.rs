@@ -22,20 +22,20 @@ use packet::MacAddr;
 use super::random::Random;
 
 /// Time between two solicitations (`RETRANS_TIMER`, RFC 4861 §10).
-pub const RETRANS_TIMER: Duration = Duration::from_secs(1);
+pub(super) const RETRANS_TIMER: Duration = Duration::from_secs(1);
 /// Solicitations to the group before a neighbour counts as failed.
-pub const MAX_MULTICAST_SOLICIT: u8 = 3;
+pub(super) const MAX_MULTICAST_SOLICIT: u8 = 3;
 /// Solicitations to a neighbour's MAC before it counts as failed.
-pub const MAX_UNICAST_SOLICIT: u8 = 3;
+pub(super) const MAX_UNICAST_SOLICIT: u8 = 3;
 /// How long upper layers have to prove reachability before it is probed.
-pub const DELAY_FIRST_PROBE_TIME: Duration = Duration::from_secs(5);
+pub(super) const DELAY_FIRST_PROBE_TIME: Duration = Duration::from_secs(5);
 /// How long an answer proves reachability, before its random factor.
-pub const REACHABLE_TIME: Duration = Duration::from_secs(30);
+pub(super) const REACHABLE_TIME: Duration = Duration::from_secs(30);
 /// How long a neighbour that failed is first left alone; doubles up to
 /// [`MAX_FAILED_HOLD`].
-pub const FAILED_HOLD: Duration = Duration::from_secs(1);
+pub(super) const FAILED_HOLD: Duration = Duration::from_secs(1);
 /// The longest time between two searches for a failed next hop.
-pub const MAX_FAILED_HOLD: Duration = Duration::from_secs(16);
+pub(super) const MAX_FAILED_HOLD: Duration = Duration::from_secs(16);
 
 /// Reachability of a neighbour (RFC 4861 §7.3.2).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
