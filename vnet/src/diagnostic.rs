@@ -123,8 +123,8 @@ impl Diagnostics {
         self.all.push(Diagnostic {
             severity,
             place: place.clone(),
-            message,
-            remedy,
+            message: on_one_line(&message),
+            remedy: on_one_line(&remedy),
         });
     }
 
@@ -147,6 +147,12 @@ impl Diagnostics {
     }
 }
 
+/// What a person wrote may hold line ends and other control characters; what
+/// is said about it must not.
+fn on_one_line(text: &str) -> String {
+    text.replace(char::is_control, "\u{fffd}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,14 +170,16 @@ mod tests {
         let mut found = Diagnostics::default();
         found.error(&at("host-r.yaml", 11), "a is b", "write c");
         found.warn(&at("host-r.yaml", 2), "d is e", "write f");
+        found.error(&at("z.yaml", 3), "\"a\nb\" is odd", "write c");
         found.error(&Place::whole(Path::new("x.yaml")), "not there", "make it");
-        assert_eq!(found.errors(), 2);
+        assert_eq!(found.errors(), 3);
         let text: Vec<String> = found.into_sorted().iter().map(|d| d.to_string()).collect();
         assert_eq!(
             text,
             [
                 "host-r.yaml:2:8: warning: d is e\n  remedy: write f",
                 "host-r.yaml:11:8: a is b\n  remedy: write c",
+                "z.yaml:3:8: \"a\u{fffd}b\" is odd\n  remedy: write c",
                 "x.yaml: not there\n  remedy: make it",
             ]
         );
