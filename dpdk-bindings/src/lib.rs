@@ -29,7 +29,7 @@ pub use device::{
     Device, DeviceConfig, DeviceError, DeviceInfo, DeviceStats, FRAME_OVERHEAD, Link,
     LinkedDrivers, OutOfRange, Queues,
 };
-pub use eal::{Eal, EalConfig, EalError, EalMemory, FreeHugepages};
+pub use eal::{Eal, EalConfig, EalError, EalMemory, FreeHugepages, is_pci_address};
 pub use errno::Errno;
 pub use mbuf::Mbuf;
 pub use mempool::{HEADROOM, Mempool, MempoolError};

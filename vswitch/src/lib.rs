@@ -1,7 +1,18 @@
 //! The daemon's rooms.
+//!
+//! * [`config`]: the file, checked and put into plain values.
+//! * [`ports`]: where frames come from and go to.
+//! * [`worker`]: the poll-mode loop around the pipeline.
+//! * [`slow_path`]: what packets need and workers must not do.
+//! * [`control`]: the socket that `vswitchctl` speaks to; [`observe`] answers.
+//! * [`daemon`]: puts it all together.
 #![forbid(unsafe_code)]
 
 pub mod config;
 pub mod control;
+pub mod daemon;
+pub mod notify;
+pub mod observe;
 pub mod ports;
+pub mod slow_path;
 pub mod worker;

@@ -44,6 +44,9 @@ pub struct DeviceConfig {
     pub tx_descriptors: u16,
     /// The largest payload of an Ethernet frame, in bytes.
     pub mtu: u16,
+    /// Leave the MTU of the kernel's interface, or the NIC's, as it is: it is
+    /// larger already, and lowering it would keep frames from arriving.
+    pub keep_mtu: bool,
 }
 
 /// The queues of a started device, to be moved to the threads that poll them.
@@ -203,6 +206,9 @@ impl Device {
             conf.mtu = 0;
         }
         configure(&conf)?;
+        if config.keep_mtu {
+            return Ok(());
+        }
         match set_mtu() {
             Ok(_) | Err(Errno::NOTSUP) => Ok(()),
             Err(errno) => Err(errno),

@@ -26,8 +26,9 @@ pub struct EalConfig {
     /// that DPDK's own tools can attach; without, nothing is shared and nothing
     /// is left behind.
     pub file_prefix: Option<String>,
-    /// PCI addresses of the devices that may be used, e.g. `0000:3b:00.0`; no
-    /// other device is touched, and without any the bus is not even scanned.
+    /// PCI devices that may be used: address, and the driver's arguments if
+    /// any, e.g. `0000:3b:00.0`; no other device is touched, and without any
+    /// the bus is not even scanned.
     pub pci: Vec<String>,
     /// One memory file for many pages, as memif's zero-copy and virtio-user
     /// need of hugepages (ordinary memory is one file anyway).
@@ -72,7 +73,8 @@ impl EalConfig {
                 prefix: prefix.clone(),
             });
         }
-        match self.pci.iter().find(|address| !is_pci_address(address)) {
+        let valid = |devargs: &String| devargs.split(',').next().is_some_and(is_pci_address);
+        match self.pci.iter().find(|devargs| !valid(devargs)) {
             Some(address) => Err(EalError::PciAddress {
                 address: address.clone(),
             }),
@@ -131,8 +133,8 @@ impl EalConfig {
     }
 }
 
-/// `DDDD:BB:DD.F`, the domain optional.
-pub(crate) fn is_pci_address(text: &str) -> bool {
+/// Is this `DDDD:BB:DD.F`, the domain optional?
+pub fn is_pci_address(text: &str) -> bool {
     let hex = |part: &str, len: usize| {
         part.len() == len && part.bytes().all(|byte| byte.is_ascii_hexdigit())
     };

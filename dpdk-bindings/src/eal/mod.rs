@@ -12,8 +12,7 @@ use crate::errno::Errno;
 use crate::log;
 use crate::sys;
 
-pub(crate) use config::is_pci_address;
-pub use config::{EalConfig, EalMemory};
+pub use config::{EalConfig, EalMemory, is_pci_address};
 pub use error::EalError;
 pub use probe::FreeHugepages;
 

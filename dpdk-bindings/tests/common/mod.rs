@@ -1,6 +1,10 @@
 //! What the tests of this crate share: one EAL per process, pools and folders
 //! with names of their own, and commands run as root.
-#![allow(dead_code, reason = "each test binary uses a part")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "each test binary uses a part; a helper that fails fails its test"
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -29,6 +33,7 @@ pub(crate) fn config(queues: u16, mtu: u16) -> DeviceConfig {
         rx_descriptors: 256,
         tx_descriptors: 256,
         mtu,
+        keep_mtu: false,
     }
 }
 

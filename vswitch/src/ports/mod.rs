@@ -1,28 +1,24 @@
 //! The ports: where frames come from and go to.
 //!
-//! * [`queue`]: what a worker needs of a port.
-//! * [`probe`]: what listings show of it.
+//! * [`queue`]: what a worker needs of a port, whatever is behind it.
+//! * [`info`]: an opened port, and what a listing shows of it.
+//! * [`sizing`]: the one formula for buffers, MTUs, rings and pools; pure, so
+//!   that `--check` can refuse what cannot work.
+//! * [`software`]: capture files ([`pcap`]) and memory ([`memory`]): no DPDK.
+//! * [`devargs`]: a configured port in DPDK's words; [`socket`] prepares the
+//!   paths in them.
+//! * `dpdk` (feature `dpdk`): everything that DPDK drives.
 
-pub mod probe;
+pub mod devargs;
+#[cfg(feature = "dpdk")]
+pub mod dpdk;
+pub mod info;
+pub mod memory;
+pub mod pcap;
 pub mod queue;
+pub mod sizing;
+pub mod socket;
+pub mod software;
 
-use std::sync::Arc;
-
-use packet::MacAddr;
-
-pub use probe::{PortFacts, PortNumbers, PortProbe};
+pub use info::{LinkState, OpenPort, PortCounters, PortInfo, PortMonitor};
 pub use queue::{BURST, Packets, RxQueue, TxQueue};
-
-/// A port that is open, with its ends: the daemon deals the queues out to the
-/// workers.
-pub struct OpenPort<B> {
-    /// For listings.
-    pub probe: Arc<dyn PortProbe>,
-    /// Its own MAC address.
-    pub mac: MacAddr,
-    /// Its receive queues, at least one.
-    pub receive: Vec<Box<dyn RxQueue<B>>>,
-    /// Its transmit queues: one per worker, or fewer where the device has not
-    /// so many.
-    pub transmit: Vec<Box<dyn TxQueue<B>>>,
-}

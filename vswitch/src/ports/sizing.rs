@@ -1,0 +1,476 @@
+//! How large must buffers, rings and the pool be, and does that work out?
+//!
+//! One formula, pure, from the configuration alone:
+//!
+//! * **Room in a buffer**: the longest frame of any port in one piece (MTU +
+//!   [`FRAME_OVERHEAD`]), a packet-socket ring's whole frame where there is
+//!   one, rounded up to what NICs count in.
+//! * **Buffers**: what the rings of every queue hold, plus what each worker
+//!   may have in its cache and its hands, plus what the slow path may hold.
+//! * **Memory**: the buffers with their descriptors, and DPDK's own.
+//!
+//! Drivers may still refuse what only they know; they say so when opened.
+
+use super::queue::BURST;
+use crate::config::{Memory, PortConfig, PortSource};
+
+/// A frame is longer than its MTU by at most this: Ethernet header, two VLAN
+/// tags, and the checksum that some NICs deliver, in bytes.
+pub const FRAME_OVERHEAD: u16 = 14 + 2 * 4 + 4;
+
+/// Packet-socket rings are cut into frames of a multiple of this, in bytes, so
+/// that two of them fill whole pages.
+pub const RING_FRAME_UNIT: u16 = 2048;
+
+/// What stands before the packet in a packet-socket ring's frame (`tpacket2_hdr`,
+/// `sockaddr_ll`, alignment), in bytes. The kernel cuts longer frames off
+/// without a word.
+const RING_FRAME_HEADER: u16 = 66;
+
+/// Room in a buffer is a multiple of this, in bytes: some NICs round down.
+const ROOM_UNIT: u16 = 1024;
+
+/// The least room in a buffer, in bytes: a classic Ethernet's frames, and what
+/// some NICs insist on.
+const MIN_ROOM: u16 = 2048;
+
+/// The most room in a buffer, in bytes: 64 KiB less the headroom.
+const MAX_ROOM: u16 = 64_512;
+
+/// AF_XDP takes buffers of at most a page, descriptor, pool header and
+/// headroom included: the room that remains, in bytes.
+const AF_XDP_MAX_ROOM: u16 = 3712;
+
+/// The kernel refuses XDP above this MTU, in bytes: a page less the XDP
+/// headroom (256), its own trailer (320), Ethernet header and two tags.
+const AF_XDP_MAX_MTU: u16 = 4096 - 256 - 320 - 14 - 8;
+
+/// An AF_XDP queue holds its fill ring and both others, whatever it is asked.
+const AF_XDP_BUFFERS: u64 = 4096 + 2 * 2048;
+
+/// Buffers in each worker's cache. DPDK lets it grow to half as many again.
+const CACHE: u32 = 256;
+
+/// What a buffer takes besides its room: descriptor, headroom, the pool's
+/// header and its place in the pool's ring, and alignment, in bytes.
+const BUFFER_OVERHEAD: u64 = 128 + 128 + 64 + 16 + 64;
+
+/// What DPDK takes for itself, and for each port, in bytes.
+const BASE_MEMORY: u64 = 32 << 20;
+const PORT_MEMORY: u64 = 2 << 20;
+
+/// What the sizes follow from.
+#[derive(Debug, Clone, Copy)]
+pub struct Demand<'a> {
+    /// The ports.
+    pub ports: &'a [PortConfig],
+    /// How many workers poll them.
+    pub workers: u16,
+    /// Where memory comes from.
+    pub memory: Memory,
+    /// Buffers that the slow path may hold: packets that wait for an answer,
+    /// rings between it and the workers.
+    pub held: u32,
+}
+
+/// All sizes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sizes {
+    /// Bytes of packet that fit a buffer.
+    pub data_room: u16,
+    /// Buffers in the pool.
+    pub buffers: u32,
+    /// Buffers in each worker's cache.
+    pub cache: u32,
+    /// What DPDK needs altogether, in MiB.
+    pub memory_mib: u32,
+    /// Each port's, in the order of the configuration.
+    pub ports: Vec<PortSize>,
+}
+
+/// One port's sizes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PortSize {
+    /// The largest IP packet it carries, in bytes.
+    pub mtu: u16,
+    /// Receive queues.
+    pub rx_queues: u16,
+    /// Transmit queues to ask for; the device may have fewer.
+    pub tx_queues: u16,
+    /// Descriptors in each receive queue.
+    pub rx_descriptors: u16,
+    /// Descriptors in each transmit queue.
+    pub tx_descriptors: u16,
+    /// The frame of a packet-socket ring, in bytes.
+    pub ring_frame: Option<u16>,
+}
+
+/// An impossible combination.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SizeError {
+    /// The kind of port cannot carry such packets.
+    #[error(
+        "port \"{port}\": mtu {mtu} is more than the {max} bytes that {kind} can carry; lower it, or \
+         use another kind of port"
+    )]
+    Mtu {
+        /// The port.
+        port: String,
+        /// Its kind.
+        kind: &'static str,
+        /// What it should carry, in bytes.
+        mtu: u16,
+        /// What it can, in bytes.
+        max: u16,
+    },
+    /// One port needs buffers that another cannot use.
+    #[error(
+        "port \"{large}\" with mtu {mtu} needs buffers of {room} bytes, and port \"{small}\" \
+         ({kind}) works only with buffers of up to {max}; lower the mtu of \"{large}\" to {fits}, \
+         or use another kind of port for \"{small}\""
+    )]
+    Room {
+        /// The port that needs much.
+        large: String,
+        /// Its MTU, in bytes.
+        mtu: u16,
+        /// What that makes of buffers, in bytes.
+        room: u16,
+        /// The port that can use little.
+        small: String,
+        /// Its kind.
+        kind: &'static str,
+        /// What it can use, in bytes.
+        max: u16,
+        /// The MTU that would do, in bytes.
+        fits: u16,
+    },
+    /// Too little memory.
+    #[error(
+        "memory: {buffers} buffers with room for {room} bytes need {need_mib} MiB and {have_mib} \
+         MiB of hugepages are configured; configure {need_mib} MiB, or fewer ports, queues or \
+         descriptors, or a smaller mtu"
+    )]
+    Memory {
+        /// Buffers needed.
+        buffers: u64,
+        /// Room in each, in bytes.
+        room: u16,
+        /// Needed, in MiB.
+        need_mib: u64,
+        /// Configured, in MiB.
+        have_mib: u64,
+    },
+    /// More buffers than a pool can count.
+    #[error(
+        "{buffers} buffers are more than a pool can have; use fewer ports, queues or descriptors"
+    )]
+    Buffers {
+        /// Buffers needed.
+        buffers: u64,
+    },
+}
+
+/// Works the sizes out.
+///
+/// # Errors
+/// [`SizeError`]: the first impossible combination, with its numbers.
+pub fn sizes(demand: &Demand<'_>) -> Result<Sizes, SizeError> {
+    for port in demand.ports {
+        check_mtu(port)?;
+    }
+    let data_room = demand
+        .ports
+        .iter()
+        .map(room_for)
+        .max()
+        .unwrap_or(MIN_ROOM)
+        .max(MIN_ROOM);
+    check_room(demand.ports, data_room)?;
+
+    let ports: Vec<PortSize> = demand
+        .ports
+        .iter()
+        .map(|port| port_size(port, demand.workers))
+        .collect();
+    let rings: u64 = demand
+        .ports
+        .iter()
+        .zip(&ports)
+        .map(|(port, size)| in_rings(&port.source, size))
+        .sum();
+    let hands = (demand.ports.len() as u64 + 2) * BURST as u64;
+    let per_worker = u64::from(CACHE + CACHE / 2) + hands;
+    // The control thread has hands, too, if no cache.
+    let workers = u64::from(demand.workers) * per_worker + hands;
+    let count = (rings + workers + u64::from(demand.held)).max(u64::from(CACHE) * 4);
+    let buffers = u32::try_from(count).map_err(|_| SizeError::Buffers { buffers: count })?;
+
+    let bytes = count * (u64::from(data_room) + BUFFER_OVERHEAD)
+        + BASE_MEMORY
+        + PORT_MEMORY * ports.len() as u64;
+    let need_mib = bytes.div_ceil(1 << 20);
+    if let Memory::Hugepages { bytes: have } = demand.memory
+        && have < bytes
+    {
+        return Err(SizeError::Memory {
+            buffers: count,
+            room: data_room,
+            need_mib,
+            have_mib: have >> 20,
+        });
+    }
+    Ok(Sizes {
+        data_room,
+        buffers,
+        cache: CACHE,
+        memory_mib: u32::try_from(need_mib).map_err(|_| SizeError::Buffers { buffers: count })?,
+        ports,
+    })
+}
+
+fn check_mtu(port: &PortConfig) -> Result<(), SizeError> {
+    let max = match port.source {
+        PortSource::AfXdp { .. } => AF_XDP_MAX_MTU,
+        _ => MAX_ROOM - FRAME_OVERHEAD - RING_FRAME_UNIT,
+    };
+    if port.mtu <= max {
+        return Ok(());
+    }
+    Err(SizeError::Mtu {
+        port: port.name.clone(),
+        kind: port.source.as_str(),
+        mtu: port.mtu,
+        max,
+    })
+}
+
+/// The room that a port's frames need.
+fn room_for(port: &PortConfig) -> u16 {
+    let frame = ring_frame(port)
+        .unwrap_or(0)
+        .max(port.mtu.saturating_add(FRAME_OVERHEAD));
+    frame
+        .checked_next_multiple_of(ROOM_UNIT)
+        .unwrap_or(MAX_ROOM)
+}
+
+/// A packet socket hands over whole frames of its ring: a buffer must hold one.
+fn ring_frame(port: &PortConfig) -> Option<u16> {
+    let PortSource::AfPacket { .. } = port.source else {
+        return None;
+    };
+    let needs = port.mtu.saturating_add(FRAME_OVERHEAD + RING_FRAME_HEADER);
+    needs.checked_next_multiple_of(RING_FRAME_UNIT)
+}
+
+fn check_room(ports: &[PortConfig], room: u16) -> Result<(), SizeError> {
+    let small = ports
+        .iter()
+        .find(|port| matches!(port.source, PortSource::AfXdp { .. }));
+    let Some(small) = small.filter(|_| room > AF_XDP_MAX_ROOM) else {
+        return Ok(());
+    };
+    let Some(large) = ports.iter().max_by_key(|port| room_for(port)) else {
+        return Ok(());
+    };
+    // The room that remains for frames is a multiple of the unit.
+    let most = AF_XDP_MAX_ROOM - AF_XDP_MAX_ROOM % ROOM_UNIT;
+    let fits = match large.source {
+        PortSource::AfPacket { .. } => {
+            most - most % RING_FRAME_UNIT - FRAME_OVERHEAD - RING_FRAME_HEADER
+        }
+        _ => most - FRAME_OVERHEAD,
+    };
+    Err(SizeError::Room {
+        large: large.name.clone(),
+        mtu: large.mtu,
+        room,
+        small: small.name.clone(),
+        kind: small.source.as_str(),
+        max: AF_XDP_MAX_ROOM,
+        fits,
+    })
+}
+
+fn port_size(port: &PortConfig, workers: u16) -> PortSize {
+    let default = match port.source {
+        PortSource::Pci { .. } => 1024,
+        _ => 512,
+    };
+    let descriptors = port.descriptors.unwrap_or(default);
+    let tx_queues = match port.source {
+        // The device says how many it has.
+        PortSource::Pci { .. } | PortSource::Memory | PortSource::Pcap { .. } => workers.max(1),
+        // Queues come in pairs, and the other side spreads flows over all pairs:
+        // one that nobody polls would swallow its share.
+        _ => port.queues,
+    };
+    PortSize {
+        mtu: port.mtu,
+        rx_queues: port.queues,
+        tx_queues,
+        rx_descriptors: descriptors,
+        tx_descriptors: descriptors,
+        ring_frame: ring_frame(port),
+    }
+}
+
+/// The buffers that a port's rings hold, at most.
+fn in_rings(source: &PortSource, size: &PortSize) -> u64 {
+    let burst = BURST as u64;
+    let rxd = u64::from(size.rx_descriptors);
+    let txd = u64::from(size.tx_descriptors);
+    let (receive, transmit) = match source {
+        PortSource::Pci { .. } => (rxd, txd),
+        // Unknown: a software ring holds up to 1024.
+        PortSource::Devargs { .. } => (rxd.max(1024), txd.max(1024)),
+        PortSource::AfXdp { .. } => (AF_XDP_BUFFERS, 0),
+        PortSource::Tap { .. } => (rxd, burst),
+        // A queue to a test's hands.
+        PortSource::Memory => (rxd, txd),
+        // Packets are copied between the buffers and the other side's memory.
+        PortSource::AfPacket { .. }
+        | PortSource::Memif { .. }
+        | PortSource::Vhost { .. }
+        | PortSource::Pcap { .. } => (2 * burst, burst),
+    };
+    u64::from(size.rx_queues) * receive + u64::from(size.tx_queues) * transmit
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn port(name: &str, mtu: u16, queues: u16, source: PortSource) -> PortConfig {
+        PortConfig {
+            name: name.to_owned(),
+            queues,
+            mtu,
+            descriptors: None,
+            source,
+        }
+    }
+
+    fn af_packet() -> PortSource {
+        PortSource::AfPacket {
+            interface: "v".to_owned(),
+        }
+    }
+
+    fn af_xdp() -> PortSource {
+        PortSource::AfXdp {
+            interface: "x".to_owned(),
+        }
+    }
+
+    fn pci() -> PortSource {
+        PortSource::Pci {
+            address: "0000:3b:00.0".to_owned(),
+        }
+    }
+
+    fn of(ports: &[PortConfig], workers: u16) -> Result<Sizes, SizeError> {
+        sizes(&Demand {
+            ports,
+            workers,
+            memory: Memory::None,
+            held: 100,
+        })
+    }
+
+    #[test]
+    fn classic_and_jumbo_frames_get_buffers_that_hold_them() {
+        let classic = of(&[port("a", 1500, 1, pci())], 1).unwrap();
+        assert_eq!(
+            (classic.data_room, classic.ports[0].ring_frame),
+            (2048, None)
+        );
+        let jumbo = of(&[port("a", 9000, 1, pci())], 1).unwrap();
+        assert_eq!(jumbo.data_room, 9216);
+        let ring = of(&[port("a", 9000, 1, af_packet())], 1).unwrap();
+        assert_eq!(
+            (ring.data_room, ring.ports[0].ring_frame),
+            (10_240, Some(10_240))
+        );
+    }
+
+    #[test]
+    fn no_frame_is_longer_than_its_ring_frame_or_buffer() {
+        for mtu in 68..=16_056 {
+            let port = port("a", mtu, 1, af_packet());
+            let frame = ring_frame(&port).unwrap();
+            assert!(frame - RING_FRAME_HEADER >= mtu + 14 + 4);
+            assert_eq!(u32::from(frame) * 2 % 4096, 0);
+            let room = of(core::slice::from_ref(&port), 1).unwrap().data_room;
+            assert!(room >= frame && room >= mtu + FRAME_OVERHEAD);
+        }
+    }
+
+    #[test]
+    fn buffers_are_what_rings_workers_and_the_slow_path_hold() {
+        let sizes = of(
+            &[port("a", 1500, 2, pci()), port("b", 1500, 1, af_packet())],
+            2,
+        )
+        .unwrap();
+        let rings = 2 * 1024 + 2 * 1024 + 64 + 32;
+        let hands = 4 * 32;
+        assert_eq!(sizes.buffers, rings + 2 * (384 + hands) + hands + 100);
+        assert_eq!(sizes.ports[0].tx_queues, 2);
+        assert_eq!(sizes.ports[1].tx_queues, 1);
+        assert!(sizes.memory_mib > 32);
+    }
+
+    #[test]
+    fn a_kinds_own_limit_is_named() {
+        let error = of(&[port("x", 9000, 1, af_xdp())], 1)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("mtu 9000 is more than the 3498 bytes that af_xdp"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn ports_that_cannot_share_buffers_are_named_with_a_way_out() {
+        let ports = |mtu| [port("up", mtu, 1, pci()), port("x", 1500, 1, af_xdp())];
+        let error = of(&ports(9000), 1).unwrap_err();
+        let SizeError::Room { fits, .. } = &error else {
+            panic!("{error}");
+        };
+        assert!(of(&ports(*fits), 1).is_ok());
+        assert!(of(&ports(*fits + 1), 1).is_err());
+        let text = error.to_string();
+        assert!(text.contains("needs buffers of 9216 bytes"), "{text}");
+        let ports = |mtu| {
+            [
+                port("up", mtu, 1, af_packet()),
+                port("x", 1500, 1, af_xdp()),
+            ]
+        };
+        let Err(SizeError::Room { fits, .. }) = of(&ports(3000), 1) else {
+            panic!("3000 fits?");
+        };
+        assert!(of(&ports(fits), 1).is_ok());
+    }
+
+    #[test]
+    fn too_little_memory_is_refused_with_what_would_do() {
+        let ports = [port("up", 9000, 4, pci())];
+        let with = |mib: u64| {
+            sizes(&Demand {
+                ports: &ports,
+                workers: 4,
+                memory: Memory::Hugepages { bytes: mib << 20 },
+                held: 0,
+            })
+        };
+        let Err(SizeError::Memory { need_mib, .. }) = with(64) else {
+            panic!("64 MiB are enough?");
+        };
+        assert!(with(need_mib).is_ok());
+        assert!(with(need_mib - 1).is_err());
+    }
+}
