@@ -63,6 +63,8 @@ struct Compiler<'a> {
     around: &'a Surroundings,
     out: &'a mut Diagnostics,
     compiled: Compiled,
+    /// The hosts by name.
+    hosts: HashMap<&'a str, HostId>,
     /// Who is meant by (port, tag, source MAC).
     behind: HashMap<(PortId, Option<VlanId>, MacAddr), (&'a str, &'a Place)>,
 }
@@ -82,9 +84,12 @@ impl<'a> Compiler<'a> {
             mtu: segment.mtu.value,
             unknown_mac: segment.unknown_mac,
         });
-        let hosts = core::iter::once(&around.this).chain(&around.others);
+        let hosts = || core::iter::once(&around.this).chain(&around.others);
+        let ids = (0..).map(HostId);
+        let by_name = hosts().map(|host| host.name.as_str()).zip(ids);
+        let by_name = by_name.collect();
         let compiled = Compiled {
-            hosts: hosts.cloned().collect(),
+            hosts: hosts().cloned().collect(),
             networks: networks.collect(),
             segments: segments.collect(),
             ..Compiled::default()
@@ -94,6 +99,7 @@ impl<'a> Compiler<'a> {
             around,
             out,
             compiled,
+            hosts: by_name,
             behind: HashMap::new(),
         }
     }
@@ -119,16 +125,12 @@ impl<'a> Compiler<'a> {
 
     /// The host of that name; reported if it is unknown.
     fn host(&mut self, name: &Located<String>) -> Option<HostId> {
-        let position = self
-            .compiled
-            .hosts
-            .iter()
-            .position(|h| h.name == name.value);
-        if let Some(position) = position {
-            return u32::try_from(position).ok().map(HostId);
+        if let Some(id) = self.hosts.get(name.value.as_str()) {
+            return Some(*id);
         }
         let message = format!("there is no host \"{}\"", name.value);
-        let known = self.compiled.hosts.iter().map(|host| host.name.as_str());
+        let hosts = core::iter::once(&self.around.this).chain(&self.around.others);
+        let known = hosts.map(|host| host.name.as_str());
         let remedy = did_you_mean(&name.value, known, || {
             let name = &name.value;
             format!("add {{ name: {name}, locator: its /64 }} to hosts in the host's configuration")

@@ -6,6 +6,8 @@
 mod check;
 mod compile;
 mod derive_mac;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use std::path::Path;

@@ -102,8 +102,9 @@ pub(super) fn of_ports(
 ) -> Vec<u16> {
     let mut needed: Vec<Option<(u16, String)>> = vec![None; text.ports.len()];
     for interface in &compiled.interfaces {
-        let mut segments = compiled.segments.iter();
-        let Some(segment) = segments.find(|segment| segment.id == interface.segment) else {
+        let segments = &compiled.segments;
+        let found = segments.binary_search_by_key(&interface.segment, |segment| segment.id);
+        let Some(segment) = found.ok().and_then(|index| segments.get(index)) else {
             continue;
         };
         let Some(slot) = needed.get_mut(usize::from(interface.port.0)) else {
