@@ -39,7 +39,19 @@ pub fn to_v4(payload: &mut [u8], outer: &Ipv6Header) -> Result<(), DropReason> {
         _ => return Err(DropReason::UnexpectedNextHeader),
     };
     retype(header, kind, Delta::new(pseudo, Sum::ZERO));
+    // A delta cannot yield the checksum of nothing but zeros, 0xffff, which
+    // an echo reply with identifier, sequence and data zero has: over IPv4
+    // there is no pseudo-header that makes the sum differ from zero.
+    if header.checksum.get() == 0 && Sum::of(payload) == Sum::ZERO {
+        write_checksum(payload, 0xffff);
+    }
     Ok(())
+}
+
+fn write_checksum(payload: &mut [u8], checksum: u16) {
+    if let Ok((header, _)) = IcmpHeader::mut_from_prefix(payload) {
+        header.checksum = checksum.into();
+    }
 }
 
 fn pseudo_header(payload: &[u8], outer: &Ipv6Header) -> Sum {
