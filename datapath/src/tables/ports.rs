@@ -1,7 +1,7 @@
 //! Ports, the interfaces behind them, and the segments those are in.
 
 use hashbrown::HashMap;
-use packet::{MacAddr, SegmentId, VirtualAddr, VlanId};
+use packet::{MacAddr, SegmentId, Slot, VirtualAddr, VlanId};
 use vnet::compiled::{Compiled, InterfaceId, Ipv4Subnet, MappingKind, PortId, UnknownMac};
 
 use crate::books::{RowId, Rows};
@@ -30,6 +30,9 @@ pub struct Interface {
     segment_at: usize,
     /// Its addresses, at least one.
     pub addresses: Vec<VirtualAddr>,
+    /// Its slot on this host's locator: what receivers hold its packets'
+    /// sources against.
+    pub slot: Slot,
     /// The line of the books for what it sends.
     pub row: RowId,
 }
@@ -113,6 +116,11 @@ impl PortTable {
                 router_macs: router_macs(compiled, segment.id),
             })
             .collect();
+        let slots: HashMap<InterfaceId, Slot> = compiled
+            .mappings
+            .iter()
+            .filter_map(|mapping| mapping.interface.zip(Some(mapping.slot)))
+            .collect();
         let mut interfaces = Vec::new();
         for (id, interface) in (0..).map(InterfaceId).zip(&compiled.interfaces) {
             if let Some(port) = table.get_mut(usize::from(interface.port.0)) {
@@ -132,6 +140,7 @@ impl PortTable {
                     .position(|s: &Segment| s.id == interface.segment)
                     .unwrap_or(usize::MAX),
                 addresses: interface.addresses.clone(),
+                slot: slots.get(&id).copied().unwrap_or(Slot::ZERO),
                 row: rows.of(interface.port, Some(interface.segment)),
             });
         }

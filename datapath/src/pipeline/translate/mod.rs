@@ -44,11 +44,17 @@ pub fn to_substrate<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables, _: &mut
     burst.each(|packet| {
         let ip = packet.cx.ip()?;
         let from = packet.cx.from.ok_or(DropReason::UnknownMac)?;
+        let sender = from.interface.and_then(|id| drawn.ports.interface(id));
+        let sender = sender.ok_or(DropReason::UnknownMac)?;
         let to = packet.cx.to.ok_or(DropReason::NoMapping)?;
         let here = drawn.own_locator().ok_or(DropReason::NoRoute)?;
         let there = drawn.locator(to.entry.host).ok_or(DropReason::NoRoute)?;
         let addresses = v4_to_v6::Addresses {
-            source: SubstrateAddr::ordinary(here, from.segment, ip.source).to_ipv6(),
+            source: SubstrateAddr {
+                slot: sender.slot,
+                ..SubstrateAddr::ordinary(here, from.segment, ip.source)
+            }
+            .to_ipv6(),
             destination: SubstrateAddr {
                 slot: to.entry.slot,
                 ..SubstrateAddr::ordinary(there, to.segment, to.address)
