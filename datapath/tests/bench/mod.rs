@@ -1,0 +1,32 @@
+//! The test bench: the worked example as the tables of two hosts, with frames
+//! pushed through the pipeline by hand and a fabric in between.
+//!
+//! * [`plan`]: who is where; [`names`]: their names as constants.
+//! * [`host`]: a host that frames are pushed into, and what came of them.
+//! * [`fabric`]: what an IPv6 router between two hosts does to a packet.
+//! * [`check`]: checksums, as an independent parser computes them.
+//! * [`random`]: numbers that a seed repeats; [`stew`]: frames made from them.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    unused_imports,
+    reason = "each test binary uses its own part of the bench"
+)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "a test ends where something is missing"
+)]
+
+pub mod check;
+pub mod fabric;
+pub mod host;
+pub mod names;
+pub mod plan;
+pub mod random;
+pub mod stew;
+
+pub use fabric::{cross, over_the_fabric};
+pub use host::Host;
+pub use names::*;
+pub use plan::{Plan, Site};

@@ -1,0 +1,292 @@
+//! Who is where: the worked example in the form that tables are filled from.
+//! A test may change a [`Plan`] before it makes a host of it.
+
+use core::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+
+use datapath::substrate::{
+    NeighborState, NextHopEntry, NextHopId, NextHops, OwnAddresses, UplinkFacts, UplinkTable,
+};
+use datapath::tables::{Drawn, Tables};
+use packet::{Locator, MacAddr, Slot, SubstrateAddr, VirtualAddr, VlanId};
+use vnet::compiled::{
+    Compiled, Host, HostId, Interface, InterfaceId, Ipv4Subnet, LinkType, Mapping, MappingKind,
+    Network, PortId, Segment, UnknownMac,
+};
+
+use super::host;
+use super::names::*;
+
+/// A host of the example.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Site {
+    R,
+    S,
+}
+
+impl Site {
+    pub fn locator(self) -> Locator {
+        let text = match self {
+            Self::R => "fd00:0:0:a::/64",
+            Self::S => "fd00:0:0:b::/64",
+        };
+        text.parse().unwrap()
+    }
+
+    /// Its own address on its uplink.
+    pub fn address(self) -> Ipv6Addr {
+        let text = match self {
+            Self::R => "fd00:0:0:ff::a",
+            Self::S => "fd00:0:0:ff::b",
+        };
+        text.parse().unwrap()
+    }
+
+    pub fn uplinks(self) -> Vec<PortId> {
+        match self {
+            Self::R => R_UPLINKS.map(PortId).to_vec(),
+            Self::S => vec![PortId(S_UPLINK)],
+        }
+    }
+
+    pub fn uplink_mac(self, port: u16) -> MacAddr {
+        let host = match self {
+            Self::R => 0x0a,
+            Self::S => 0x0b,
+        };
+        MacAddr::new([2, 0xfa, 0, 0, host, port as u8])
+    }
+
+    /// The substrate address of a virtual address here.
+    pub fn substrate(self, segment_id: u32, ip: Ip) -> SubstrateAddr {
+        SubstrateAddr::ordinary(self.locator(), segment(segment_id), ip_of(ip))
+    }
+}
+
+pub fn ip_of(ip: Ip) -> VirtualAddr {
+    VirtualAddr::new(ip.into())
+}
+
+/// The MAC of the fabric's router behind an uplink.
+pub fn router_mac(at: u16) -> MacAddr {
+    MacAddr::new([2, 0xff, 0, 0, 0, at as u8])
+}
+
+/// (name, site, node, second address, segment, tag, link)
+type Station = (
+    &'static str,
+    Site,
+    Node,
+    Option<Ip>,
+    u32,
+    Option<u16>,
+    LinkType,
+);
+
+const STATIONS: [Station; 15] = {
+    use LinkType::{Access, Trunk, TrunkNative};
+    use Site::{R, S};
+    const V: Option<u16> = Some(VLAN_FRONT);
+    const W: Option<u16> = Some(VLAN_BACK);
+    [
+        ("a", R, A, None, FRONT, None, Access),
+        ("c", R, C, None, BACK, None, Access),
+        ("b", R, B, None, LAN, None, Access),
+        ("d", R, D, Some(D_SECOND), FRONT, V, Trunk),
+        ("e", R, E, None, FRONT, V, Trunk),
+        ("e", R, E_BACK, None, BACK, W, Trunk),
+        ("f", R, F, None, FRONT, None, TrunkNative),
+        ("f", R, F_BACK, None, BACK, W, TrunkNative),
+        ("i", R, I, None, LOOSE, None, Access),
+        ("m", R, M, None, LOOSE, None, Access),
+        ("g", S, G, None, FRONT, V, TrunkNative),
+        ("g", S, G_BACK, None, BACK, None, TrunkNative),
+        ("h", S, H, None, FAR, None, Access),
+        ("k", S, K, None, LOOSE, None, Access),
+        ("x", S, X, None, LAN, None, Access),
+    ]
+};
+
+/// What a host's tables are made from.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub site: Site,
+    pub compiled: Compiled,
+    pub uplinks: UplinkTable,
+    /// How many ports there are, uplinks included.
+    pub ports: usize,
+}
+
+impl Plan {
+    /// The worked example, as `site` has it: one next hop to the other host.
+    pub fn of(site: Site) -> Self {
+        let other = match site {
+            Site::R => Site::S,
+            Site::S => Site::R,
+        };
+        let host = |site: Site| Host {
+            name: format!("{site:?}"),
+            locator: site.locator(),
+        };
+        let mut compiled = Compiled {
+            hosts: vec![host(site), host(other)],
+            networks: vec![network("z"), network("y")],
+            segments: vec![
+                a_segment("front", FRONT, 0, [10, 0, 0, 0], Some(VLAN_FRONT)),
+                a_segment("back", BACK, 0, [10, 0, 5, 0], Some(VLAN_BACK)),
+                a_segment("far", FAR, 0, [10, 1, 5, 0], None),
+                a_segment("loose", LOOSE, 0, [10, 2, 0, 0], None),
+                a_segment("lan", LAN, 1, [10, 0, 0, 0], None),
+            ],
+            ..Compiled::default()
+        };
+        compiled.segments[3].unknown_mac = UnknownMac::Resolve;
+        for station in STATIONS {
+            place(&mut compiled, &station, site);
+        }
+        for (router, segment_id) in [(J, FRONT), (L, FAR)] {
+            compiled.mappings.push(Mapping {
+                segment: segment(segment_id),
+                address: ip_of(router.ip),
+                kind: MappingKind::Router,
+                mac: router.mac,
+                host: HostId(0),
+                slot: Slot::ZERO,
+                interface: None,
+            });
+        }
+        let uplinks = uplink_table(site);
+        let ports = usize::from(site.uplinks().last().unwrap().0) + 1;
+        Self {
+            site,
+            compiled,
+            uplinks,
+            ports,
+        }
+    }
+
+    /// The mapping of a node in a segment.
+    pub fn mapping(&mut self, segment_id: u32, ip: Ip) -> &mut Mapping {
+        let mappings = &mut self.compiled.mappings;
+        mappings
+            .iter_mut()
+            .find(|m| m.segment == segment(segment_id) && m.address == ip_of(ip))
+            .unwrap()
+    }
+
+    pub fn segment(&mut self, segment_id: u32) -> &mut Segment {
+        let segments = &mut self.compiled.segments;
+        segments
+            .iter_mut()
+            .find(|s| s.id == segment(segment_id))
+            .unwrap()
+    }
+
+    /// With so many next hops to the other host, spread over the uplinks.
+    pub fn paths(mut self, count: u16) -> Self {
+        let uplinks = self.site.uplinks();
+        self.uplinks.next_hops = (0..count)
+            .map(|at| next_hop(self.site, at, uplinks[usize::from(at) % uplinks.len()]))
+            .collect();
+        self.uplinks.by_host[1] = (0..u32::from(count)).map(NextHopId).collect();
+        self
+    }
+
+    pub fn tables(&self) -> Tables {
+        Tables {
+            drawn: Arc::new(Drawn::new(&self.compiled, self.ports, &self.site.uplinks())),
+            uplinks: Arc::new(self.uplinks.clone()),
+            used: Arc::default(),
+        }
+    }
+
+    pub fn host(&self) -> host::Host {
+        host::Host::new(self.site, self.tables())
+    }
+}
+
+fn network(name: &str) -> Network {
+    Network {
+        name: name.to_owned(),
+        entity: name.to_uppercase(),
+    }
+}
+
+fn a_segment(name: &str, id: u32, network: usize, subnet: Ip, vlan: Option<u16>) -> Segment {
+    Segment {
+        id: segment(id),
+        name: name.to_owned(),
+        network,
+        subnet: Ipv4Subnet::new(Ipv4Addr::from(subnet), 24).unwrap(),
+        vlan: vlan.map(|id| VlanId::new(id).unwrap()),
+        mtu: 1500,
+        unknown_mac: UnknownMac::Drop,
+    }
+}
+
+fn place(compiled: &mut Compiled, station: &Station, here: Site) {
+    let &(name, site, node, second, segment_id, tag, link) = station;
+    let addresses: Vec<VirtualAddr> = [Some(node.ip), second]
+        .into_iter()
+        .flatten()
+        .map(ip_of)
+        .collect();
+    let id = (site == here).then(|| InterfaceId(compiled.interfaces.len() as u32));
+    for &address in &addresses {
+        compiled.mappings.push(Mapping {
+            segment: segment(segment_id),
+            address,
+            kind: MappingKind::Node,
+            mac: node.mac,
+            host: HostId(u32::from(site != here)),
+            slot: Slot::ZERO,
+            interface: id,
+        });
+    }
+    if id.is_some() {
+        compiled.interfaces.push(Interface {
+            node: name.to_owned(),
+            port: PortId(node.port),
+            segment: segment(segment_id),
+            tag: tag.map(|id| VlanId::new(id).unwrap()),
+            link,
+            mac: node.mac,
+            addresses,
+        });
+    }
+}
+
+fn next_hop(site: Site, at: u16, port: PortId) -> NextHopEntry {
+    NextHopEntry {
+        id: NextHopId(u32::from(at)),
+        port,
+        mtu: 1600,
+        source_mac: site.uplink_mac(port.0),
+        destination_mac: Some(router_mac(at)),
+        state: NeighborState::Reachable,
+        address: Ipv6Addr::new(0xfd00, 0, 0, 0xff, 0, 0, 0, 1 + at),
+    }
+}
+
+fn uplink_table(site: Site) -> UplinkTable {
+    let uplinks = site.uplinks();
+    let facts = |port: &PortId| UplinkFacts {
+        port: *port,
+        mac: site.uplink_mac(port.0),
+        mtu: 1600,
+        address: Some(site.address()),
+        link_local: None,
+        up: true,
+    };
+    let solicited = Ipv6Addr::from_bits(
+        0xff02_0000_0000_0000_0000_0001_ff00_0000 | site.address().to_bits() & 0xff_ffff,
+    );
+    UplinkTable {
+        revision: 1,
+        hop_limit: 64,
+        uplinks: uplinks.iter().map(facts).collect(),
+        next_hops: vec![next_hop(site, 0, uplinks[0])],
+        by_host: vec![NextHops::new(), NextHops::from_iter([NextHopId(0)])],
+        own: OwnAddresses::new(site.locator(), false, vec![site.address()], vec![solicited]),
+    }
+}

@@ -1,0 +1,226 @@
+//! Every drop reason is reached by a frame: the match below must name each,
+//! so a new reason without a case does not compile.
+
+use datapath::pipeline::DropReason;
+use datapath::pipeline::verdict::DropReason as Reason;
+use packet::build::{Frame, Ipv6};
+use packet::{EtherType, HeapBuf, MacAddr, NoRoom, PacketBuf, SubstrateAddr};
+use vnet::compiled::PortId;
+
+use crate::bench::host::{Outcome, Way};
+use crate::bench::plan::router_mac;
+use crate::bench::{
+    A, BACK, C, D, F, FRONT, G, I, J, NOBODY, Node, Plan, R_UPLINKS, Site, VLAN_BACK, VLAN_FRONT,
+    frame, tagged, v4,
+};
+
+/// What becomes of a frame that A, or whoever is named, sends on R.
+fn node(node: Node, frame: &[u8]) -> Option<Outcome> {
+    Some(Plan::of(Site::R).host().from_node(node.port, frame))
+}
+
+/// What becomes of a frame on R's uplink.
+fn substrate(frame: &[u8]) -> Option<Outcome> {
+    Some(Plan::of(Site::R).host().from_substrate(frame))
+}
+
+fn g_to_a() -> Ipv6 {
+    on_uplink(
+        Site::S.substrate(FRONT, G.ip),
+        Site::R.substrate(FRONT, A.ip),
+    )
+}
+
+fn on_uplink(source: SubstrateAddr, destination: SubstrateAddr) -> Ipv6 {
+    Frame::between(router_mac(0), Site::R.uplink_mac(R_UPLINKS[0]))
+        .ipv6(source.to_ipv6(), destination.to_ipv6())
+}
+
+/// A frame that is dropped for this reason; none where the pipeline is not
+/// what decides it.
+fn example(reason: Reason) -> Option<Outcome> {
+    let to_all = |ip| Frame::between(A.mac, MacAddr::BROADCAST).ipv4(A.ip, ip);
+    let at_r = |ip| Site::R.substrate(FRONT, ip);
+    match reason {
+        Reason::Truncated => node(A, &v4(A, F).udp(1, 2, b"x")[..20]),
+        Reason::NotContiguous => {
+            let chain = Chain(HeapBuf::from_slice(&v4(A, F).udp(1, 2, b"x")));
+            let mut host = Plan::of(Site::R).host();
+            Some(host.one(Way::FromNode, PortId(A.port), chain))
+        }
+        Reason::SourceMacInvalid => {
+            let sent = Frame::between(MacAddr::BROADCAST, G.mac).ipv4(A.ip, G.ip);
+            node(A, &sent.udp(1, 2, b"x"))
+        }
+        Reason::UnknownMac => node(C, &v4(A, F).udp(1, 2, b"x")),
+        Reason::UnknownTag => node(D, &tagged(VLAN_BACK, D, C).udp(1, 2, b"x")),
+        Reason::UntaggedOnTrunk => node(D, &v4(D, A).udp(1, 2, b"x")),
+        Reason::TaggedOnAccess => node(A, &tagged(VLAN_FRONT, A, F).udp(1, 2, b"x")),
+        Reason::DoubleTagged => {
+            let sent = frame(D, A).vlan(VLAN_FRONT).vlan(VLAN_BACK);
+            node(D, &sent.ipv4(D.ip, A.ip).udp(1, 2, b"x"))
+        }
+        Reason::BadIpHeader => node(A, &v4(A, F).version_ihl(0x65).udp(1, 2, b"x")),
+        Reason::BadIpChecksum => node(A, &v4(A, F).wrong_header_checksum().udp(1, 2, b"x")),
+        Reason::NotIpv6 => {
+            let mac = Site::R.uplink_mac(R_UPLINKS[0]);
+            let sent = Frame::between(router_mac(0), mac).arp_request([1; 4], [2; 4]);
+            substrate(&sent)
+        }
+        Reason::NotForThisMac => {
+            let sent = Frame::between(router_mac(0), router_mac(1));
+            let [from, to] = [Site::S, Site::R].map(Site::address);
+            substrate(&sent.ipv6(from, to).udp(1, 2, b"x"))
+        }
+        Reason::NotForThisHost => {
+            let elsewhere = Site::S.substrate(FRONT, A.ip);
+            let sent = on_uplink(Site::S.substrate(FRONT, G.ip), elsewhere);
+            substrate(&sent.udp(1, 2, b"x"))
+        }
+        Reason::SpoofedAddress => node(A, &frame(A, F).ipv4(G.ip, F.ip).udp(1, 2, b"x")),
+        Reason::SpoofedArp => node(A, &frame(A, F).arp_request(G.ip, F.ip)),
+        Reason::DhcpNotYet => {
+            let sent = Frame::between(A.mac, MacAddr::BROADCAST).ipv4([0; 4], [255; 4]);
+            node(A, &sent.udp(68, 67, &[1; 240]))
+        }
+        Reason::Ipv6NotYet => {
+            let [from, to] = [Site::R, Site::S].map(Site::address);
+            node(A, &frame(A, F).ipv6(from, to).udp(1, 2, b"x"))
+        }
+        Reason::EtherTypeNotAllowed => {
+            let lldp = EtherType::new(0x88cc);
+            node(A, &frame(A, F).carrying(lldp, &[0; 46]))
+        }
+        Reason::ArpMalformed => node(A, &frame(A, F).arp_request(A.ip, F.ip)[..40]),
+        Reason::ArpNoSuchAddress => node(A, &frame(A, F).arp_request(A.ip, [10, 0, 0, 99])),
+        Reason::UnknownDestinationMac => {
+            let sent = Frame::between(A.mac, NOBODY).ipv4(A.ip, G.ip);
+            node(A, &sent.udp(1, 2, b"x"))
+        }
+        Reason::NotTheDestinations => node(A, &frame(A, F).ipv4(A.ip, G.ip).udp(1, 2, b"x")),
+        Reason::HairpinToSelf => node(A, &v4(A, A).udp(1, 2, b"x")),
+        Reason::RouterNotYet => node(A, &v4(A, J).icmp_echo(1, 1, b"x")),
+        Reason::BroadcastNotYet => node(A, &to_all([10, 0, 0, 255]).udp(1, 2, b"x")),
+        Reason::MulticastNotYet => {
+            let group = MacAddr::new([1, 0, 0x5e, 0, 0, 1]);
+            let sent = Frame::between(A.mac, group).ipv4(A.ip, [224, 0, 0, 1]);
+            node(A, &sent.udp(1, 2, b"x"))
+        }
+        Reason::Denied => {
+            let g_back = Site::S.substrate(BACK, [10, 0, 5, 4]);
+            substrate(&on_uplink(g_back, at_r(A.ip)).udp(1, 2, b"x"))
+        }
+        Reason::NoMapping => {
+            let sent = Frame::between(I.mac, NOBODY).ipv4(I.ip, [10, 2, 0, 99]);
+            node(I, &sent.udp(1, 2, b"x"))
+        }
+        Reason::SourceNotProven => {
+            let forged = Site::S.substrate(FRONT, [10, 0, 0, 99]);
+            substrate(&on_uplink(forged, at_r(A.ip)).udp(1, 2, b"x"))
+        }
+        Reason::ForwardNotYet => {
+            let forward = SubstrateAddr {
+                forward: true,
+                ..at_r(A.ip)
+            };
+            let g = Site::S.substrate(FRONT, G.ip);
+            substrate(&on_uplink(g, forward).udp(1, 2, b"x"))
+        }
+        Reason::IcmpErrorNotYet => substrate(&g_to_a().icmp((1, 0), (0, 0), &[0; 48])),
+        Reason::DestinationNotHere => {
+            let g = Site::S.substrate(FRONT, G.ip);
+            substrate(&on_uplink(g, at_r([10, 0, 0, 99])).udp(1, 2, b"x"))
+        }
+        Reason::MovedAway => {
+            let g = Site::S.substrate(FRONT, G.ip);
+            substrate(&on_uplink(g, at_r(G.ip)).udp(1, 2, b"x"))
+        }
+        Reason::FragmentNotYet => node(A, &v4(A, G).fragment(1, false).protocol(17, b"x")),
+        Reason::ProtocolNeedsRaw => node(A, &v4(A, G).protocol(51, &[0; 24])),
+        Reason::OptionsNeedRaw => node(A, &v4(A, G).options(&[1]).udp(1, 2, b"x")),
+        Reason::IcmpNeedsRaw => node(A, &v4(A, G).icmp((3, 1), (0, 0), &[0; 28])),
+        Reason::RawNotYet => substrate(&g_to_a().protocol(97, &[0x30, 0])),
+        Reason::UnexpectedNextHeader => substrate(&g_to_a().protocol(43, &[0; 8])),
+        Reason::TooBig => node(A, &v4(A, F).udp(1, 2, &[0; 1473])),
+        Reason::NoHeadroom => {
+            // 20 bytes more than an mbuf without headroom has.
+            let frame = v4(A, G).udp(1, 2, b"x");
+            let mut full = HeapBuf::with_capacity(0);
+            full.prepend(frame.len()).unwrap();
+            full.data_mut().copy_from_slice(&frame);
+            let mut host = Plan::of(Site::R).host();
+            let cramped = Cramped(full);
+            Some(host.one(Way::FromNode, PortId(A.port), cramped))
+        }
+        Reason::NoRoute => {
+            let mut plan = Plan::of(Site::R);
+            plan.uplinks.by_host[1].clear();
+            Some(plan.host().from_node(A.port, &v4(A, G).udp(1, 2, b"x")))
+        }
+        // The slow path's, and the ports'.
+        Reason::PuntQueueFull
+        | Reason::HoldQueueFull
+        | Reason::NeighborUnreachable
+        | Reason::HostRefused
+        | Reason::ShuttingDown
+        | Reason::PortFull => None,
+    }
+}
+
+#[test]
+fn every_reason_of_the_pipeline_is_reached() {
+    let mut reached = 0;
+    for &reason in DropReason::ALL {
+        let Some(outcome) = example(reason) else {
+            let stage = reason.stage();
+            let outside = matches!(stage, "hold" | "transmit") || reason == Reason::PuntQueueFull;
+            assert!(outside, "{} has no example", reason.name());
+            continue;
+        };
+        assert_eq!(outcome.dropped(), reason, "{}", reason.name());
+        reached += 1;
+    }
+    assert_eq!(reached, DropReason::COUNT - 6);
+}
+
+#[test]
+fn every_reason_says_what_it_is_and_what_to_do() {
+    for reason in DropReason::ALL {
+        assert!(!reason.description().is_empty(), "{}", reason.name());
+        assert!(!reason.remedy().is_empty(), "{}", reason.name());
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        assert!(reason.name().chars().all(plain), "{}", reason.name());
+    }
+}
+
+/// A frame in several buffers.
+#[derive(Debug)]
+struct Chain(HeapBuf);
+
+/// A frame whose buffer has no room in front.
+#[derive(Debug)]
+struct Cramped(HeapBuf);
+
+macro_rules! buffer_but {
+    ($kind:ident { $($change:item)* }) => {
+        impl PacketBuf for $kind {
+            fn data(&self) -> &[u8] { self.0.data() }
+            fn data_mut(&mut self) -> &mut [u8] { self.0.data_mut() }
+            fn headroom(&self) -> usize { self.0.headroom() }
+            fn tailroom(&self) -> usize { self.0.tailroom() }
+            fn trim_front(&mut self, len: usize) -> Result<(), NoRoom> { self.0.trim_front(len) }
+            fn append(&mut self, len: usize) -> Result<(), NoRoom> { self.0.append(len) }
+            fn truncate(&mut self, len: usize) { self.0.truncate(len); }
+            $($change)*
+        }
+    };
+}
+
+buffer_but!(Chain {
+    fn prepend(&mut self, len: usize) -> Result<(), NoRoom> { self.0.prepend(len) }
+    fn is_contiguous(&self) -> bool { false }
+});
+
+buffer_but!(Cramped {
+    fn prepend(&mut self, _: usize) -> Result<(), NoRoom> { Err(NoRoom) }
+});
