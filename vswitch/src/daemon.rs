@@ -24,7 +24,7 @@ use vnet::compiled::PortId;
 
 use crate::config::{Cores, HostConfig};
 use crate::control::source::MappingKey;
-use crate::control::{ControlConfig, ControlError, ControlServer};
+use crate::control::{ControlError, ControlServer};
 use crate::notify;
 use crate::observe::{LastSeen, Observer, ShownWorker};
 use crate::ports::{OpenPort, PortMonitor, RxQueue, TxQueue};
@@ -41,6 +41,10 @@ const PUNT_RING: usize = 1024;
 const INJECTION_RING: usize = 512;
 /// Frames on their way to the worker that owns a port's only queue.
 const HANDOVER_RING: usize = 512;
+
+/// Frames that the rings between threads hold at most, on a host of ordinary
+/// size.
+pub const RINGS: u32 = 2 * (PUNT_RING + INJECTION_RING + HANDOVER_RING) as u32;
 
 /// The daemon cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -91,19 +95,13 @@ pub fn run<P: BufPool + Clone + 'static>(
     config: HostConfig,
     ports: Vec<OpenPort<P::Buf>>,
     platform: Platform<P>,
+    server: ControlServer,
+    cores: &[Option<u16>],
 ) -> Result<(), DaemonError>
 where
     P::Buf: 'static,
 {
     let started = Instant::now();
-    // First the socket: a second daemon on it must not disturb the first.
-    let server = ControlServer::bind(&ControlConfig {
-        socket: config.control.socket.clone(),
-        mode: Some(config.control.mode),
-        read_group: config.control.read_group.clone(),
-        write_group: config.control.write_group.clone(),
-    })?;
-    let cores = cores(&config)?;
     for warning in ports.iter().flat_map(|port| &port.warnings) {
         tracing::warn!("{warning}");
     }
@@ -134,7 +132,7 @@ where
     let mut shown = Vec::new();
     let mut injections = Vec::new();
     let worker_count = u16::try_from(cores.len()).unwrap_or(u16::MAX);
-    for ((index, core), hand) in (0..).zip(&cores).zip(dealt) {
+    for ((index, core), hand) in (0..).zip(cores).zip(dealt) {
         let ledger = Arc::new(Ledger::new(rows, macs.len()));
         let ring = Arc::new(ArrayQueue::new(INJECTION_RING));
         injections.push(Arc::clone(&ring));
@@ -323,7 +321,10 @@ fn allowed_cores() -> Vec<u16> {
 }
 
 /// One entry per worker: the core it is pinned to.
-fn cores(config: &HostConfig) -> Result<Vec<Option<u16>>, DaemonError> {
+///
+/// # Errors
+/// [`DaemonError::Core`]: a configured core that this process may not use.
+pub fn cores(config: &HostConfig) -> Result<Vec<Option<u16>>, DaemonError> {
     let allowed = allowed_cores();
     match &config.workers.cores {
         Cores::List(cores) => {

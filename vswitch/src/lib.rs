@@ -5,7 +5,8 @@
 //! * [`worker`]: the poll-mode loop around the pipeline.
 //! * [`slow_path`]: what packets need and workers must not do.
 //! * [`control`]: the socket that `vswitchctl` speaks to; [`observe`] answers.
-//! * [`daemon`]: puts it all together.
+//! * [`platform`]: opens the ports, with DPDK or without; [`daemon`] puts it
+//!   all together.
 #![forbid(unsafe_code)]
 
 pub mod config;
@@ -13,6 +14,7 @@ pub mod control;
 pub mod daemon;
 pub mod notify;
 pub mod observe;
+pub mod platform;
 pub mod ports;
 pub mod slow_path;
 pub mod worker;

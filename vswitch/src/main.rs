@@ -1,2 +1,60 @@
-//! Not yet furnished.
-fn main() {}
+//! `vswitch --config FILE [--check]`: the daemon's command line.
+#![forbid(unsafe_code)]
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+use vswitch::{config, platform};
+
+/// A virtual switch: private networks for many tenants on one IPv6 fabric,
+/// without tunnels.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+struct Arguments {
+    /// This host's configuration.
+    #[arg(short, long, value_name = "FILE")]
+    config: PathBuf,
+    /// Only check the configuration: exit 0 if it can be used, 1 with every
+    /// fault's place and remedy if not.
+    #[arg(long)]
+    check: bool,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_env_filter(
+            EnvFilter::try_from_env("VSWITCH_LOG").unwrap_or_else(|_| EnvFilter::new("info")),
+        )
+        .init();
+    let config = match config::load(&arguments.config) {
+        Ok(config) => config,
+        Err(faults) => {
+            for fault in faults {
+                complain(&fault);
+            }
+            return ExitCode::FAILURE;
+        }
+    };
+    for warning in &config.warnings {
+        complain(warning);
+    }
+    let outcome = if arguments.check { platform::check(&config) } else { platform::run(config) };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format_args!("vswitch: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// To the operator, on stderr; a closed stderr is no reason to crash.
+fn complain(what: &dyn core::fmt::Display) {
+    let _ = writeln!(std::io::stderr().lock(), "{what}");
+}

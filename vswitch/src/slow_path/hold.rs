@@ -9,7 +9,7 @@ use datapath::substrate::NextHopId;
 /// Packets held for one next hop.
 const PER_NEXT_HOP: usize = 64;
 /// Packets held in all.
-const TOTAL: usize = 1024;
+pub const TOTAL: usize = 1024;
 
 /// A held packet.
 #[derive(Debug)]

@@ -1,0 +1,151 @@
+//! With DPDK or without: where buffers come from, and how ports are opened.
+//!
+//! DPDK is started only if a port needs it. A daemon whose ports are all
+//! capture files or memory runs without it, on heap buffers.
+
+use std::sync::Arc;
+
+use packet::HeapPool;
+
+use crate::config::{Cores, HostConfig};
+use crate::control::{ControlConfig, ControlError, ControlServer};
+use crate::daemon::{self, DaemonError, Platform};
+use crate::ports::pcap::PcapError;
+use crate::ports::sizing::{self, Demand, SizeError, Sizes};
+use crate::ports::software;
+
+/// The daemon cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The sizes do not work out.
+    #[error(transparent)]
+    Size(#[from] SizeError),
+    /// Another daemon has the control socket, or it cannot be made.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    /// A capture file.
+    #[error(transparent)]
+    Pcap(#[from] PcapError),
+    /// The daemon itself.
+    #[error(transparent)]
+    Daemon(#[from] DaemonError),
+    /// A port needs DPDK, and this program has none.
+    #[error(
+        "port \"{port}\" ({kind}) needs DPDK, and this vswitch was built without it; \
+         build with --features dpdk"
+    )]
+    NoDpdk {
+        /// The port.
+        port: String,
+        /// Its kind.
+        kind: &'static str,
+    },
+    /// DPDK itself.
+    #[cfg(feature = "dpdk")]
+    #[error(transparent)]
+    Eal(#[from] dpdk_bindings::EalError),
+    /// The pool of buffers.
+    #[cfg(feature = "dpdk")]
+    #[error(transparent)]
+    Mempool(#[from] dpdk_bindings::MempoolError),
+    /// A port.
+    #[cfg(feature = "dpdk")]
+    #[error(transparent)]
+    Open(#[from] crate::ports::dpdk::OpenError),
+}
+
+/// Buffers that the rings between threads and the hold queue may keep.
+const HELD: u32 = daemon::RINGS + crate::slow_path::hold::TOTAL as u32;
+
+/// Checks what can be checked without starting anything.
+///
+/// # Errors
+/// [`StartError::Size`].
+pub fn check(config: &HostConfig) -> Result<(), StartError> {
+    let workers = match &config.workers.cores {
+        Cores::List(cores) => u16::try_from(cores.len()).unwrap_or(u16::MAX),
+        Cores::Auto => 1,
+    };
+    sizes(config, workers)?;
+    Ok(())
+}
+
+/// Opens the ports and runs the daemon until it is told to end.
+///
+/// # Errors
+/// What keeps it from starting, with what to do.
+pub fn run(config: HostConfig) -> Result<(), StartError> {
+    // The socket first: a second daemon on it must not disturb the first one's
+    // ports.
+    let server = ControlServer::bind(&ControlConfig {
+        socket: config.control.socket.clone(),
+        mode: Some(config.control.mode),
+        read_group: config.control.read_group.clone(),
+        write_group: config.control.write_group.clone(),
+    })?;
+    let cores = daemon::cores(&config)?;
+    let sizes = sizes(&config, u16::try_from(cores.len()).unwrap_or(u16::MAX))?;
+    if config.ports.iter().any(|port| port.source.needs_dpdk()) {
+        with_dpdk(config, &sizes, server, &cores)
+    } else {
+        without_dpdk(config, &sizes, server, &cores)
+    }
+}
+
+fn sizes(config: &HostConfig, workers: u16) -> Result<Sizes, SizeError> {
+    sizing::sizes(&Demand { ports: &config.ports, workers, memory: config.memory, held: HELD })
+}
+
+fn without_dpdk(
+    config: HostConfig,
+    sizes: &Sizes,
+    server: ControlServer,
+    cores: &[Option<u16>],
+) -> Result<(), StartError> {
+    let pool = HeapPool::new(usize::from(sizes.data_room));
+    let opened = config.ports.iter().zip(&sizes.ports);
+    let ports = opened.filter_map(|(port, size)| software::open(port, size, &pool));
+    let ports = ports.collect::<Result<Vec<_>, _>>()?;
+    let prologue = Arc::new(|| Box::new(()) as Box<dyn core::any::Any>);
+    Ok(daemon::run(config, ports, Platform { pool, dpdk: None, prologue }, server, cores)?)
+}
+
+#[cfg(not(feature = "dpdk"))]
+fn with_dpdk(
+    config: HostConfig,
+    _sizes: &Sizes,
+    _server: ControlServer,
+    _cores: &[Option<u16>],
+) -> Result<(), StartError> {
+    let port = config.ports.into_iter().find(|port| port.source.needs_dpdk());
+    let (port, kind) = port.map_or_else(Default::default, |p| (p.name, p.source.as_str()));
+    Err(StartError::NoDpdk { port, kind })
+}
+
+#[cfg(feature = "dpdk")]
+fn with_dpdk(
+    config: HostConfig,
+    sizes: &Sizes,
+    server: ControlServer,
+    cores: &[Option<u16>],
+) -> Result<(), StartError> {
+    use dpdk_bindings::{Eal, Mempool, WorkerThread};
+
+    use crate::ports::dpdk;
+
+    let eal = Eal::start(&dpdk::eal_config(&config.ports, config.memory, sizes))?;
+    let pool = Mempool::new(eal, "packets", sizes.buffers, sizes.data_room, sizes.cache)?;
+    let opened = config.ports.iter().zip(&sizes.ports);
+    let ports = opened
+        .map(|(port, size)| dpdk::open(eal, port, size, pool.clone()))
+        .collect::<Result<Vec<_>, _>>()?;
+    let prologue = Arc::new(move || match WorkerThread::register(eal) {
+        Ok(registration) => Box::new(registration) as Box<dyn core::any::Any>,
+        Err(error) => {
+            tracing::warn!(%error, "a worker runs without DPDK's buffer cache, slower");
+            Box::new(())
+        }
+    });
+    let platform = Platform { pool, dpdk: Some(dpdk_bindings::version()), prologue };
+    Ok(daemon::run(config, ports, platform, server, cores)?)
+}
