@@ -1,0 +1,31 @@
+#!/usr/bin/python3
+"""Sends frames as they are: no kernel adds, corrects or refuses anything.
+
+    send.py INTERFACE FRAME [COUNT]
+
+FRAME is a scapy expression, e.g. 'Ether(dst=BCAST)/ARP(pdst="10.0.0.3")', or
+`hex:` and octets.
+"""
+import socket
+import sys
+
+from scapy.all import *  # noqa: F403  (FRAME may name any layer)
+
+BCAST = "ff:ff:ff:ff:ff:ff"
+
+
+def main():
+    interface, text = sys.argv[1], sys.argv[2]
+    count = int(sys.argv[3]) if len(sys.argv) > 3 else 1
+    if text.startswith("hex:"):
+        frame = bytes.fromhex(text[4:])
+    else:
+        frame = raw(eval(text))  # noqa: F405  (our own labs' words)
+    sender = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    sender.bind((interface, 0))
+    for _ in range(count):
+        sender.send(frame)
+
+
+if __name__ == "__main__":
+    main()
