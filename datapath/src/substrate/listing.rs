@@ -9,6 +9,8 @@ use vnet::compiled::PortId;
 use super::dad::{AddressKind, AddressState};
 use super::host::SubstrateHost;
 use super::neighbor::NeighborState;
+use super::neighbor_cache::Entry;
+use super::routes::LinkAddress;
 use super::snapshot::NextHopId;
 
 /// A neighbour, for listings.
@@ -48,8 +50,7 @@ pub struct AddressInfo {
 impl SubstrateHost {
     /// All neighbours, by uplink and address.
     pub fn neighbors(&self) -> Vec<NeighborInfo> {
-        let info = |(at, entry): (super::routes::LinkAddress, _)| {
-            let entry: &super::neighbor_cache::Entry = entry;
+        let info = |(at, entry): (LinkAddress, &Entry)| {
             Some(NeighborInfo {
                 port: self.uplink(at.uplink).ok()?.port,
                 address: at.address,

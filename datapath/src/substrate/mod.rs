@@ -15,9 +15,11 @@
 //! * `neighbor` is what is known of one neighbour, a state machine;
 //!   `neighbor_cache` is all of them.
 //! * `snapshot`: what the fast path gets to know of all that.
-//! * [`host`](SubstrateHost) joins them; `frame` reads and writes Ethernet and
-//!   IPv6; `answer` is neighbour discovery, `echo` is ping; `reason` says why a
-//!   frame was of no use; `rate` bounds answers.
+//! * [`host`](SubstrateHost) joins them: frames come in there, time in `tick`,
+//!   orders in `control`; packets leave by `send`, facts by `table`.
+//! * `frame` reads and writes Ethernet and IPv6; `answer` is neighbour
+//!   discovery, `echo` is ping; `reason` says why a frame was of no use; `rate`
+//!   bounds answers.
 //! * `listing`: what people get to see.
 //!
 //! What it does not do: it learns no routes and no addresses (router
@@ -27,6 +29,7 @@
 pub mod address;
 mod answer;
 mod config;
+mod control;
 mod dad;
 mod echo;
 mod effect;
@@ -41,7 +44,10 @@ mod random;
 mod rate;
 mod reason;
 mod routes;
+mod send;
 mod snapshot;
+mod table;
+mod tick;
 mod uplink;
 
 #[cfg(test)]

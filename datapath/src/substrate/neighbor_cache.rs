@@ -108,6 +108,7 @@ impl NeighborCache {
     }
 
     /// How many neighbours are known that no route leads through.
+    #[cfg(test)]
     pub(super) const fn learned(&self) -> usize {
         self.learned
     }

@@ -158,7 +158,7 @@ fn ordeal(announce: Announce, seed: u64) -> SubstrateHost {
         let port = PortId(if source.below(50) == 0 { 7 } else { 0 });
         let effects = match source.below(1000) {
             0 => host.mark_used(NextHopId(source.byte().into()), now),
-            1 => host.resolve(NextHopId(source.below(3) as u32), now),
+            1 => host.resolve(NextHopId(u32::from(source.byte()) % 3), now),
             2 => host.set_link(PortId(0), source.below(4) != 0, now),
             3 => {
                 let b = (HostId(1), locator("fd00:0:0:b::/64"));

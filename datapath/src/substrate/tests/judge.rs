@@ -56,10 +56,10 @@ pub(super) fn read(frame: &[u8]) -> Seen {
         for option in options {
             match option.unwrap() {
                 NdpOptionSlice::SourceLinkLayerAddress(o) => {
-                    found = Some(mac(o.link_layer_address()))
+                    found = Some(mac(o.link_layer_address()));
                 }
                 NdpOptionSlice::TargetLinkLayerAddress(o) => {
-                    found = Some(mac(o.link_layer_address()))
+                    found = Some(mac(o.link_layer_address()));
                 }
                 _ => {}
             }
