@@ -170,6 +170,13 @@ fn socket(
     out: &mut Diagnostics,
 ) -> Option<Located<PathBuf>> {
     let path = path(node, what, folder, out)?;
+    let text = path.value.to_string_lossy();
+    // Drivers take it as one of several parameters.
+    if let Some(special) = text.chars().find(|c| matches!(c, ',' | '[' | ']' | '"')) {
+        let message = format!("{what}: a socket's path cannot contain {special}");
+        out.error(&node.place, message, "use a path without , [ ] and quotes");
+        return None;
+    }
     let length = path.value.as_os_str().len();
     if length <= MAX_SOCKET_PATH {
         return Some(path);
