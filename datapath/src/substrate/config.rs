@@ -2,6 +2,7 @@
 //! cannot work.
 
 use core::net::Ipv6Addr;
+use std::collections::BTreeMap;
 
 use packet::{Locator, MacAddr};
 use vnet::compiled::{HostId, PortId};
@@ -174,8 +175,9 @@ pub enum SubstrateConfigError {
         /// The MTU in bytes.
         mtu: u16,
     },
-    /// A route without a gateway, or with too many.
-    #[error("uplink port {}: route to {to} has {count} next hops; give 1 to {MAX_ECMP}", port.0)]
+    /// A route without a gateway, or with too many on all uplinks together.
+    #[error("uplink port {}: route to {to} has {count} next hops, counting other uplinks' routes \
+        to it; give 1 to {MAX_ECMP}", port.0)]
     Gateways {
         /// The port.
         port: PortId,
@@ -232,6 +234,28 @@ impl SubstrateConfig {
             }
             self.check_uplink(uplink)?;
             seen.push(uplink);
+        }
+        self.check_spread()
+    }
+
+    /// Flows are spread among the next hops of all uplinks together.
+    fn check_spread(&self) -> Result<(), SubstrateConfigError> {
+        let mut counts = BTreeMap::new();
+        for uplink in &self.uplinks {
+            for route in &uplink.routes {
+                let count = counts.entry(route.to).or_insert(0);
+                *count += match &route.via {
+                    RouteVia::Gateways(gateways) => gateways.len(),
+                    RouteVia::OnLink => 1,
+                };
+                if *count > MAX_ECMP {
+                    return Err(SubstrateConfigError::Gateways {
+                        port: uplink.port,
+                        to: route.to,
+                        count: *count,
+                    });
+                }
+            }
         }
         Ok(())
     }
@@ -304,5 +328,90 @@ impl SubstrateConfig {
             );
         }
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{address, config, mac, uplink};
+    use super::*;
+
+    fn refused(change: impl FnOnce(&mut SubstrateConfig)) -> String {
+        let via: &[&str] = &["fd00:0:0:ff::1"];
+        let mut config = config(
+            "fd00:0:0:a::/64",
+            vec![uplink(3, &[]), uplink(0, &[("::/0", via)])],
+        );
+        assert_eq!(config.check(), Ok(()));
+        change(&mut config);
+        config.check().unwrap_err().to_string()
+    }
+
+    fn via(gateways: &[&str]) -> RouteVia {
+        RouteVia::Gateways(gateways.iter().map(|g| address(g)).collect())
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused_with_port_and_remedy() {
+        let check = |found: String, parts: &[&str]| {
+            for part in parts {
+                assert!(found.contains(part), "{found}");
+            }
+        };
+        check(
+            refused(|c| c.uplinks.clear()),
+            &["substrate.ports is empty"],
+        );
+        check(refused(|c| c.hop_limit = 0), &["hop limit 0", "1 to 255"]);
+        check(
+            refused(|c| c.uplinks[1].port = c.uplinks[0].port),
+            &["port 3", "twice"],
+        );
+        check(
+            refused(|c| c.uplinks[1].mac = MacAddr::BROADCAST),
+            &["port 0", "ff:ff", "unicast"],
+        );
+        let wrong = |text: &'static str| refused(move |c| c.uplinks[1].address = address(text));
+        check(wrong("ff02::1"), &["port 0", "ff02::1", "not a unicast"]);
+        check(wrong("fe80::1"), &["link-local"]);
+        check(wrong("fd00:0:0:a:0:a001::1"), &["tenants", "segment 0"]);
+        check(wrong("fd00:0:0:fc::a"), &["already another uplink's"]);
+        check(
+            refused(|c| c.uplinks[1].prefix_length = 129),
+            &["port 0", "129", "0 to 128"],
+        );
+        check(refused(|c| c.uplinks[1].mtu = 1279), &["mtu 1279", "1280"]);
+        let route = |gateways: &'static [&str]| {
+            refused(move |c| c.uplinks[1].routes[0].via = via(gateways))
+        };
+        check(route(&[]), &["::/0", "0 next hops", "1 to 8"]);
+        check(
+            route(&["fd00:0:0:fe::1"]),
+            &["::/0", "fe::1", "not a neighbour"],
+        );
+        check(route(&["ff02::2"]), &["not a neighbour"]);
+        check(route(&["fd00:0:0:ff::a"]), &["this host itself"]);
+        check(route(&["fe80::ff:fe00:a0"]), &["this host itself"]);
+        let many = refused(|c| {
+            c.uplinks[0].routes.push(RouteConfig {
+                to: Ipv6Prefix::ALL,
+                via: via(&["fe80::1", "fe80::2", "fe80::3", "fe80::4"]),
+            });
+            c.uplinks[1].routes[0].via =
+                via(&["fe80::1", "fe80::2", "fe80::3", "fe80::4", "fe80::5"]);
+        });
+        check(many, &["9 next hops", "1 to 8"]);
+    }
+
+    #[test]
+    fn a_gateway_may_be_link_local_or_on_an_on_link_route() {
+        let routes: &[(&str, &[&str])] = &[
+            ("fd00:1::/32", &["fe80::1"]),
+            ("fd00:0:0:77::/64", &[]),
+            ("::/0", &["fd00:0:0:77::1"]),
+        ];
+        let config = config("fd00:0:0:a::/64", vec![uplink(0, routes)]);
+        assert_eq!(config.check(), Ok(()));
+        assert_eq!(config.uplinks[0].mac, mac(0xa0));
     }
 }

@@ -93,6 +93,7 @@ impl SubstrateHost {
         };
         host.lead_to(&config.peers, now);
         host.neighbors.take_changed();
+        host.changed = false;
         Ok(host)
     }
 

@@ -532,3 +532,58 @@ fn peers_come_and_go() {
     let next_hop = NextHopId(1);
     assert!(effects.contains(&Effect::Failed { next_hop }));
 }
+
+#[test]
+fn whoever_waits_for_a_next_hop_is_told_at_once_what_is_known() {
+    let next_hop = NextHopId(0);
+    let config = config(
+        "fd00:0:0:a::/64",
+        vec![uplink(0, &[("::/0", &["fe80::1"])])],
+    );
+    let mut host = SubstrateHost::new(config, NOW).unwrap();
+    assert_eq!(host.resolve(next_hop, NOW), [], "no address to ask from");
+    let nobody = NextHopId(7);
+    let failed = [Effect::Failed { next_hop: nobody }];
+    assert_eq!(host.resolve(nobody, NOW), failed);
+    let now = NOW + SECOND * 3;
+    run(&mut host, now);
+    assert_eq!(host.resolve(next_hop, now), [], "being asked");
+    let now = NOW + SECOND * 9;
+    let effects = run(&mut host, now);
+    let failed = Effect::Failed { next_hop };
+    assert!(effects.contains(&failed));
+    assert_eq!(host.resolve(next_hop, now), [failed]);
+    let router = address("fe80::1");
+    host.handle(PORT, &advertisement(router, HOST, 1, true), now);
+    let resolved = [Effect::Resolved { next_hop }];
+    assert_eq!(host.resolve(next_hop, now), resolved);
+}
+
+#[test]
+fn an_answer_leaves_by_the_uplink_that_works() {
+    let (mut host, now) = settled(|config| {
+        config
+            .uplinks
+            .push(uplink(1, &[("::/0", &["fd00:0:0:fe::1"])]));
+    });
+    let far = address("2001:db8::9");
+    // Its own router failed to answer; the other uplink's is there.
+    let other = address("fd00:0:0:fe::1");
+    let mut told = advertisement(other, address("fd00:0:0:fe::a"), 1, true);
+    told[..6].copy_from_slice(&mac(0xa1).octets());
+    host.handle(PortId(1), &told, now);
+    let frames = sent(&host.handle(PORT, &ping(far, HOST, b""), now).effects);
+    assert_eq!((frames[0].from, frames[0].to), (mac(0xa1), mac(1)));
+    assert_eq!(frames[0].source, HOST);
+    // With both there, it leaves the way the question came.
+    host.handle(PORT, &advertisement(ROUTER, HOST, 2, true), now);
+    let frames = sent(&host.handle(PORT, &ping(far, HOST, b""), now).effects);
+    assert_eq!((frames[0].from, frames[0].to), (mac(0xa0), mac(2)));
+    let failover = host.set_link(PORT, false, now);
+    assert!(failover.contains(&Effect::TableChanged));
+    assert_eq!(host.snapshot().by_host[1].len(), 1);
+    assert_eq!(
+        host.snapshot().next_hop(HostId(1), 5).unwrap().port,
+        PortId(1)
+    );
+}
