@@ -62,6 +62,11 @@ pub fn pseudo_sum(addresses: &[u8], protocol: u8, body: &[u8]) -> u16 {
     bytes.extend(len.to_be_bytes());
     bytes.extend([0, protocol]);
     bytes.extend(body);
+    ones_sum(&bytes)
+}
+
+/// RFC 1071 written out: 0 over a message with its right checksum.
+pub fn ones_sum(bytes: &[u8]) -> u16 {
     let words = bytes.chunks(2).map(|pair| {
         let low = pair.get(1).copied().unwrap_or(0);
         u32::from(pair[0]) << 8 | u32::from(low)

@@ -21,6 +21,6 @@ pub fn cross(sent: &[u8], to: Site) -> Vec<u8> {
 #[track_caller]
 pub fn over_the_fabric(from: &mut Host, to: &mut Host, port: u16, frame: &[u8]) -> Outcome {
     let uplink = from.site.uplinks()[0].0;
-    let sent = from.from_node(port, frame).forwarded(uplink);
-    to.from_substrate(&cross(&sent, to.site))
+    let sent = from.node_sends(port, frame).forwarded(uplink);
+    to.substrate_delivers(&cross(&sent, to.site))
 }

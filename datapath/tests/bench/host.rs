@@ -41,12 +41,12 @@ impl Host {
     }
 
     /// A frame that a node sent on this port.
-    pub fn from_node(&mut self, port: u16, frame: &[u8]) -> Outcome {
+    pub fn node_sends(&mut self, port: u16, frame: &[u8]) -> Outcome {
         self.one(Way::FromNode, PortId(port), HeapBuf::from_slice(frame))
     }
 
     /// A frame that the substrate delivered on the first uplink.
-    pub fn from_substrate(&mut self, frame: &[u8]) -> Outcome {
+    pub fn substrate_delivers(&mut self, frame: &[u8]) -> Outcome {
         let uplink = self.site.uplinks()[0];
         self.one(Way::FromSubstrate, uplink, HeapBuf::from_slice(frame))
     }

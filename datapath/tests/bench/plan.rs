@@ -231,7 +231,7 @@ fn place(compiled: &mut Compiled, station: &Station, here: Site) {
         .flatten()
         .map(ip_of)
         .collect();
-    let id = (site == here).then(|| InterfaceId(compiled.interfaces.len() as u32));
+    let id = (site == here).then_some(InterfaceId(compiled.interfaces.len() as u32));
     for &address in &addresses {
         compiled.mappings.push(Mapping {
             segment: segment(segment_id),

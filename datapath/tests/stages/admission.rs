@@ -14,7 +14,7 @@ use crate::bench::{
 fn refused(node: Node, frame: &[u8]) -> DropReason {
     Plan::of(Site::R)
         .host()
-        .from_node(node.port, frame)
+        .node_sends(node.port, frame)
         .dropped()
 }
 
@@ -40,7 +40,7 @@ fn every_address_of_an_interface_is_its_own() {
     let mut r = Plan::of(Site::R).host();
     for ip in [D.ip, D_SECOND] {
         let sent = frame(D, A).vlan(VLAN_FRONT).ipv4(ip, A.ip).udp(1, 2, b"");
-        let arrived = r.from_node(D.port, &sent).forwarded(A.port);
+        let arrived = r.node_sends(D.port, &sent).forwarded(A.port);
         assert_eq!(arrived[26..30], ip);
     }
 }
@@ -80,10 +80,10 @@ fn arp_senders_must_be_themselves() {
     // A probe is admitted, but not with somebody else's MAC.
     assert_eq!(refused(A, &arp(G.mac, [0; 4])), DropReason::SpoofedArp);
     let mut r = Plan::of(Site::R).host();
-    r.from_node(A.port, &arp(A.mac, A.ip)).reply();
+    r.node_sends(A.port, &arp(A.mac, A.ip)).reply();
     // B has the same address in another network.
     let of_b = Frame::between(B.mac, MacAddr::BROADCAST).arp_announcement(B.ip);
-    let outcome = r.from_node(B.port, &of_b);
+    let outcome = r.node_sends(B.port, &of_b);
     assert!(matches!(outcome.cx.verdict, Verdict::Consume(_)));
 }
 

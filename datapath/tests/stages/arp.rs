@@ -18,7 +18,7 @@ fn to_all(node: Node) -> Frame {
 }
 
 fn ask(node: Node, frame: &[u8]) -> Outcome {
-    Plan::of(Site::R).host().from_node(node.port, frame)
+    Plan::of(Site::R).host().node_sends(node.port, frame)
 }
 
 /// The answer in a bare frame; the frame is 42 bytes and says the same twice.

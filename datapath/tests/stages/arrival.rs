@@ -31,7 +31,7 @@ fn g() -> SubstrateAddr {
 }
 
 fn s(frame: &[u8]) -> Outcome {
-    Plan::of(Site::S).host().from_substrate(frame)
+    Plan::of(Site::S).host().substrate_delivers(frame)
 }
 
 #[track_caller]
@@ -152,11 +152,14 @@ fn a_node_that_moved_is_not_believed_at_its_old_place() {
     let k = Site::R.substrate(LOOSE, K.ip);
     let i = Site::S.substrate(LOOSE, I.ip);
     let frame = between(k.to_ipv6(), i.to_ipv6()).udp(1, 2, b"x");
-    assert_eq!(host.from_substrate(&frame).dropped(), DropReason::MovedAway);
+    assert_eq!(
+        host.substrate_delivers(&frame).dropped(),
+        DropReason::MovedAway
+    );
     let old = Site::S.substrate(LOOSE, K.ip);
     let frame = between(old.to_ipv6(), i.to_ipv6()).udp(1, 2, b"x");
     assert_eq!(
-        host.from_substrate(&frame).dropped(),
+        host.substrate_delivers(&frame).dropped(),
         DropReason::SourceNotProven
     );
 }
@@ -203,12 +206,18 @@ fn neighbours_may_probe_a_tenants_address_where_the_locator_is_on_link() {
         vec![],
     );
     let mut on_link = plan.host();
-    assert_eq!(on_link.from_substrate(&probe(135)).punted(), Punt::ForHost);
-    assert_eq!(on_link.from_substrate(&probe(136)).punted(), Punt::ForHost);
+    assert_eq!(
+        on_link.substrate_delivers(&probe(135)).punted(),
+        Punt::ForHost
+    );
+    assert_eq!(
+        on_link.substrate_delivers(&probe(136)).punted(),
+        Punt::ForHost
+    );
     // Anything else to a tenant's address is the pipeline's.
     let echo = between(somebody, g().to_ipv6()).icmp_echo(1, 1, b"");
     assert_eq!(
-        on_link.from_substrate(&echo).dropped(),
+        on_link.substrate_delivers(&echo).dropped(),
         DropReason::SourceNotProven
     );
 }
@@ -290,21 +299,21 @@ fn each_packet_is_on_the_line_of_the_uplink_and_its_segment() {
     let port = vnet::compiled::PortId(S_UPLINK);
     let rows = host.tables.drawn.ports.rows().clone();
     let frame = between(a().to_ipv6(), g().to_ipv6()).udp(1, 2, b"x");
-    let outcome = host.from_substrate(&frame);
+    let outcome = host.substrate_delivers(&frame);
     assert_eq!(outcome.cx.row, rows.of(port, Some(segment(FRONT))));
     assert_ne!(outcome.cx.row, rows.of(port, None));
     let unknown = Site::S.substrate(0x00_ffff, G.ip);
     let frame = between(a().to_ipv6(), unknown.to_ipv6()).udp(1, 2, b"x");
-    assert_eq!(host.from_substrate(&frame).cx.row, rows.of(port, None));
+    assert_eq!(host.substrate_delivers(&frame).cx.row, rows.of(port, None));
 }
 
 #[test]
 fn a_replayed_packet_at_the_wrong_host_is_not_for_it() {
     let sent = Plan::of(Site::R)
         .host()
-        .from_node(A.port, &v4(A, G).udp(1, 2, b"x"));
+        .node_sends(A.port, &v4(A, G).udp(1, 2, b"x"));
     let mut back = cross(&sent.forwarded(R_UPLINKS[0]), Site::R);
     back[..6].copy_from_slice(&Site::R.uplink_mac(R_UPLINKS[0]).octets());
-    let outcome = Plan::of(Site::R).host().from_substrate(&back);
+    let outcome = Plan::of(Site::R).host().substrate_delivers(&back);
     assert_eq!(outcome.dropped(), DropReason::NotForThisHost);
 }

@@ -12,7 +12,7 @@ use crate::bench::{
 /// The segment and MAC of the interface that a frame on a port of R is from.
 #[track_caller]
 fn sender(port: u16, frame: &[u8]) -> (SegmentId, MacAddr) {
-    let outcome = Plan::of(Site::R).host().from_node(port, frame);
+    let outcome = Plan::of(Site::R).host().node_sends(port, frame);
     let from = outcome
         .cx
         .from
@@ -22,7 +22,7 @@ fn sender(port: u16, frame: &[u8]) -> (SegmentId, MacAddr) {
 
 #[track_caller]
 fn refused(port: u16, frame: &[u8]) -> DropReason {
-    let outcome = Plan::of(Site::R).host().from_node(port, frame);
+    let outcome = Plan::of(Site::R).host().node_sends(port, frame);
     assert_eq!(outcome.cx.from, None);
     outcome.dropped()
 }
@@ -146,11 +146,11 @@ fn every_cut_of_a_frame_is_refused_as_truncated() {
     let whole = tagged(VLAN_FRONT, D, A).udp(1, 2, b"payload");
     let mut r = Plan::of(Site::R).host();
     for len in 0..whole.len() {
-        let outcome = r.from_node(D.port, &whole[..len]);
+        let outcome = r.node_sends(D.port, &whole[..len]);
         assert_eq!(outcome.dropped(), DropReason::Truncated, "{len} bytes");
     }
     assert_eq!(
-        r.from_node(D.port, &whole).forwarded(A.port).len(),
+        r.node_sends(D.port, &whole).forwarded(A.port).len(),
         whole.len() - 4
     );
 }
@@ -159,13 +159,15 @@ fn every_cut_of_a_frame_is_refused_as_truncated() {
 fn ethernet_padding_is_cut_off() {
     let mut r = Plan::of(Site::R).host();
     let bare = v4(A, F).udp(1, 2, b"x");
-    let arrived = r.from_node(A.port, &padded(bare.clone())).forwarded(F.port);
+    let arrived = r
+        .node_sends(A.port, &padded(bare.clone()))
+        .forwarded(F.port);
     assert_eq!(arrived, bare);
     // Also where the padding is no zeros, and behind a tag.
     let mut odd = tagged(VLAN_FRONT, D, A).udp(1, 2, b"x");
     let bare = v4(D, A).udp(1, 2, b"x");
     odd.extend([0xee; 13]);
-    assert_eq!(r.from_node(D.port, &odd).forwarded(A.port), bare);
+    assert_eq!(r.node_sends(D.port, &odd).forwarded(A.port), bare);
 }
 
 #[test]
@@ -186,14 +188,14 @@ fn impossible_ipv4_headers_are_refused() {
 }
 
 fn refused_after(frame: &[u8]) -> DropReason {
-    Plan::of(Site::R).host().from_node(A.port, frame).dropped()
+    Plan::of(Site::R).host().node_sends(A.port, frame).dropped()
 }
 
 #[test]
 fn a_header_is_enough() {
     let mut r = Plan::of(Site::R).host();
     let empty = v4(A, F).protocol(253, b"");
-    assert_eq!(r.from_node(A.port, &empty).forwarded(F.port), empty);
+    assert_eq!(r.node_sends(A.port, &empty).forwarded(F.port), empty);
 }
 
 #[test]
@@ -203,13 +205,13 @@ fn each_packet_is_on_the_line_of_its_port_and_segment() {
         let port = vnet::compiled::PortId(port);
         r.tables.drawn.ports.rows().of(port, Some(segment(id)))
     };
-    let of_e = r.from_node(E.port, &tagged(VLAN_BACK, E_BACK, C).udp(1, 2, b""));
+    let of_e = r.node_sends(E.port, &tagged(VLAN_BACK, E_BACK, C).udp(1, 2, b""));
     assert_eq!(of_e.cx.row, rows(&r, E.port, BACK));
-    let of_d = r.from_node(D.port, &tagged(VLAN_FRONT, D, A).udp(1, 2, b""));
+    let of_d = r.node_sends(D.port, &tagged(VLAN_FRONT, D, A).udp(1, 2, b""));
     assert_eq!(of_d.cx.row, rows(&r, D.port, FRONT));
     assert_ne!(of_e.cx.row, of_d.cx.row);
     // Who cannot be told is on the line of the port alone.
-    let nobody = r.from_node(D.port, &v4(A, G).udp(1, 2, b""));
+    let nobody = r.node_sends(D.port, &v4(A, G).udp(1, 2, b""));
     let port_alone = r.row(vnet::compiled::PortId(D.port));
     assert_eq!(nobody.cx.row, port_alone);
 }

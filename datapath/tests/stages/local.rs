@@ -13,7 +13,7 @@ use crate::bench::{
 #[track_caller]
 fn arrives(from: Node, sent: &[u8], to: Node, expected: &[u8]) {
     let mut r = Plan::of(Site::R).host();
-    let arrived = r.from_node(from.port, sent).forwarded(to.port);
+    let arrived = r.node_sends(from.port, sent).forwarded(to.port);
     assert_eq!(arrived, expected);
 }
 
@@ -93,13 +93,13 @@ fn the_segments_mtu_holds_between_two_nodes_of_one_host() {
     plan.segment(FRONT).mtu = 1000;
     let mut r = plan.host();
     let fits = v4(A, F).udp(1, 2, &[0; 1000 - 28]);
-    assert_eq!(r.from_node(A.port, &fits).forwarded(F.port), fits);
+    assert_eq!(r.node_sends(A.port, &fits).forwarded(F.port), fits);
     let larger = v4(A, F).udp(1, 2, &[0; 1001 - 28]);
-    assert_eq!(r.from_node(A.port, &larger).dropped(), DropReason::TooBig);
+    assert_eq!(r.node_sends(A.port, &larger).dropped(), DropReason::TooBig);
     // The tag is not part of it.
     let fits = tagged(VLAN_FRONT, D, E).udp(1, 2, &[0; 1000 - 28]);
-    assert_eq!(r.from_node(D.port, &fits).forwarded(E.port), fits);
+    assert_eq!(r.node_sends(D.port, &fits).forwarded(E.port), fits);
     // Nor is it another segment's.
     let back = v4(C, E_BACK).udp(1, 2, &[0; 1001 - 28]);
-    r.from_node(C.port, &back).forwarded(E.port);
+    r.node_sends(C.port, &back).forwarded(E.port);
 }

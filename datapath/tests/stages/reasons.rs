@@ -16,12 +16,12 @@ use crate::bench::{
 
 /// What becomes of a frame that A, or whoever is named, sends on R.
 fn node(node: Node, frame: &[u8]) -> Option<Outcome> {
-    Some(Plan::of(Site::R).host().from_node(node.port, frame))
+    Some(Plan::of(Site::R).host().node_sends(node.port, frame))
 }
 
 /// What becomes of a frame on R's uplink.
 fn substrate(frame: &[u8]) -> Option<Outcome> {
-    Some(Plan::of(Site::R).host().from_substrate(frame))
+    Some(Plan::of(Site::R).host().substrate_delivers(frame))
 }
 
 fn g_to_a() -> Ipv6 {
@@ -155,7 +155,7 @@ fn example(reason: Reason) -> Option<Outcome> {
         Reason::NoRoute => {
             let mut plan = Plan::of(Site::R);
             plan.uplinks.by_host[1].clear();
-            Some(plan.host().from_node(A.port, &v4(A, G).udp(1, 2, b"x")))
+            Some(plan.host().node_sends(A.port, &v4(A, G).udp(1, 2, b"x")))
         }
         // The slow path's, and the ports'.
         Reason::PuntQueueFull

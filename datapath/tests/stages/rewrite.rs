@@ -17,7 +17,7 @@ use crate::bench::{
 /// What A's frame looks like on R's uplink.
 #[track_caller]
 fn on_the_fabric(sent: &[u8]) -> Vec<u8> {
-    let frame = Plan::of(Site::R).host().from_node(A.port, sent);
+    let frame = Plan::of(Site::R).host().node_sends(A.port, sent);
     frame.forwarded(R_UPLINKS[0])
 }
 
@@ -67,7 +67,7 @@ fn the_worked_example_is_on_the_fabric_as_1_10_says() {
 fn no_tag_of_a_trunk_is_on_the_fabric() {
     let mut r = Plan::of(Site::R).host();
     let sent = tagged(VLAN_FRONT, D, G).udp(1, 2, b"data");
-    let fabric = r.from_node(D.port, &sent).forwarded(R_UPLINKS[0]);
+    let fabric = r.node_sends(D.port, &sent).forwarded(R_UPLINKS[0]);
     assert_eq!(fabric.len(), 14 + 40 + 8 + 4);
     assert_eq!(fabric[12..14], [0x86, 0xdd]);
 }
@@ -94,7 +94,8 @@ fn the_receiver_sees_the_senders_mac() {
 
 #[test]
 fn tcp_udp_and_echo_of_every_length_have_right_checksums_on_both_sides() {
-    let kinds: [fn(Ipv4, &[u8]) -> Vec<u8>; 4] = [
+    type Kind = fn(Ipv4, &[u8]) -> Vec<u8>;
+    let kinds: [Kind; 4] = [
         |ip, data| ip.tcp(40_000, 443, data),
         |ip, data| ip.udp(40_000, 53, data),
         |ip, data| ip.icmp_echo(0xabcd, 9, data),
@@ -241,11 +242,11 @@ fn ttl_df_dscp_and_ecn_arrive_as_sent() {
 fn substrate_hops_do_not_count() {
     let (mut r, mut s) = (Plan::of(Site::R).host(), Plan::of(Site::S).host());
     let sent = v4(A, G).ttl(1).udp(1, 2, b"x");
-    let mut frame = r.from_node(A.port, &sent).forwarded(R_UPLINKS[0]);
+    let mut frame = r.node_sends(A.port, &sent).forwarded(R_UPLINKS[0]);
     for _ in 0..30 {
         frame = cross(&frame, Site::S);
     }
-    let arrived = s.from_substrate(&frame).forwarded(G.port);
+    let arrived = s.substrate_delivers(&frame).forwarded(G.port);
     assert_eq!(arrived[26], 1);
 }
 
@@ -256,7 +257,7 @@ fn protocols_that_would_speak_to_the_fabric_never_leave() {
     let mut r = Plan::of(Site::R).host();
     for protocol in 0..=255 {
         let sent = v4(A, G).protocol(protocol, &[8, 0, 0xf7, 0xff, 0, 0, 0, 0]);
-        let outcome = r.from_node(A.port, &sent);
+        let outcome = r.node_sends(A.port, &sent);
         if NEVER.contains(&protocol) {
             assert_eq!(
                 outcome.dropped(),
@@ -274,7 +275,7 @@ fn protocols_that_would_speak_to_the_fabric_never_leave() {
 #[test]
 fn what_would_not_come_back_the_same_waits_for_raw_carriage() {
     let mut r = Plan::of(Site::R).host();
-    let mut refused = |frame: &[u8]| r.from_node(A.port, frame).dropped();
+    let mut refused = |frame: &[u8]| r.node_sends(A.port, frame).dropped();
     let options = v4(A, G).options(&[1]).udp(1, 2, b"");
     assert_eq!(refused(&options), DropReason::OptionsNeedRaw);
     for (offset, more) in [(0, true), (1, true), (1, false)] {
@@ -317,7 +318,7 @@ fn the_substrates_mtu_bounds_what_leaves() {
     let largest = v4(A, G).protocol(253, &[1; 1560]);
     assert_eq!(on_the_fabric(&largest).len(), 14 + 1600);
     let larger = v4(A, G).protocol(253, &[1; 1561]);
-    let outcome = Plan::of(Site::R).host().from_node(A.port, &larger);
+    let outcome = Plan::of(Site::R).host().node_sends(A.port, &larger);
     assert_eq!(outcome.dropped(), DropReason::TooBig);
 }
 
@@ -388,10 +389,12 @@ fn slots_are_part_of_both_addresses() {
     };
     let (mut r, mut s) = (plan(Site::R), plan(Site::S));
     let sent = v4(A, G).udp(1, 2, b"x");
-    let fabric = r.from_node(A.port, &sent).forwarded(R_UPLINKS[0]);
+    let fabric = r.node_sends(A.port, &sent).forwarded(R_UPLINKS[0]);
     assert_eq!((fabric[30], fabric[46]), (5 << 2, 63 << 2));
     assert_sound(&fabric);
-    let arrived = s.from_substrate(&cross(&fabric, Site::S)).forwarded(G.port);
+    let arrived = s
+        .substrate_delivers(&cross(&fabric, Site::S))
+        .forwarded(G.port);
     assert_sound(&[&arrived[..12], &arrived[16..]].concat());
     let reply = tagged(VLAN_FRONT, G, A).udp(2, 1, b"x");
     over_the_fabric(&mut s, &mut r, G.port, &reply).forwarded(A.port);
@@ -401,7 +404,7 @@ fn slots_are_part_of_both_addresses() {
 fn an_unknown_next_hop_holds_the_finished_packet() {
     let mut plan = Plan::of(Site::R);
     plan.uplinks.next_hops[0].destination_mac = None;
-    let outcome = plan.host().from_node(A.port, &v4(A, G).udp(1, 2, b"x"));
+    let outcome = plan.host().node_sends(A.port, &v4(A, G).udp(1, 2, b"x"));
     let id = plan.uplinks.next_hops[0].id;
     assert_eq!(outcome.punted(), datapath::pipeline::Punt::Resolve(id));
     // Only the destination MAC is missing.

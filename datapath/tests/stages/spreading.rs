@@ -10,7 +10,7 @@ const FLOWS: u16 = 10_000;
 
 /// (next hop's MAC, the label's 11 bits of hash) of a flow.
 fn way(host: &mut crate::bench::Host, frame: &[u8]) -> ([u8; 6], u16) {
-    let outcome = host.from_node(A.port, frame);
+    let outcome = host.node_sends(A.port, frame);
     let sent = &outcome.frame;
     let port = match outcome.cx.verdict {
         datapath::pipeline::Verdict::Forward(port) => port.0,
@@ -39,7 +39,7 @@ fn a_flow_keeps_its_way_whatever_its_packets_hold() {
 fn the_way_goes_by_the_port_that_the_next_hop_is_behind() {
     let mut r = Plan::of(Site::R).paths(2).host();
     for flow in 0..50 {
-        let outcome = r.from_node(A.port, &v4(A, G).udp(flow, 53, b""));
+        let outcome = r.node_sends(A.port, &v4(A, G).udp(flow, 53, b""));
         let expected = if outcome.frame[..6] == router_mac(0).octets() {
             R_UPLINKS[0]
         } else {

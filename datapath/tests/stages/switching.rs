@@ -13,7 +13,7 @@ use crate::bench::{
 fn refused(node: Node, frame: &[u8]) -> DropReason {
     Plan::of(Site::R)
         .host()
-        .from_node(node.port, frame)
+        .node_sends(node.port, frame)
         .dropped()
 }
 
@@ -21,9 +21,9 @@ fn refused(node: Node, frame: &[u8]) -> DropReason {
 fn a_frame_to_a_nodes_mac_and_address_goes_there() {
     let mut r = Plan::of(Site::R).host();
     let local = v4(A, F).udp(1, 2, b"here");
-    assert_eq!(r.from_node(A.port, &local).forwarded(F.port), local);
+    assert_eq!(r.node_sends(A.port, &local).forwarded(F.port), local);
     let remote = v4(A, G).udp(1, 2, b"there");
-    r.from_node(A.port, &remote).forwarded(R_UPLINKS[0]);
+    r.node_sends(A.port, &remote).forwarded(R_UPLINKS[0]);
 }
 
 #[test]
@@ -95,23 +95,23 @@ fn an_unknown_mac_is_resolved_by_address_where_the_segment_says_so() {
     let (mut r, mut s) = (Plan::of(Site::R).host(), Plan::of(Site::S).host());
     let stale = |ip: [u8; 4]| Frame::between(I.mac, NOBODY).ipv4(I.ip, ip).udp(1, 2, b"x");
     // Here, behind the same port: with the owner's own MAC.
-    let arrived = r.from_node(I.port, &stale(M.ip)).forwarded(M.port);
+    let arrived = r.node_sends(I.port, &stale(M.ip)).forwarded(M.port);
     assert_eq!(arrived, v4(I, M).udp(1, 2, b"x"));
     // There.
     let arrived = over_the_fabric(&mut r, &mut s, I.port, &stale(K.ip)).forwarded(K.port);
     assert_eq!(arrived[..12], v4(I, K).udp(1, 2, b"x")[..12]);
     // Nobody's address, oneself, and an address whose MAC somebody else has.
     assert_eq!(
-        r.from_node(I.port, &stale([10, 2, 0, 99])).dropped(),
+        r.node_sends(I.port, &stale([10, 2, 0, 99])).dropped(),
         DropReason::NoMapping
     );
     assert_eq!(
-        r.from_node(I.port, &stale(I.ip)).dropped(),
+        r.node_sends(I.port, &stale(I.ip)).dropped(),
         DropReason::HairpinToSelf
     );
     let crossed = frame(I, K).ipv4(I.ip, M.ip).udp(1, 2, b"x");
     assert_eq!(
-        r.from_node(I.port, &crossed).dropped(),
+        r.node_sends(I.port, &crossed).dropped(),
         DropReason::NotTheDestinations
     );
 }
@@ -123,7 +123,7 @@ fn an_unknown_mac_with_a_routers_address_waits_for_routers() {
     let sent = Frame::between(A.mac, NOBODY)
         .ipv4(A.ip, J.ip)
         .udp(1, 2, b"");
-    let outcome = plan.host().from_node(A.port, &sent);
+    let outcome = plan.host().node_sends(A.port, &sent);
     assert_eq!(outcome.dropped(), DropReason::RouterNotYet);
 }
 
@@ -137,15 +137,15 @@ fn two_tenants_with_the_same_addresses_never_meet() {
     // … and nobody of Z's, by whatever MAC.
     for node in [G, F, A, D] {
         let sent = v4(B, node).udp(1, 2, b"z");
-        let reason = r.from_node(B.port, &sent).dropped();
+        let reason = r.node_sends(B.port, &sent).dropped();
         assert_eq!(reason, DropReason::UnknownDestinationMac, "{node:?}");
     }
     // A's packet and B's differ on the substrate by their segment alone.
     let of_a = r
-        .from_node(A.port, &v4(A, G).udp(1, 2, b""))
+        .node_sends(A.port, &v4(A, G).udp(1, 2, b""))
         .forwarded(R_UPLINKS[0]);
     let of_b = r
-        .from_node(B.port, &v4(B, X).udp(1, 2, b""))
+        .node_sends(B.port, &v4(B, X).udp(1, 2, b""))
         .forwarded(R_UPLINKS[0]);
     assert_eq!(
         of_a[22..34],
