@@ -64,7 +64,9 @@ pub enum DaemonError {
         source: std::io::Error,
     },
     /// The configured cores are not there.
-    #[error("workers.cores names core {core}, which this process may not use; it may use {allowed:?}")]
+    #[error(
+        "workers.cores names core {core}, which this process may not use; it may use {allowed:?}"
+    )]
     Core {
         /// The core.
         core: u16,
@@ -136,7 +138,11 @@ where
         let ledger = Arc::new(Ledger::new(rows, macs.len()));
         let ring = Arc::new(ArrayQueue::new(INJECTION_RING));
         injections.push(Arc::clone(&ring));
-        shown.push(ShownWorker { core: *core, ledger: Arc::clone(&ledger), queues: hand.queues });
+        shown.push(ShownWorker {
+            core: *core,
+            ledger: Arc::clone(&ledger),
+            queues: hand.queues,
+        });
         let worker = Worker {
             polled: hand.polled,
             outbox: Outbox::new(hand.lanes),
@@ -171,11 +177,16 @@ where
     let slow_path = thread::Builder::new()
         .name("slow-path".into())
         .spawn(move || slow_path.run())
-        .map_err(|source| DaemonError::Thread { what: "slow path", source })?;
+        .map_err(|source| DaemonError::Thread {
+            what: "slow path",
+            source,
+        })?;
 
     let mappings = config.compiled.mappings.iter();
     let observer = Arc::new(Observer {
-        mappings: mappings.map(|m| (MappingKey::new(m.segment, m.address), *m)).collect(),
+        mappings: mappings
+            .map(|m| (MappingKey::new(m.segment, m.address), *m))
+            .collect(),
         config: Arc::new(config),
         drawn,
         workers: shown,
@@ -203,7 +214,10 @@ fn serve(server: ControlServer, observer: Arc<Observer>) -> Result<(), DaemonErr
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|source| DaemonError::Thread { what: "control thread", source })?;
+        .map_err(|source| DaemonError::Thread {
+            what: "control thread",
+            source,
+        })?;
     runtime.block_on(async {
         let sampled = Arc::clone(&observer);
         let sampler = tokio::spawn(async move {
@@ -234,7 +248,13 @@ struct Ends<B> {
 /// What the control side keeps of the ports, and what the workers get.
 fn split<B>(ports: Vec<OpenPort<B>>) -> (Vec<Arc<dyn PortMonitor>>, Vec<Ends<B>>) {
     let parts = |port: OpenPort<B>| {
-        (Arc::<dyn PortMonitor>::from(port.monitor), Ends { rx: port.rx, tx: port.tx })
+        (
+            Arc::<dyn PortMonitor>::from(port.monitor),
+            Ends {
+                rx: port.rx,
+                tx: port.tx,
+            },
+        )
     };
     ports.into_iter().map(parts).unzip()
 }
@@ -251,7 +271,11 @@ struct Hand<B> {
 /// worker its own transmit queue, or a way to a worker that has one.
 fn deal<B: PacketBuf>(ports: Vec<Ends<B>>, drawn: &Drawn, workers: usize) -> Vec<Hand<B>> {
     let mut hands: Vec<Hand<B>> = (0..workers)
-        .map(|_| Hand { polled: Vec::new(), queues: Vec::new(), lanes: Vec::new() })
+        .map(|_| Hand {
+            polled: Vec::new(),
+            queues: Vec::new(),
+            lanes: Vec::new(),
+        })
         .collect();
     for (number, port) in ports.into_iter().enumerate() {
         let id = PortId(u16::try_from(number).unwrap_or(u16::MAX));
@@ -301,7 +325,10 @@ fn spawn_worker<B: PacketBuf + 'static>(
             let _registration = prologue();
             worker.run();
         })
-        .map_err(|source| DaemonError::Thread { what: "worker", source })
+        .map_err(|source| DaemonError::Thread {
+            what: "worker",
+            source,
+        })
 }
 
 fn pin(core: u16) {
@@ -316,7 +343,11 @@ fn pin(core: u16) {
 fn allowed_cores() -> Vec<u16> {
     rustix::thread::sched_getaffinity(None).map_or_else(
         |_| Vec::new(),
-        |set| (0..u16::MAX).filter(|core| usize::from(*core) < 1024 && set.is_set(usize::from(*core))).collect(),
+        |set| {
+            (0..u16::MAX)
+                .filter(|core| usize::from(*core) < 1024 && set.is_set(usize::from(*core)))
+                .collect()
+        },
     )
 }
 
@@ -329,17 +360,26 @@ pub fn cores(config: &HostConfig) -> Result<Vec<Option<u16>>, DaemonError> {
     match &config.workers.cores {
         Cores::List(cores) => {
             if let Some(core) = cores.iter().find(|core| !allowed.contains(core)) {
-                return Err(DaemonError::Core { core: *core, allowed });
+                return Err(DaemonError::Core {
+                    core: *core,
+                    allowed,
+                });
             }
             Ok(cores.iter().copied().map(Some).collect())
         }
         Cores::Auto => {
-            let isolated = isolated_cores().into_iter().filter(|core| allowed.contains(core));
+            let isolated = isolated_cores()
+                .into_iter()
+                .filter(|core| allowed.contains(core));
             let mut cores: Vec<_> = isolated.map(Some).collect();
             if cores.is_empty() {
                 let count = thread::available_parallelism().map_or(1, NonZero::get);
                 // The first core keeps the kernel and the control thread.
-                cores = allowed.into_iter().skip(usize::from(count > 1)).map(Some).collect();
+                cores = allowed
+                    .into_iter()
+                    .skip(usize::from(count > 1))
+                    .map(Some)
+                    .collect();
             }
             Ok(cores)
         }
@@ -364,7 +404,12 @@ fn own_tenants(config: &HostConfig) -> Vec<Ipv6Addr> {
         SubstrateAddr::ordinary(locator, segment, *address).to_ipv6()
     };
     interfaces
-        .flat_map(|interface| interface.addresses.iter().map(|a| substrate(interface.segment, a)))
+        .flat_map(|interface| {
+            interface
+                .addresses
+                .iter()
+                .map(|a| substrate(interface.segment, a))
+        })
         .collect()
 }
 

@@ -1,7 +1,7 @@
 //! `vswitch --config FILE [--check]`: the daemon's command line.
 #![forbid(unsafe_code)]
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -28,6 +28,7 @@ fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_env_filter(
             EnvFilter::try_from_env("VSWITCH_LOG").unwrap_or_else(|_| EnvFilter::new("info")),
         )
@@ -44,7 +45,11 @@ fn main() -> ExitCode {
     for warning in &config.warnings {
         complain(warning);
     }
-    let outcome = if arguments.check { platform::check(&config) } else { platform::run(config) };
+    let outcome = if arguments.check {
+        platform::check(&config)
+    } else {
+        platform::run(config)
+    };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

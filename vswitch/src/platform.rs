@@ -79,7 +79,7 @@ pub fn run(config: HostConfig) -> Result<(), StartError> {
     // ports.
     let server = ControlServer::bind(&ControlConfig {
         socket: config.control.socket.clone(),
-        mode: Some(config.control.mode),
+        mode: config.control.mode,
         read_group: config.control.read_group.clone(),
         write_group: config.control.write_group.clone(),
     })?;
@@ -93,7 +93,12 @@ pub fn run(config: HostConfig) -> Result<(), StartError> {
 }
 
 fn sizes(config: &HostConfig, workers: u16) -> Result<Sizes, SizeError> {
-    sizing::sizes(&Demand { ports: &config.ports, workers, memory: config.memory, held: HELD })
+    sizing::sizes(&Demand {
+        ports: &config.ports,
+        workers,
+        memory: config.memory,
+        held: HELD,
+    })
 }
 
 fn without_dpdk(
@@ -107,7 +112,17 @@ fn without_dpdk(
     let ports = opened.filter_map(|(port, size)| software::open(port, size, &pool));
     let ports = ports.collect::<Result<Vec<_>, _>>()?;
     let prologue = Arc::new(|| Box::new(()) as Box<dyn core::any::Any>);
-    Ok(daemon::run(config, ports, Platform { pool, dpdk: None, prologue }, server, cores)?)
+    Ok(daemon::run(
+        config,
+        ports,
+        Platform {
+            pool,
+            dpdk: None,
+            prologue,
+        },
+        server,
+        cores,
+    )?)
 }
 
 #[cfg(not(feature = "dpdk"))]
@@ -117,7 +132,10 @@ fn with_dpdk(
     _server: ControlServer,
     _cores: &[Option<u16>],
 ) -> Result<(), StartError> {
-    let port = config.ports.into_iter().find(|port| port.source.needs_dpdk());
+    let port = config
+        .ports
+        .into_iter()
+        .find(|port| port.source.needs_dpdk());
     let (port, kind) = port.map_or_else(Default::default, |p| (p.name, p.source.as_str()));
     Err(StartError::NoDpdk { port, kind })
 }
@@ -146,6 +164,14 @@ fn with_dpdk(
             Box::new(())
         }
     });
-    let platform = Platform { pool, dpdk: Some(dpdk_bindings::version()), prologue };
+    let platform = Platform {
+        pool,
+        dpdk: Some(
+            dpdk_bindings::version()
+                .trim_start_matches("DPDK ")
+                .to_owned(),
+        ),
+        prologue,
+    };
     Ok(daemon::run(config, ports, platform, server, cores)?)
 }

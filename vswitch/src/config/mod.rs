@@ -158,6 +158,6 @@ pub struct Control {
     pub read_group: Option<String>,
     /// The group that may also change.
     pub write_group: Option<String>,
-    /// The socket file's permission bits.
-    pub mode: u32,
+    /// The socket file's permission bits, where the default will not do.
+    pub mode: Option<u32>,
 }

@@ -27,7 +27,12 @@ impl Observer {
         let inputs: Vec<InputBook> = self.inputs(&readings);
         let outputs = self.outputs(&readings);
         let work = |count: fn(&datapath::books::WorkNumbers) -> u64| -> u64 {
-            readings.workers.iter().chain([&readings.slow]).map(|r| count(&r.work)).sum()
+            readings
+                .workers
+                .iter()
+                .chain([&readings.slow])
+                .map(|r| count(&r.work))
+                .sum()
         };
         // Given to a worker to send, and not taken over yet.
         let on_the_way_down = work(|w| w.injected).saturating_sub(work(|w| w.taken_over));
@@ -50,7 +55,11 @@ impl Observer {
             sent: output.sent,
             tx_dropped: output.port_full,
         });
-        Books { inputs, outputs: outputs.collect(), whole }
+        Books {
+            inputs,
+            outputs: outputs.collect(),
+            whole,
+        }
     }
 
     fn inputs(&self, readings: &Readings) -> Vec<InputBook> {
@@ -59,12 +68,15 @@ impl Observer {
         for (id, port, segment) in rows.iter() {
             let at = id.0 as usize;
             let mut workers = RowReading::default();
-            for row in readings.workers.iter().filter_map(|reading| reading.rows.get(at)) {
+            for row in readings
+                .workers
+                .iter()
+                .filter_map(|reading| reading.rows.get(at))
+            {
                 workers += row;
             }
             let slow = readings.slow.rows.get(at).cloned().unwrap_or_default();
-            let settled =
-                slow.numbers.consumed + slow.numbers.forwarded + slow.dropped_packets();
+            let settled = slow.numbers.consumed + slow.numbers.forwarded + slow.dropped_packets();
             inputs.push(InputBook {
                 port: self.port_name(port),
                 segment: segment.map(|id| self.segment_label(id)),

@@ -98,7 +98,9 @@ impl Observer {
         let rows = self.rows(readings);
         let of_row = |(id, row): (RowId, RowReading)| {
             let counts = DropReason::ALL.iter().zip(row.dropped);
-            counts.filter(|(_, n)| *n > 0).map(move |(reason, n)| (id, *reason, n))
+            counts
+                .filter(|(_, n)| *n > 0)
+                .map(move |(reason, n)| (id, *reason, n))
         };
         (0..).map(RowId).zip(rows).flat_map(of_row).collect()
     }
@@ -111,11 +113,19 @@ impl Observer {
         let rows = self.rows(&readings);
         let mut counters = Vec::new();
         for ((id, port, segment), row) in self.drawn.ports.rows().iter().zip(&rows) {
-            if filter.port.as_ref().is_some_and(|wanted| *wanted != self.port_name(port)) {
+            if filter
+                .port
+                .as_ref()
+                .is_some_and(|wanted| *wanted != self.port_name(port))
+            {
                 continue;
             }
             if !filter.drops_only {
-                counters.extend(EVENTS.iter().map(|event| self.event(port, segment, row, event)));
+                counters.extend(
+                    EVENTS
+                        .iter()
+                        .map(|event| self.event(port, segment, row, event)),
+                );
             }
             for (reason, value) in DropReason::ALL.iter().zip(row.dropped) {
                 let seen = last_seen.of(id, *reason).map(|at| now.saturating_sub(at));

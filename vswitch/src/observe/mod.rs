@@ -78,14 +78,20 @@ impl Observer {
     /// taken from the workers is in their numbers already.
     pub(crate) fn readings(&self) -> Readings {
         let slow = self.slow_ledger.read(PATIENCE);
-        let workers = self.workers.iter().map(|worker| worker.ledger.read(PATIENCE)).collect();
+        let workers = self
+            .workers
+            .iter()
+            .map(|worker| worker.ledger.read(PATIENCE))
+            .collect();
         Readings { workers, slow }
     }
 
     /// Notes which drop counters have risen; to be called about once a second.
     pub fn sample(&self) {
         let readings = self.readings();
-        self.last_seen.lock().note(&self.drops(&readings), self.started.elapsed());
+        self.last_seen
+            .lock()
+            .note(&self.drops(&readings), self.started.elapsed());
     }
 
     pub(crate) fn port_name(&self, port: PortId) -> String {
@@ -94,8 +100,18 @@ impl Observer {
     }
 
     fn role(&self, port: PortId) -> ShownRole {
-        let uplink = self.config.substrate.uplinks.iter().any(|uplink| uplink.port == port);
-        let node = self.config.compiled.interfaces.iter().any(|interface| interface.port == port);
+        let uplink = self
+            .config
+            .substrate
+            .uplinks
+            .iter()
+            .any(|uplink| uplink.port == port);
+        let node = self
+            .config
+            .compiled
+            .interfaces
+            .iter()
+            .any(|interface| interface.port == port);
         match (uplink, node) {
             (true, _) => ShownRole::Substrate,
             (false, true) => ShownRole::Node,
@@ -105,7 +121,10 @@ impl Observer {
 
     fn uplink_mtu(&self, port: PortId) -> Option<u16> {
         let uplinks = &self.config.substrate.uplinks;
-        uplinks.iter().find(|uplink| uplink.port == port).map(|uplink| uplink.mtu)
+        uplinks
+            .iter()
+            .find(|uplink| uplink.port == port)
+            .map(|uplink| uplink.mtu)
     }
 }
 
@@ -129,7 +148,8 @@ impl ControlSource for Observer {
             host: self.config.host.clone(),
             locator: self.config.substrate.locator,
             uptime: self.started.elapsed(),
-            revision: self.substrate.lock().seen_by_all,
+            // The topology is read once, at the start.
+            revision: 1,
             pid: std::process::id(),
             dpdk: self.dpdk.clone(),
             workers: workers.collect(),
@@ -160,7 +180,10 @@ impl ControlSource for Observer {
                         packets: info.counters.rx_packets,
                         bytes: info.counters.rx_bytes,
                     },
-                    sent: Traffic { packets: output.sent, bytes: output.sent_bytes },
+                    sent: Traffic {
+                        packets: output.sent,
+                        bytes: output.sent_bytes,
+                    },
                     missed_packets: info.counters.rx_missed,
                     tx_dropped_packets: output.port_full,
                 }
@@ -184,7 +207,11 @@ impl ControlSource for Observer {
     }
 
     fn mappings(&self, from: MappingKey, limit: usize) -> Vec<Mapping> {
-        self.mappings.range(from..).take(limit).map(|(_, m)| self.mapping(m)).collect()
+        self.mappings
+            .range(from..)
+            .take(limit)
+            .map(|(_, m)| self.mapping(m))
+            .collect()
     }
 
     fn neighbors(&self) -> Vec<Neighbor> {

@@ -36,7 +36,9 @@ impl Observer {
     pub(super) fn mapping(&self, mapping: &CompiledMapping) -> Mapping {
         let compiled = &self.config.compiled;
         let host = compiled.hosts.get(mapping.host.0 as usize);
-        let interface = mapping.interface.and_then(|id| compiled.interfaces.get(id.0 as usize));
+        let interface = mapping
+            .interface
+            .and_then(|id| compiled.interfaces.get(id.0 as usize));
         Mapping {
             segment: self.segment_label(mapping.segment),
             address: mapping.address,
@@ -54,9 +56,15 @@ impl Observer {
     pub(super) fn address_names(&self, address: &SubstrateAddr) -> AddressNames {
         let hosts = self.config.compiled.hosts.iter();
         let key = MappingKey::new(address.segment, address.address);
-        let kind = self.mappings.get(&key).map_or(MappingKind::Node, |mapping| mapping.kind);
+        let kind = self
+            .mappings
+            .get(&key)
+            .map_or(MappingKind::Node, |mapping| mapping.kind);
         AddressNames {
-            host: hosts.clone().find(|h| h.locator == address.locator).map(|h| h.name.clone()),
+            host: hosts
+                .clone()
+                .find(|h| h.locator == address.locator)
+                .map(|h| h.name.clone()),
             segment: self.known_segment(address.segment),
             owner: self
                 .owner(address.segment, address.address)

@@ -296,6 +296,9 @@ fn check_room(ports: &[PortConfig], room: u16) -> Result<(), SizeError> {
 fn port_size(port: &PortConfig, workers: u16) -> PortSize {
     let default = match port.source {
         PortSource::Pci { .. } => 1024,
+        // The kernel drops silently what a full ring has no room for, and an
+        // ordinary machine may keep a worker from its core for milliseconds.
+        PortSource::AfPacket { .. } => 2048,
         _ => 512,
     };
     let descriptors = port.descriptors.unwrap_or(default);

@@ -19,7 +19,11 @@ pub fn of(config: &HostConfig, macs: &[MacAddr], seed: u64) -> SubstrateConfig {
             config::Announce::Routed => Announce::Routed,
             config::Announce::OnLink => Announce::OnLink,
         },
-        uplinks: substrate.uplinks.iter().map(|uplink| self::uplink(uplink, macs)).collect(),
+        uplinks: substrate
+            .uplinks
+            .iter()
+            .map(|uplink| self::uplink(uplink, macs))
+            .collect(),
         hop_limit: substrate.hop_limit,
         peers: hosts.map(|(id, host)| (id, host.locator)).collect(),
         dad_transmits: 1,
@@ -40,7 +44,10 @@ fn uplink(uplink: &config::Uplink, macs: &[MacAddr]) -> UplinkConfig {
     };
     UplinkConfig {
         port: uplink.port,
-        mac: macs.get(usize::from(uplink.port.0)).copied().unwrap_or(MacAddr::ZERO),
+        mac: macs
+            .get(usize::from(uplink.port.0))
+            .copied()
+            .unwrap_or(MacAddr::ZERO),
         address: uplink.address,
         prefix_length: uplink.prefix_length,
         mtu: uplink.mtu,

@@ -29,7 +29,10 @@ pub struct HoldQueue<B> {
 
 impl<B> Default for HoldQueue<B> {
     fn default() -> Self {
-        Self { waiting: HashMap::new(), len: 0 }
+        Self {
+            waiting: HashMap::new(),
+            len: 0,
+        }
     }
 }
 
@@ -75,7 +78,10 @@ mod tests {
     use super::*;
 
     fn held(n: u32) -> Held<u32> {
-        Held { buf: n, row: RowId(0) }
+        Held {
+            buf: n,
+            row: RowId(0),
+        }
     }
 
     #[test]

@@ -19,7 +19,9 @@ use std::time::{Duration, Instant};
 use crossbeam::queue::ArrayQueue;
 use datapath::books::Ledger;
 use datapath::pipeline::{DropReason, Punt, Punted};
-use datapath::substrate::{AddressInfo, Effect, NeighborInfo, NextHopId, SubstrateHost};
+use datapath::substrate::{
+    AddressInfo, AddressState, Effect, NeighborInfo, NextHopId, SubstrateHost,
+};
 use datapath::tables::publish::{Publisher, Revision};
 use datapath::tables::{Tables, UseMarks};
 use packet::{BufPool, PacketBuf};
@@ -47,8 +49,6 @@ pub struct SubstrateView {
     pub held: Vec<usize>,
     /// The host's addresses.
     pub addresses: Vec<AddressInfo>,
-    /// The revision of the tables that all workers read.
-    pub seen_by_all: u64,
     /// When this was true.
     pub at: Duration,
 }
@@ -113,7 +113,9 @@ impl<P: BufPool> SlowPath<P> {
     fn turn(&mut self, now: Duration) -> bool {
         let mut busy = false;
         for _ in 0..TURN {
-            let Some(punted) = self.punts.pop() else { break };
+            let Some(punted) = self.punts.pop() else {
+                break;
+            };
             busy = true;
             self.take(punted, now);
         }
@@ -122,7 +124,11 @@ impl<P: BufPool> SlowPath<P> {
             let effects = self.host.mark_used(next_hop, now);
             self.carry_out(effects, now);
         }
-        if self.host.next_deadline().is_some_and(|deadline| deadline <= now) {
+        if self
+            .host
+            .next_deadline()
+            .is_some_and(|deadline| deadline <= now)
+        {
             let effects = self.host.tick(now);
             busy |= !effects.is_empty();
             self.carry_out(effects, now);
@@ -142,14 +148,18 @@ impl<P: BufPool> SlowPath<P> {
                 self.carry_out(handled.effects, now);
             }
             Punt::Resolve(next_hop) => {
-                let held = Held { buf: punted.buf, row: punted.row };
+                let held = Held {
+                    buf: punted.buf,
+                    row: punted.row,
+                };
                 if self.destination_mac(next_hop).is_some() {
                     // It was resolved while the packet was on its way here.
                     self.send_held(next_hop, held);
                     return;
                 }
                 if let Some(displaced) = self.hold.hold(next_hop, held) {
-                    self.ledger.book_drop(displaced.row, DropReason::HoldQueueFull);
+                    self.ledger
+                        .book_drop(displaced.row, DropReason::HoldQueueFull);
                 }
                 let effects = self.host.resolve(next_hop, now);
                 self.carry_out(effects, now);
@@ -169,7 +179,8 @@ impl<P: BufPool> SlowPath<P> {
                 }
                 Effect::Failed { next_hop } => {
                     for held in self.hold.release(next_hop) {
-                        self.ledger.book_drop(held.row, DropReason::NeighborUnreachable);
+                        self.ledger
+                            .book_drop(held.row, DropReason::NeighborUnreachable);
                     }
                 }
             }
@@ -184,19 +195,29 @@ impl<P: BufPool> SlowPath<P> {
         } else {
             Arc::new(UseMarks::new(uplinks.next_hops.len()))
         };
-        let next = Tables { drawn: Arc::clone(&current.drawn), uplinks, used };
+        let next = Tables {
+            drawn: Arc::clone(&current.drawn),
+            uplinks,
+            used,
+        };
         let Revision(revision) = self.publisher.publish(next);
         tracing::debug!(revision, ?now, "published tables");
     }
 
     fn destination_mac(&self, next_hop: NextHopId) -> Option<(PortId, packet::MacAddr)> {
-        let entry = self.publisher.current().uplinks.next_hops.get(next_hop.index())?;
+        let entry = self
+            .publisher
+            .current()
+            .uplinks
+            .next_hops
+            .get(next_hop.index())?;
         entry.destination_mac.map(|mac| (entry.port, mac))
     }
 
     fn send_held(&mut self, next_hop: NextHopId, mut held: Held<P::Buf>) {
         let Some((port, mac)) = self.destination_mac(next_hop) else {
-            self.ledger.book_drop(held.row, DropReason::NeighborUnreachable);
+            self.ledger
+                .book_drop(held.row, DropReason::NeighborUnreachable);
             return;
         };
         if let Some(destination) = held.buf.data_mut().first_chunk_mut::<6>() {
@@ -234,8 +255,11 @@ impl<P: BufPool> SlowPath<P> {
     }
 
     fn watch_links(&mut self, now: Duration) {
-        let states: Vec<_> =
-            self.links.iter().map(|(port, monitor)| (*port, monitor.info().link)).collect();
+        let states: Vec<_> = self
+            .links
+            .iter()
+            .map(|(port, monitor)| (*port, monitor.info().link))
+            .collect();
         for (port, link) in states {
             let effects = match link {
                 LinkState::Up => self.host.set_link(port, true, now),
@@ -252,13 +276,32 @@ impl<P: BufPool> SlowPath<P> {
             .iter()
             .map(|neighbor| neighbor.next_hop.map_or(0, |id| self.hold.waiting_for(id)))
             .collect();
-        *self.view.lock() = SubstrateView {
+        let addresses = self.host.addresses();
+        let mut view = self.view.lock();
+        report_duplicates(&view.addresses, &addresses);
+        *view = SubstrateView {
             neighbors,
             held,
-            addresses: self.host.addresses(),
-            seen_by_all: self.publisher.seen_by_all().0,
+            addresses,
             at: now,
         };
     }
 }
 
+/// Tells the operator, once, that another station has one of our addresses.
+fn report_duplicates(before: &[AddressInfo], now: &[AddressInfo]) {
+    let duplicate = |info: &&AddressInfo| info.state == AddressState::Duplicate;
+    for info in now.iter().filter(duplicate) {
+        if !before
+            .iter()
+            .filter(duplicate)
+            .any(|known| known.address == info.address)
+        {
+            tracing::error!(
+                address = %info.address,
+                "another station on the link has this host's address, so it is not used \
+                 (RFC 4862 §5.4.5); give one of them another, then restart"
+            );
+        }
+    }
+}

@@ -26,9 +26,15 @@ struct Watched {
 impl Watchdog {
     /// Watches these workers' books.
     pub fn new(ledgers: Vec<Arc<Ledger>>) -> Self {
-        let watched =
-            |ledger| Watched { ledger, polls: 0, since: Duration::ZERO, reported: false };
-        Self { workers: ledgers.into_iter().map(watched).collect() }
+        let watched = |ledger| Watched {
+            ledger,
+            polls: 0,
+            since: Duration::ZERO,
+            reported: false,
+        };
+        Self {
+            workers: ledgers.into_iter().map(watched).collect(),
+        }
     }
 
     /// Looks at every worker; to be called a few times a second. Returns the
@@ -44,7 +50,10 @@ impl Watchdog {
                 (watched.polls, watched.since, watched.reported) = (polls, now, false);
             } else if now.saturating_sub(watched.since) >= PATIENCE && !watched.reported {
                 watched.reported = true;
-                tracing::error!(worker, "worker stands still for {PATIENCE:?}: is its core taken?");
+                tracing::error!(
+                    worker,
+                    "worker stands still for {PATIENCE:?}: is its core taken?"
+                );
                 stuck.push(worker);
             }
         }

@@ -22,7 +22,11 @@ pub struct Idle {
 impl Idle {
     /// An idling policy.
     pub fn new(poll: Poll) -> Self {
-        Self { poll, empty_turns: 0, nap: SHORTEST }
+        Self {
+            poll,
+            empty_turns: 0,
+            nap: SHORTEST,
+        }
     }
 
     /// To be called after each turn.

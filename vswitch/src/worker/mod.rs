@@ -128,10 +128,13 @@ impl<B: PacketBuf> Worker<B> {
     fn send_injections(&mut self) -> bool {
         let mut busy = false;
         for _ in 0..pipeline::BURST {
-            let Some(injection) = self.injections.pop() else { break };
+            let Some(injection) = self.injections.pop() else {
+                break;
+            };
             busy = true;
             self.ledger.work().taken_over.add(1);
-            self.outbox.offer(injection.port, injection.buf, &self.ledger);
+            self.outbox
+                .offer(injection.port, injection.buf, &self.ledger);
         }
         busy
     }

@@ -41,12 +41,19 @@ pub struct Outbox<B> {
 impl<B: PacketBuf> Outbox<B> {
     /// One lane per port, in the order of their ids.
     pub fn new(lanes: Vec<Lane<B>>) -> Self {
-        Self { lanes: lanes.into_iter().map(|lane| (lane, ArrayVec::new())).collect() }
+        Self {
+            lanes: lanes
+                .into_iter()
+                .map(|lane| (lane, ArrayVec::new()))
+                .collect(),
+        }
     }
 
     /// Stages a frame for a port, sending what is staged when that is a burst.
     pub fn offer(&mut self, port: PortId, buf: B, ledger: &Ledger) {
-        let Some((lane, staged)) = self.lanes.get_mut(usize::from(port.0)) else { return };
+        let Some((lane, staged)) = self.lanes.get_mut(usize::from(port.0)) else {
+            return;
+        };
         if staged.is_full() {
             lane.send(port, staged, ledger);
         }
@@ -75,7 +82,9 @@ impl<B: PacketBuf> Lane<B> {
         match self {
             Self::Own { queue, .. } => transmit(&mut **queue, port, staged, ledger),
             Self::Other(handover) => {
-                let Some(output) = ledger.output(port) else { return };
+                let Some(output) = ledger.output(port) else {
+                    return;
+                };
                 for buf in staged.drain(..) {
                     // Its owner books what it takes; what has no room is ours.
                     if handover.push(buf).is_err() {
@@ -88,7 +97,13 @@ impl<B: PacketBuf> Lane<B> {
     }
 
     fn send_for_others(&mut self, port: PortId, staged: &mut Packets<B>, ledger: &Ledger) -> bool {
-        let Self::Own { queue, from_others: Some(handover) } = self else { return false };
+        let Self::Own {
+            queue,
+            from_others: Some(handover),
+        } = self
+        else {
+            return false;
+        };
         while staged.len() < BURST {
             let Some(buf) = handover.pop() else { break };
             staged.push(buf);
@@ -152,7 +167,10 @@ mod tests {
     #[test]
     fn what_the_port_does_not_take_is_booked_and_freed() {
         let queue = Box::new(Narrow { room: 40 });
-        let mut outbox = Outbox::new(vec![Lane::Own { queue, from_others: None }]);
+        let mut outbox = Outbox::new(vec![Lane::Own {
+            queue,
+            from_others: None,
+        }]);
         let ledger = Ledger::new(1, 1);
         for _ in 0..50 {
             outbox.offer(PortId(0), HeapBuf::from_slice(&[0; 60]), &ledger);
@@ -160,7 +178,10 @@ mod tests {
         assert!(outbox.flush(&ledger));
         assert!(!outbox.flush(&ledger));
         let output = ledger.read(Duration::ZERO).outputs[0];
-        assert_eq!((output.offered, output.sent, output.port_full), (50, 40, 10));
+        assert_eq!(
+            (output.offered, output.sent, output.port_full),
+            (50, 40, 10)
+        );
         assert_eq!(output.sent_bytes, 40 * 60);
     }
 
@@ -169,8 +190,10 @@ mod tests {
         let handover: Handover<HeapBuf> = Arc::new(ArrayQueue::new(2));
         let mut without = Outbox::new(vec![Lane::Other(Arc::clone(&handover))]);
         let queue = Box::new(Narrow { room: 10 });
-        let mut with =
-            Outbox::new(vec![Lane::Own { queue, from_others: Some(Arc::clone(&handover)) }]);
+        let mut with = Outbox::new(vec![Lane::Own {
+            queue,
+            from_others: Some(Arc::clone(&handover)),
+        }]);
         let (one, two) = (Ledger::new(1, 1), Ledger::new(1, 1));
         for _ in 0..3 {
             without.offer(PortId(0), HeapBuf::from_slice(&[0; 60]), &one);

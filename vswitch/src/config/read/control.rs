@@ -10,9 +10,6 @@ use crate::config::Control;
 /// Where `vswitchctl` looks unless told otherwise.
 pub(super) const DEFAULT_SOCKET: &str = "/run/vswitch/control.sock";
 
-/// Owner and group may connect.
-const DEFAULT_MODE: u32 = 0o660;
-
 /// The section, and the place of the socket's path.
 pub(super) fn read(
     outer: &mut Fields<'_>,
@@ -23,7 +20,7 @@ pub(super) fn read(
         socket: PathBuf::from(DEFAULT_SOCKET),
         read_group: None,
         write_group: None,
-        mode: DEFAULT_MODE,
+        mode: None,
     };
     let mut place = outer.place.clone();
     let node = outer.get("control", out);
@@ -43,7 +40,7 @@ pub(super) fn read(
     control.read_group = group("read-group");
     control.write_group = group("write-group");
     if let Some(node) = fields.get("mode", out) {
-        control.mode = mode(node, out).unwrap_or(DEFAULT_MODE);
+        control.mode = mode(node, out);
     }
     fields.finish(out);
     (control, place)
