@@ -1,0 +1,189 @@
+use std::fmt::Write as _;
+use std::path::Path;
+
+use super::*;
+use crate::compiled::{Compiled, Host, HostId, InterfaceId, MappingKind};
+
+/// The drawing of the hands-on sketch, word for word but for its rules.
+const DRAWING: &str = "\
+network: z
+segments:
+  - { name: front, id: 0x00a001, subnet: 10.0.0.0/24, vlan: 100 }      # VLAN Q of the example
+  - { name: back,  id: 0x00a002, subnet: 10.0.5.0/24, vlan: 200 }
+  - { name: far,   id: 0x00a003, subnet: 10.1.5.0/24 }
+routers:
+  - name: j
+    interfaces: [{ segment: front, address: 10.0.0.1, mac: 00:01:42:09:88:73 }]
+    routes: [{ to: 10.1.5.0/24, via: l }]
+  - name: l
+    interfaces: [{ segment: far, address: 10.1.5.1, mac: 00:01:42:cd:11:01 }]
+    routes: [{ to: 10.0.0.0/24, via: j }]
+nodes:
+  - { name: a, host: r, port: vm-a, link: access, segment: front, address: 10.0.0.2, mac: 00:05:02:0b:27:44 }
+  - name: g
+    host: s
+    port: vm-g
+    link: { trunk: [front], native: back }
+    interfaces: [{ segment: front, address: 10.0.0.3 }, { segment: back, address: 10.0.5.4 }]
+";
+
+fn host(name: &str, locator: &str) -> Host {
+    Host {
+        name: name.to_owned(),
+        locator: locator.parse().unwrap(),
+    }
+}
+
+/// The surroundings of host `this` of r and s.
+fn around(this: &str, ports: &[&str]) -> Surroundings {
+    let mut hosts = vec![host("r", "fd00:0:0:a::/64"), host("s", "fd00:0:0:b::/64")];
+    let this = hosts.iter().position(|host| host.name == this).unwrap();
+    let port = |name: &&str| KnownPort {
+        name: (*name).to_owned(),
+        uplink: false,
+    };
+    Surroundings {
+        this: hosts.remove(this),
+        others: hosts,
+        ports: ports.iter().map(port).collect(),
+    }
+}
+
+fn compiled(text: &str, around: &Surroundings) -> (Compiled, String) {
+    let mut out = Diagnostics::default();
+    let topology = Topology::read([(Path::new("z.yaml").into(), text)], &mut out);
+    let compiled = topology.compile(around, &mut out);
+    let mut said = String::new();
+    for diagnostic in out.into_sorted() {
+        writeln!(said, "{diagnostic}").unwrap();
+    }
+    (compiled, said)
+}
+
+#[test]
+fn the_drawing_compiles_for_either_host() {
+    let (r, said) = compiled(DRAWING, &around("r", &["vm-a"]));
+    assert_eq!(said, "");
+    let (s, said) = compiled(DRAWING, &around("s", &["vm-g"]));
+    assert_eq!(said, "");
+    // Without `entity`, the network's own name.
+    assert_eq!(r.networks[0].entity, "z");
+    assert_eq!(r.interfaces.len(), 1);
+    let tags = s
+        .interfaces
+        .iter()
+        .map(|i| (i.link, i.tag.map(VlanId::get)));
+    let tags: Vec<_> = tags.collect();
+    assert_eq!(
+        tags,
+        [(LinkType::Trunk, Some(100)), (LinkType::TrunkNative, None)]
+    );
+    let where_is = |compiled: &Compiled, address: &str| {
+        let address = VirtualAddr::new(address.parse().unwrap());
+        let mappings = &compiled.mappings;
+        let found = mappings.iter().find(|m| m.address == address).copied();
+        found.unwrap()
+    };
+    assert_eq!(where_is(&r, "10.0.0.2").interface, Some(InterfaceId(0)));
+    assert_eq!(where_is(&s, "10.0.0.2").interface, None);
+    assert_eq!(where_is(&s, "10.0.0.2").host, HostId(1));
+    assert_eq!(where_is(&s, "10.0.5.4").interface, Some(InterfaceId(1)));
+    // A router is on every host.
+    for compiled in [&r, &s] {
+        let router = where_is(compiled, "10.0.0.1");
+        assert_eq!((router.kind, router.host), (MappingKind::Router, HostId(0)));
+    }
+    // Both hosts derive the same MAC.
+    assert_eq!(where_is(&r, "10.0.0.3").mac, where_is(&s, "10.0.0.3").mac);
+}
+
+#[test]
+fn several_interfaces_may_share_a_port_if_tag_or_mac_differ() {
+    let text = "\
+network: z
+segments:
+  - { name: front, id: 1, subnet: 10.0.0.0/24, vlan: 100 }
+  - { name: back, id: 2, subnet: 10.0.5.0/24, vlan: 200 }
+nodes:
+  - { name: a, host: r, port: site, link: { trunk: [front] }, segment: front, address: 10.0.0.2 }
+  - { name: b, host: r, port: site, link: { trunk: [front] }, segment: front, address: 10.0.0.3 }
+  - name: c
+    host: r
+    port: site
+    mac: 02:00:00:00:00:01
+    link: { trunk: [front, back] }
+    interfaces: [{ segment: front, address: 10.0.0.4 }, { segment: back, addresses: [10.0.5.4, 10.0.5.5] }]
+";
+    let (r, said) = compiled(text, &around("r", &["site"]));
+    assert_eq!(said, "");
+    assert_eq!(r.interfaces.len(), 4);
+    assert_eq!(r.mappings.len(), 5);
+    let macs: Vec<String> = r.interfaces.iter().map(|i| i.mac.to_string()).collect();
+    // The node's mac is that of its interfaces.
+    assert_eq!(macs[2..], ["02:00:00:00:00:01", "02:00:00:00:00:01"]);
+}
+
+#[test]
+fn mappings_lead_to_known_hosts_and_to_locators() {
+    let text = "\
+network: z
+segments:
+  - { name: front, id: 1, subnet: 10.0.0.0/31 }
+  - { name: back, id: 2, subnet: 10.0.1.0/24 }
+mappings:
+  # Both addresses of a /31 are stations' (RFC 3021).
+  - { segment: front, address: 10.0.0.0, host: s }
+  - { segment: front, address: 10.0.0.1, locator: fd00:0:0:b::/64 }
+  # One interface with two addresses.
+  - { segment: back, address: 10.0.1.1, locator: fd00:0:0:d::/64, mac: 02:00:00:00:00:01 }
+  - { segment: back, address: 10.0.1.2, locator: fd00:0:0:d::/64, mac: 02:00:00:00:00:01 }
+";
+    let (r, said) = compiled(text, &around("r", &[]));
+    assert_eq!(said, "");
+    let hosts: Vec<&str> = r.hosts.iter().map(|host| host.name.as_str()).collect();
+    assert_eq!(hosts, ["r", "s", "fd00:0:0:d::/64"]);
+    let at: Vec<u32> = r.mappings.iter().map(|mapping| mapping.host.0).collect();
+    assert_eq!(at, [1, 1, 2, 2]);
+}
+
+#[test]
+fn one_fault_does_not_hide_others_nor_cause_more() {
+    let text = "\
+network: z
+segments:
+  - { name: front, id: 0, subnet: 10.0.0.0/24, vlan: 5000 }
+  - { name: back, id: 2, subnet: 10.0.1.0/24, vlan: 7000 }
+nodes:
+  - { name: a, host: r, port: p, link: { trunk: [front] }, segment: front, address: 10.9.9.9 }
+  - { name: b, host: r, port: p, link: { trunk: [back] }, segment: back, address: 10.9.9.9 }
+";
+    let (_, said) = compiled(text, &around("r", &["p"]));
+    let messages: Vec<&str> = said.lines().filter(|l| !l.starts_with("  ")).collect();
+    assert_eq!(
+        messages,
+        [
+            "z.yaml:3:24: segment id 0x0 is out of range",
+            "z.yaml:3:54: vlan 5000 is out of range",
+            "z.yaml:4:53: vlan 7000 is out of range",
+            "z.yaml:7:83: address 10.9.9.9 is outside 10.0.1.0/24, the subnet of segment \"back\"",
+        ]
+    );
+}
+
+#[test]
+fn a_large_topology_takes_no_quadratic_time() {
+    let mut text = String::from(
+        "network: z\nsegments: [{ name: front, id: 1, subnet: 10.0.0.0/8 }]\nnodes:\n",
+    );
+    let count = 20_000_u32;
+    for n in 1..=count {
+        let address = core::net::Ipv4Addr::from_bits(0x0a00_0000 + n);
+        let on = if n % 2 == 0 { "r, port: p" } else { "s" };
+        let line = "segment: front, address:";
+        writeln!(text, "  - {{ name: n{n}, host: {on}, {line} {address} }}").unwrap();
+    }
+    let (r, said) = compiled(&text, &around("r", &["p"]));
+    assert_eq!(said, "");
+    assert_eq!(r.mappings.len(), count as usize);
+    assert_eq!(r.interfaces.len(), count as usize / 2);
+}
