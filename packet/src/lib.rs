@@ -5,7 +5,7 @@
 //!
 //! * [`buf`]: the bytes and the room around them; [`heap`] is the kind that
 //!   needs no DPDK.
-//! * [`mac`], [`ids`], [`substrate_addr`], [`protocol`]: the names by which
+//! * [`mac`], [`ids`], [`substrate_addr`], [`prefix`], [`protocol`]: the names by which
 //!   things are known.
 //! * [`ethernet`], [`arp`], [`ipv4`], [`ipv6`], [`icmp`], [`nd`], [`mld`]: the headers, as views
 //!   over bytes: `Header::ref_from_prefix(bytes)` gives the header and the rest.
@@ -26,6 +26,7 @@ pub mod ipv6;
 pub mod mac;
 pub mod mld;
 pub mod nd;
+pub mod prefix;
 pub mod protocol;
 pub mod substrate_addr;
 #[cfg(feature = "serde")]
@@ -35,5 +36,6 @@ pub use buf::{BufPool, NoRoom, PacketBuf};
 pub use heap::{HeapBuf, HeapPool};
 pub use ids::{IdError, SegmentId, Slot, VirtualAddr, VlanId};
 pub use mac::{MacAddr, MacAddrError};
+pub use prefix::{Ipv6Prefix, PrefixError};
 pub use protocol::{EtherType, IpProtocol};
 pub use substrate_addr::{HostAddress, Locator, LocatorError, SubstrateAddr, Topology};

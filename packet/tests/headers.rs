@@ -2,6 +2,7 @@
 //! writing it over 0xa5 so that a byte nobody wrote shows (construct), reading
 //! (parse) and giving back (emit). Neighbour discovery and MLD have theirs
 //! beside the code.
+#![allow(clippy::unwrap_used, reason = "a test ends where something is missing")]
 
 use core::fmt::Debug;
 use core::net::Ipv6Addr;

@@ -4,11 +4,10 @@
 use core::net::Ipv6Addr;
 use std::collections::BTreeMap;
 
-use packet::{Locator, MacAddr};
+use packet::{Ipv6Prefix, Locator, MacAddr, PrefixError};
 use vnet::compiled::{HostId, PortId};
 
 use super::address::is_unicast;
-use super::prefix::{Ipv6Prefix, PrefixError};
 use super::snapshot::{MAX_ECMP, is_segment_zero};
 
 /// The smallest MTU of a link that carries IPv6, in bytes (RFC 8200 §5).

@@ -60,7 +60,7 @@ impl SubstrateHost {
 
     /// The tenants' addresses on this host, in its locator. Where the locator
     /// is on-link, the groups in which they are solicited are joined (up to
-    /// [`Limits::tenant_groups`]), so that switches that filter multicast let
+    /// [`super::Limits::tenant_groups`]), so that switches that filter multicast let
     /// solicitations through.
     pub fn set_tenants(&mut self, addresses: &[Ipv6Addr], now: Duration) -> Vec<Effect> {
         let Some(locator) = self.announced_locator() else {

@@ -7,7 +7,7 @@
 //!
 //! The rooms, in the order in which a start goes through them:
 //!
-//! * `config`, [`prefix`](Ipv6Prefix): what the host is told, and what of it
+//! * `config`: what the host is told, and what of it
 //!   cannot work.
 //! * `uplink`: a link with its addresses; `dad` proves that nobody else has
 //!   them; `mld` tells switches and routers which groups they are asked in.
@@ -21,6 +21,13 @@
 //!   discovery, `echo` is ping; `reason` says why a frame was of no use; `rate`
 //!   bounds answers.
 //! * `listing`: what people get to see.
+//!
+//! Where it departs from the RFCs, knowingly: a neighbour that fails is kept for
+//! a while as failed, and a next hop that failed is sought again (`neighbor`);
+//! a duplicate link-local address is not used, but the uplink still is
+//! (RFC 4862 §5.4.5 would disable it); a looped-back solicitation is ignored,
+//! not repeated (RFC 7527 §4.2); queries about sources are answered for the
+//! group (`mld`).
 //!
 //! What it does not do: it learns no routes and no addresses (router
 //! advertisements and redirects are counted and ignored), reassembles nothing,
@@ -39,7 +46,6 @@ mod listing;
 mod mld;
 mod neighbor;
 mod neighbor_cache;
-mod prefix;
 mod random;
 mod rate;
 mod reason;
@@ -64,7 +70,6 @@ pub use effect::{Effect, Handled};
 pub use host::SubstrateHost;
 pub use listing::{AddressInfo, NeighborInfo};
 pub use neighbor::NeighborState;
-pub use prefix::{Ipv6Prefix, PrefixError};
 pub use reason::{Counts, Reason};
 pub use snapshot::{
     MAX_ECMP, NextHopEntry, NextHopId, NextHops, OwnAddresses, UplinkFacts, UplinkTable,

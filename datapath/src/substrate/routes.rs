@@ -2,11 +2,10 @@
 
 use core::net::Ipv6Addr;
 
-use packet::Locator;
+use packet::{Ipv6Prefix, Locator};
 
 use super::address::host_of;
 use super::config::{RouteVia, SubstrateConfig};
-use super::prefix::Ipv6Prefix;
 
 /// An uplink, by its place in the configuration.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -21,7 +21,7 @@ mod read;
 pub mod substrate;
 
 pub use ports::{MemifRole, PortConfig, PortSource};
-pub use substrate::{Announce, Ipv6Prefix, Route, Substrate, Uplink};
+pub use substrate::{Announce, Route, Substrate, Uplink, Via};
 
 /// Reads and checks a host's configuration and the networks that it names.
 ///

@@ -1,9 +1,7 @@
 //! What the configuration file says of the substrate, in the substrate host's
 //! words.
 
-use datapath::substrate::{
-    Announce, Ipv6Prefix, Limits, RouteConfig, RouteVia, SubstrateConfig, UplinkConfig,
-};
+use datapath::substrate::{Announce, Limits, RouteConfig, RouteVia, SubstrateConfig, UplinkConfig};
 use packet::MacAddr;
 use vnet::compiled::HostId;
 
@@ -33,14 +31,12 @@ pub fn of(config: &HostConfig, macs: &[MacAddr], seed: u64) -> SubstrateConfig {
 }
 
 fn uplink(uplink: &config::Uplink, macs: &[MacAddr]) -> UplinkConfig {
-    let route = |route: &config::Route| -> Option<RouteConfig> {
-        let to = Ipv6Prefix::around(route.to.network(), route.to.length()).ok()?;
-        let via = if route.via.is_empty() {
-            RouteVia::OnLink
-        } else {
-            RouteVia::Gateways(route.via.clone())
-        };
-        Some(RouteConfig { to, via })
+    let route = |route: &config::Route| RouteConfig {
+        to: route.to,
+        via: match &route.via {
+            config::Via::OnLink => RouteVia::OnLink,
+            config::Via::NextHops(hops) => RouteVia::Gateways(hops.clone()),
+        },
     };
     UplinkConfig {
         port: uplink.port,
@@ -51,6 +47,6 @@ fn uplink(uplink: &config::Uplink, macs: &[MacAddr]) -> UplinkConfig {
         address: uplink.address,
         prefix_length: uplink.prefix_length,
         mtu: uplink.mtu,
-        routes: uplink.routes.iter().filter_map(route).collect(),
+        routes: uplink.routes.iter().map(route).collect(),
     }
 }

@@ -58,7 +58,7 @@ fn reachable(text: &HostText, host: &OtherHost, locator: Locator, out: &mut Diag
             return true;
         };
         let (own, length) = address.value;
-        let on_link = crate::config::Ipv6Prefix::containing(own, length).contains(network);
+        let on_link = packet::Ipv6Prefix::containing(own, length).contains(network);
         on_link
             || uplink.routes.iter().any(|route| {
                 let to = route.to.as_ref();

@@ -3,14 +3,14 @@
 use core::net::Ipv6Addr;
 use std::collections::HashMap;
 
-use packet::Locator;
+use packet::{Ipv6Prefix, Locator};
 use vnet::compiled::PortId;
 use vnet::diagnostic::{Diagnostics, Place};
 use vnet::yaml::Located;
 use vnet::yaml::nearest::did_you_mean;
 
-use crate::config::read::{HostText, RouteText, UplinkText};
-use crate::config::{Ipv6Prefix, Route, Uplink};
+use crate::config::read::{HostText, RouteText, UplinkText, ViaText};
+use crate::config::{Route, Uplink, Via};
 
 pub(super) fn check(text: &HostText, uplinks: &[UplinkText], out: &mut Diagnostics) -> Vec<Uplink> {
     let mut ports: HashMap<&str, &Place> = HashMap::new();
@@ -112,16 +112,10 @@ fn routes(uplink: &UplinkText, out: &mut Diagnostics) -> Vec<Route> {
     let mut routes = Vec::new();
     for route in &uplink.routes {
         own_port(uplink, route, out);
-        let mut via: Vec<Ipv6Addr> = Vec::new();
-        for hop in &route.via {
-            next_hop(uplink, hop, out);
-            if via.contains(&hop.value) {
-                let message = format!("next hop {} is listed twice", hop.value);
-                out.error(&hop.place, message, "list each next hop once");
-            } else {
-                via.push(hop.value);
-            }
-        }
+        let via = match &route.via {
+            ViaText::OnLink => Some(Via::OnLink),
+            ViaText::NextHops(hops) => next_hops(uplink, hops, out),
+        };
         let Some(to) = &route.to else { continue };
         if let Some(before) = seen.get(&to.value) {
             let before = before.seen_from(&to.place);
@@ -131,11 +125,29 @@ fn routes(uplink: &UplinkText, out: &mut Diagnostics) -> Vec<Route> {
             continue;
         }
         seen.insert(to.value, &to.place);
-        if !via.is_empty() {
+        if let Some(via) = via {
             routes.push(Route { to: to.value, via });
         }
     }
     routes
+}
+
+fn next_hops(
+    uplink: &UplinkText,
+    hops: &[Located<Ipv6Addr>],
+    out: &mut Diagnostics,
+) -> Option<Via> {
+    let mut via: Vec<Ipv6Addr> = Vec::new();
+    for hop in hops {
+        next_hop(uplink, hop, out);
+        if via.contains(&hop.value) {
+            let message = format!("next hop {} is listed twice", hop.value);
+            out.error(&hop.place, message, "list each next hop once");
+        } else {
+            via.push(hop.value);
+        }
+    }
+    (!via.is_empty()).then_some(Via::NextHops(via))
 }
 
 /// A route may name its uplink's port, and no other.

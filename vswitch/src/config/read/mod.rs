@@ -10,11 +10,11 @@ mod workers;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use packet::Locator;
+use packet::{Ipv6Prefix, Locator};
 use vnet::diagnostic::{Diagnostics, Place};
 use vnet::yaml::{Fields, Located, Node, fields, scalar, tree};
 
-use super::{Announce, Control, Ipv6Prefix, Memory, PortSource, Workers};
+use super::{Announce, Control, Memory, PortSource, Workers};
 
 pub(super) use ports::MAX_MTU;
 
@@ -56,8 +56,14 @@ pub(super) struct UplinkText {
 #[derive(Debug)]
 pub(super) struct RouteText {
     pub(super) to: Option<Located<Ipv6Prefix>>,
-    pub(super) via: Vec<Located<core::net::Ipv6Addr>>,
+    pub(super) via: ViaText,
     pub(super) port: Option<Located<String>>,
+}
+
+#[derive(Debug)]
+pub(super) enum ViaText {
+    NextHops(Vec<Located<core::net::Ipv6Addr>>),
+    OnLink,
 }
 
 #[derive(Debug)]

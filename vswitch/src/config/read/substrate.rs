@@ -2,12 +2,13 @@
 
 use core::net::Ipv6Addr;
 
-use vnet::diagnostic::{Diagnostics, Place};
+use packet::{Ipv6Prefix, PrefixError};
+use vnet::diagnostic::Diagnostics;
 use vnet::yaml::{Fields, Located, Node, Value, fields, scalar};
 
-use super::{RouteText, SubstrateText, UplinkText};
-use crate::config::substrate::{Ipv6PrefixError, address_and_length};
-use crate::config::{Announce, Ipv6Prefix};
+use super::{RouteText, SubstrateText, UplinkText, ViaText};
+use crate::config::Announce;
+use crate::config::substrate::address_and_length;
 
 /// Every IPv6 link carries this much (RFC 8200 §5), in bytes.
 const MIN_MTU: u16 = 1280;
@@ -162,11 +163,17 @@ fn route(node: &Node, what: &str, out: &mut Diagnostics) -> Option<RouteText> {
             "name at least one router",
         );
     }
-    let via = hops.iter().filter_map(|node| {
-        let is = "an IPv6 address";
-        scalar::parsed_as(node, "via", is, "fd00:0:0:ff::1", out)
-    });
-    let via = via.collect();
+    let via = if via
+        .is_some_and(|node| matches!(&node.value, Value::Scalar(text) if text == "on-link"))
+    {
+        ViaText::OnLink
+    } else {
+        let hops = hops.iter().filter_map(|node| {
+            let is = "an IPv6 address or on-link";
+            scalar::parsed_as(node, "via", is, "fd00:0:0:ff::1", out)
+        });
+        ViaText::NextHops(hops.collect())
+    };
     let port = fields.get("port", out);
     let port = port.and_then(|node| scalar::name(node, "port", out));
     fields.finish(out);
@@ -175,18 +182,17 @@ fn route(node: &Node, what: &str, out: &mut Diagnostics) -> Option<RouteText> {
 
 fn prefix(node: &Node, out: &mut Diagnostics) -> Option<Located<Ipv6Prefix>> {
     let text = fields::text(node, "to", out)?;
-    let error = match text.value.parse() {
+    let (message, remedy) = match text.value.parse() {
         Ok(prefix) => return Some(Located::new(prefix, &node.place)),
-        Err(error) => error,
+        Err(PrefixError::HostBits { meant, .. }) => (
+            format!("to: \"{}\" has bits set after the prefix", text.value),
+            format!("write {meant}"),
+        ),
+        Err(PrefixError::Syntax(_) | PrefixError::Length(_)) => (
+            format!("to: \"{}\" is not an IPv6 prefix", text.value),
+            "write address/length, e.g. fd00::/32 or ::/0".to_owned(),
+        ),
     };
-    let remedy = match &error {
-        Ipv6PrefixError::Syntax(_) => "write address/length, e.g. fd00::/32 or ::/0".to_owned(),
-        Ipv6PrefixError::HostBits(_, prefix) => format!("write {prefix}"),
-    };
-    refuse(&node.place, &error, remedy, out);
+    out.error(&node.place, message, remedy);
     None
-}
-
-fn refuse(place: &Place, error: &Ipv6PrefixError, remedy: String, out: &mut Diagnostics) {
-    out.error(place, format!("to: {error}"), remedy);
 }

@@ -4,7 +4,7 @@ use core::fmt;
 use core::net::Ipv6Addr;
 use core::str::FromStr;
 
-use packet::Locator;
+use crate::substrate_addr::Locator;
 
 /// An IPv6 prefix: a network address and a length of 0 to 128 bits
 /// (RFC 4291 §2.3).
@@ -69,8 +69,17 @@ impl Ipv6Prefix {
         if length > 128 {
             return Err(PrefixError::Length(length));
         }
-        let network = Ipv6Addr::from_bits(address.to_bits() & mask(length));
-        Ok(Self { network, length })
+        Ok(Self::containing(address, length))
+    }
+
+    /// The prefix of this length that the address lies in; a length above 128
+    /// is taken as 128.
+    pub fn containing(address: Ipv6Addr, length: u8) -> Self {
+        let length = length.min(128);
+        Self {
+            network: Ipv6Addr::from_bits(address.to_bits() & mask(length)),
+            length,
+        }
     }
 
     /// The prefix of everything under a locator.
