@@ -15,6 +15,11 @@ use crate::pipeline::verdict::DropReason;
 /// `icmp-needs-raw` for everything else.
 pub fn to_v6(payload: &mut [u8], outer: &Ipv6Header) -> Result<(), DropReason> {
     let pseudo = pseudo_header(payload, outer);
+    if only_zeros(payload) {
+        // An echo reply with a wrong checksum, which would come back right:
+        // see `to_v4`.
+        return Err(DropReason::IcmpNeedsRaw);
+    }
     let (header, _) = IcmpHeader::mut_from_prefix(payload).map_err(|_| DropReason::IcmpNeedsRaw)?;
     let kind = match (header.kind, header.code) {
         (v4::ECHO_REQUEST, 0) => v6::ECHO_REQUEST,
@@ -39,19 +44,18 @@ pub fn to_v4(payload: &mut [u8], outer: &Ipv6Header) -> Result<(), DropReason> {
         _ => return Err(DropReason::UnexpectedNextHeader),
     };
     retype(header, kind, Delta::new(pseudo, Sum::ZERO));
-    // A delta cannot yield the checksum of nothing but zeros, 0xffff, which
-    // an echo reply with identifier, sequence and data zero has: over IPv4
-    // there is no pseudo-header that makes the sum differ from zero.
-    if header.checksum.get() == 0 && Sum::of(payload) == Sum::ZERO {
-        write_checksum(payload, 0xffff);
+    if only_zeros(payload) {
+        // An echo reply with identifier, sequence and data zero. Its sum is
+        // zero, so its checksum is 0xffff, which no delta yields: in IPv4 there
+        // is no pseudo-header that makes a sum differ from zero.
+        payload.iter_mut().skip(2).take(2).for_each(|b| *b = 0xff);
     }
     Ok(())
 }
 
-fn write_checksum(payload: &mut [u8], checksum: u16) {
-    if let Ok((header, _)) = IcmpHeader::mut_from_prefix(payload) {
-        header.checksum = checksum.into();
-    }
+/// Looks no further than the first byte that is not zero.
+fn only_zeros(payload: &[u8]) -> bool {
+    payload.iter().all(|byte| *byte == 0)
 }
 
 fn pseudo_header(payload: &[u8], outer: &Ipv6Header) -> Sum {

@@ -109,15 +109,15 @@ pub(super) fn transport_checksum(payload: &mut [u8], protocol: IpProtocol, delta
         return;
     };
     let old = u16::from_be_bytes(*field);
-    let zero_means_none = matches!(protocol, IpProtocol::UDP);
-    if zero_means_none && old == 0 {
-        // RFC 768: no checksum. It stays none between two vswitches.
+    let never_zero = matches!(protocol, IpProtocol::UDP | IpProtocol::UDP_LITE);
+    if never_zero && old == 0 {
+        // RFC 768: no checksum. It stays none between two vswitches. RFC 3828
+        // §3.1: illegal, and so it must arrive.
         return;
     }
     let new = match delta.apply(old) {
-        // RFC 768: a computed zero is sent as all ones. RFC 3828 §3.1: so it
-        // is for UDP-Lite.
-        0 if matches!(protocol, IpProtocol::UDP | IpProtocol::UDP_LITE) => 0xffff,
+        // RFC 768, RFC 3828 §3.1: a computed zero is sent as all ones.
+        0 if never_zero => 0xffff,
         new => new,
     };
     *field = new.to_be_bytes();
