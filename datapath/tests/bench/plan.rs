@@ -73,7 +73,7 @@ pub fn router_mac(at: u16) -> MacAddr {
 }
 
 /// (name, site, node, second address, segment, tag, link)
-type Station = (
+pub type Station = (
     &'static str,
     Site,
     Node,
@@ -83,7 +83,7 @@ type Station = (
     LinkType,
 );
 
-const STATIONS: [Station; 15] = {
+pub const STATIONS: [Station; 15] = {
     use LinkType::{Access, Trunk, TrunkNative};
     use Site::{R, S};
     const V: Option<u16> = Some(VLAN_FRONT);

@@ -157,6 +157,13 @@ fn headers_cut_short_are_carried_as_they_are() {
 }
 
 #[test]
+fn a_udp_lite_checksum_of_zero_stays_illegal() {
+    // RFC 3828 §3.1: the receiver must refuse it, wherever it is.
+    let ip = v4(A, G).checksum(Checksum::Exactly(0));
+    survives(&ip.carrying(Payload::udp_lite(1, 2, b"illegal")));
+}
+
+#[test]
 fn a_udp_checksum_of_zero_travels_as_zero() {
     // RFC 768: none. §1.4: restored as none.
     let sent = v4(A, G)
@@ -218,6 +225,11 @@ fn an_echo_reply_of_nothing_but_zeros_keeps_the_checksum_that_is_right() {
         assert_eq!(sent[36..38], [0xff, 0xff]);
         survives(&sent);
         assert_sound(&at_g(&sent));
+        // The wrong one must not arrive as the right one.
+        let wrong = v4(A, G).checksum(Checksum::Exactly(0));
+        let wrong = wrong.icmp_echo_reply(0, 0, data);
+        let outcome = Plan::of(Site::R).host().node_sends(A.port, &wrong);
+        assert_eq!(outcome.dropped(), DropReason::IcmpNeedsRaw);
     }
 }
 
