@@ -6,7 +6,6 @@
 //! ring, a publication, or a ledger.
 
 use std::net::Ipv6Addr;
-use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -22,29 +21,29 @@ use packet::{BufPool, PacketBuf, SubstrateAddr, VirtualAddr};
 use parking_lot::Mutex;
 use vnet::compiled::PortId;
 
-use crate::config::{Cores, HostConfig};
+use crate::config::HostConfig;
 use crate::control::source::MappingKey;
 use crate::control::{ControlError, ControlServer};
+use crate::cores;
 use crate::notify;
 use crate::observe::{LastSeen, Observer, ShownWorker};
-use crate::ports::{OpenPort, PortMonitor, RxQueue, TxQueue};
+use crate::ports::OpenPort;
 use crate::slow_path::hold::HoldQueue;
 use crate::slow_path::watchdog::Watchdog;
 use crate::slow_path::{SlowPath, SubstrateView, config as substrate_config};
+use crate::worker::Worker;
+use crate::worker::deal::{deal, split};
 use crate::worker::idle::Idle;
-use crate::worker::outbox::{Handover, Lane, Outbox};
-use crate::worker::{Polled, Worker};
+use crate::worker::outbox::{HANDOVER_RING, Outbox};
 
 /// Packets on their way to the slow path, from all workers.
 const PUNT_RING: usize = 1024;
 /// Frames on their way to one worker.
 const INJECTION_RING: usize = 512;
-/// Frames on their way to the worker that owns a port's only queue.
-const HANDOVER_RING: usize = 512;
 
-/// Frames that the rings between threads hold at most, on a host of ordinary
-/// size.
-pub const RINGS: u32 = 2 * (PUNT_RING + INJECTION_RING + HANDOVER_RING) as u32;
+/// Frames that the rings between threads hold at most, on a host with one
+/// worker and one port that hands over.
+pub const RINGS: usize = PUNT_RING + INJECTION_RING + HANDOVER_RING;
 
 /// The daemon cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -62,16 +61,6 @@ pub enum DaemonError {
         what: &'static str,
         /// Why.
         source: std::io::Error,
-    },
-    /// The configured cores are not there.
-    #[error(
-        "workers.cores names core {core}, which this process may not use; it may use {allowed:?}"
-    )]
-    Core {
-        /// The core.
-        core: u16,
-        /// What there is.
-        allowed: Vec<u16>,
     },
 }
 
@@ -239,76 +228,6 @@ fn serve(server: ControlServer, observer: Arc<Observer>) -> Result<(), DaemonErr
     })
 }
 
-/// A port's queues, on their way to the workers.
-struct Ends<B> {
-    rx: Vec<Box<dyn RxQueue<B>>>,
-    tx: Vec<Box<dyn TxQueue<B>>>,
-}
-
-/// What the control side keeps of the ports, and what the workers get.
-fn split<B>(ports: Vec<OpenPort<B>>) -> (Vec<Arc<dyn PortMonitor>>, Vec<Ends<B>>) {
-    let parts = |port: OpenPort<B>| {
-        (
-            Arc::<dyn PortMonitor>::from(port.monitor),
-            Ends {
-                rx: port.rx,
-                tx: port.tx,
-            },
-        )
-    };
-    ports.into_iter().map(parts).unzip()
-}
-
-/// What one worker gets of the ports.
-struct Hand<B> {
-    polled: Vec<Polled<B>>,
-    queues: Vec<(PortId, u16)>,
-    lanes: Vec<Lane<B>>,
-}
-
-/// Deals the queues out: receive queue `q` to worker `q mod n`, shifted by the
-/// port so that ports of one queue do not all fall to the first worker; each
-/// worker its own transmit queue, or a way to a worker that has one.
-fn deal<B: PacketBuf>(ports: Vec<Ends<B>>, drawn: &Drawn, workers: usize) -> Vec<Hand<B>> {
-    let mut hands: Vec<Hand<B>> = (0..workers)
-        .map(|_| Hand {
-            polled: Vec::new(),
-            queues: Vec::new(),
-            lanes: Vec::new(),
-        })
-        .collect();
-    for (number, port) in ports.into_iter().enumerate() {
-        let id = PortId(u16::try_from(number).unwrap_or(u16::MAX));
-        for ((at, queue_number), queue) in (number..).zip(0..).zip(port.rx) {
-            if let Some(hand) = at.checked_rem(workers).and_then(|at| hands.get_mut(at)) {
-                hand.queues.push((id, queue_number));
-                hand.polled.push(Polled {
-                    port: id,
-                    role: drawn.ports.role(id),
-                    row: drawn.ports.rows().of(id, None),
-                    queue,
-                });
-            }
-        }
-        let owners = port.tx.len();
-        let handovers: Vec<Option<Handover<B>>> = (0..owners)
-            .map(|_| (owners < workers).then(|| Arc::new(ArrayQueue::new(HANDOVER_RING))))
-            .collect();
-        let mut transmit = port.tx.into_iter();
-        for (worker, hand) in hands.iter_mut().enumerate() {
-            let owner = worker.checked_rem(owners).unwrap_or(0);
-            let handover = handovers.get(owner).cloned().flatten();
-            hand.lanes.push(match (transmit.next(), handover) {
-                (Some(queue), from_others) => Lane::Own { queue, from_others },
-                (None, Some(handover)) => Lane::Other(handover),
-                // A port that cannot send: what is for it is not taken.
-                (None, None) => Lane::Other(Arc::new(ArrayQueue::new(1))),
-            });
-        }
-    }
-    hands
-}
-
 fn spawn_worker<B: PacketBuf + 'static>(
     worker: Worker<B>,
     index: u16,
@@ -320,7 +239,7 @@ fn spawn_worker<B: PacketBuf + 'static>(
         .name(format!("worker-{index}"))
         .spawn(move || {
             if let Some(core) = core {
-                pin(core);
+                cores::pin(core);
             }
             let _registration = prologue();
             worker.run();
@@ -329,71 +248,6 @@ fn spawn_worker<B: PacketBuf + 'static>(
             what: "worker",
             source,
         })
-}
-
-fn pin(core: u16) {
-    let mut set = rustix::thread::CpuSet::new();
-    set.set(usize::from(core));
-    if let Err(error) = rustix::thread::sched_setaffinity(None, &set) {
-        tracing::warn!(core, %error, "cannot pin a worker; it runs where the kernel puts it");
-    }
-}
-
-/// The cores that this process may use.
-fn allowed_cores() -> Vec<u16> {
-    rustix::thread::sched_getaffinity(None).map_or_else(
-        |_| Vec::new(),
-        |set| {
-            (0..u16::MAX)
-                .filter(|core| usize::from(*core) < 1024 && set.is_set(usize::from(*core)))
-                .collect()
-        },
-    )
-}
-
-/// One entry per worker: the core it is pinned to.
-///
-/// # Errors
-/// [`DaemonError::Core`]: a configured core that this process may not use.
-pub fn cores(config: &HostConfig) -> Result<Vec<Option<u16>>, DaemonError> {
-    let allowed = allowed_cores();
-    match &config.workers.cores {
-        Cores::List(cores) => {
-            if let Some(core) = cores.iter().find(|core| !allowed.contains(core)) {
-                return Err(DaemonError::Core {
-                    core: *core,
-                    allowed,
-                });
-            }
-            Ok(cores.iter().copied().map(Some).collect())
-        }
-        Cores::Auto => {
-            let isolated = isolated_cores()
-                .into_iter()
-                .filter(|core| allowed.contains(core));
-            let mut cores: Vec<_> = isolated.map(Some).collect();
-            if cores.is_empty() {
-                let count = thread::available_parallelism().map_or(1, NonZero::get);
-                // The first core keeps the kernel and the control thread.
-                cores = allowed
-                    .into_iter()
-                    .skip(usize::from(count > 1))
-                    .map(Some)
-                    .collect();
-            }
-            Ok(cores)
-        }
-    }
-}
-
-/// The cores that the kernel was told to leave alone (`isolcpus=`).
-fn isolated_cores() -> Vec<u16> {
-    let text = std::fs::read_to_string("/sys/devices/system/cpu/isolated").unwrap_or_default();
-    let range = |part: &str| -> Option<core::ops::RangeInclusive<u16>> {
-        let (first, last) = part.split_once('-').unwrap_or((part, part));
-        Some(first.trim().parse().ok()?..=last.trim().parse().ok()?)
-    };
-    text.trim().split(',').filter_map(range).flatten().collect()
 }
 
 /// The substrate addresses of this host's interfaces.

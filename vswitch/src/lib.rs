@@ -2,6 +2,7 @@
 //!
 //! * [`config`]: the file, checked and put into plain values.
 //! * [`ports`]: where frames come from and go to.
+//! * [`cores`]: which cores the workers turn on.
 //! * [`worker`]: the poll-mode loop around the pipeline.
 //! * [`slow_path`]: what packets need and workers must not do.
 //! * [`control`]: the socket that `vswitchctl` speaks to; [`observe`] answers.
@@ -11,6 +12,7 @@
 
 pub mod config;
 pub mod control;
+pub mod cores;
 pub mod daemon;
 pub mod notify;
 pub mod observe;

@@ -9,6 +9,7 @@ use packet::HeapPool;
 
 use crate::config::{Cores, HostConfig};
 use crate::control::{ControlConfig, ControlError, ControlServer};
+use crate::cores::{self, NoSuchCore};
 use crate::daemon::{self, DaemonError, Platform};
 use crate::ports::pcap::PcapError;
 use crate::ports::sizing::{self, Demand, SizeError, Sizes};
@@ -26,6 +27,9 @@ pub enum StartError {
     /// A capture file.
     #[error(transparent)]
     Pcap(#[from] PcapError),
+    /// A configured core is not there.
+    #[error(transparent)]
+    Core(#[from] NoSuchCore),
     /// The daemon itself.
     #[error(transparent)]
     Daemon(#[from] DaemonError),
@@ -55,7 +59,7 @@ pub enum StartError {
 }
 
 /// Buffers that the rings between threads and the hold queue may keep.
-const HELD: u32 = daemon::RINGS + crate::slow_path::hold::TOTAL as u32;
+const HELD: usize = daemon::RINGS + crate::slow_path::hold::TOTAL;
 
 /// Checks what can be checked without starting anything.
 ///
@@ -83,7 +87,7 @@ pub fn run(config: HostConfig) -> Result<(), StartError> {
         read_group: config.control.read_group.clone(),
         write_group: config.control.write_group.clone(),
     })?;
-    let cores = daemon::cores(&config)?;
+    let cores = cores::of(&config.workers)?;
     let sizes = sizes(&config, u16::try_from(cores.len()).unwrap_or(u16::MAX))?;
     if config.ports.iter().any(|port| port.source.needs_dpdk()) {
         with_dpdk(config, &sizes, server, &cores)
@@ -97,7 +101,7 @@ fn sizes(config: &HostConfig, workers: u16) -> Result<Sizes, SizeError> {
         ports: &config.ports,
         workers,
         memory: config.memory,
-        held: HELD,
+        held: u32::try_from(HELD).unwrap_or(u32::MAX),
     })
 }
 

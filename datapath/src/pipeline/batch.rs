@@ -120,9 +120,7 @@ impl IpTuple {
             ^ (ports << 8 | u64::from(self.protocol.0)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         x = (x ^ (x >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93);
         x = (x ^ (x >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93);
-        #[expect(clippy::cast_possible_truncation, reason = "the upper half is meant")]
-        let hash = (x >> 32) as u32;
-        hash
+        (x >> 32) as u32
     }
 }
 

@@ -1,9 +1,11 @@
 //! The poll-mode workers: each owns its queues, its tables' snapshot, its
 //! books, and shares nothing that it would have to lock.
 //!
+//! * [`deal`]: which worker gets which queue.
 //! * [`outbox`]: frames staged per output port.
 //! * [`idle`]: what a worker does when there is nothing to do.
 
+pub mod deal;
 pub mod idle;
 pub mod outbox;
 

@@ -17,6 +17,9 @@ use crate::ports::{BURST, Packets, TxQueue};
 /// Times a port is asked again to take the rest of a burst.
 const RETRIES: u32 = 4;
 
+/// Frames that wait, at most, for the worker that owns a port's queue.
+pub const HANDOVER_RING: usize = 512;
+
 /// Frames that wait for another worker to send them.
 pub type Handover<B> = Arc<ArrayQueue<B>>;
 
