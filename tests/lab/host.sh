@@ -20,6 +20,9 @@ memory() {
 
 socket_of() { printf '%s/%s.sock' "$LAB_DIR" "$1"; }
 
+# topology NAME <<YAML: writes NAME.yaml, a network.
+topology() { cat >"$LAB_DIR/$1.yaml"; }
+
 # configure HOST CORES TOPOLOGIES <<YAML: writes HOST.yaml; the YAML given has
 # the substrate and the ports.
 configure() {
@@ -46,7 +49,8 @@ start() {
 launch() {
     local host=$1
     shift
-    in_ns "$host" "$VSWITCH" --config "$LAB_DIR/$host.yaml" "$@" >>"$LAB_DIR/$host.log" 2>&1 &
+    # Not in_ns: a function in the background is one more process.
+    ip netns exec "$(ns "$host")" "$VSWITCH" --config "$LAB_DIR/$host.yaml" "$@" >>"$LAB_DIR/$host.log" 2>&1 &
     echo $! >"$LAB_DIR/$host.pid"
 }
 

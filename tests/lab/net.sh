@@ -83,15 +83,11 @@ router() {
         net.ipv6.conf.default.router_solicitations=0
 }
 
-# uplink HOST ROUTER NET [IF]: HOST's port IF (uplink0, else e.g. uplink1) to
-# ROUTER's to-HOST (to-HOST1); on the link fd00:0:0:NET::/64 the router is ::1.
-# MTU 1600: room for raw frames.
+# uplink HOST ROUTER NET [IF]: HOST's port IF (uplink0) to ROUTER's to-HOST; on
+# the link fd00:0:0:NET::/64 the router is ::1. MTU 1600: room for raw frames.
 uplink() {
-    local port=${4:-uplink0}
-    local far="to-$1${port#uplink}"
-    [[ $port != uplink0 ]] || far="to-$1"
-    cable "$1" "$port" "$2" "$far" 1600
-    ip_in "$2" addr add "fd00:0:0:$3::1/64" dev "$far" nodad
+    cable "$1" "${4:-uplink0}" "$2" "to-$1" 1600
+    ip_in "$2" addr add "fd00:0:0:$3::1/64" dev "to-$1" nodad
 }
 
 # source_filter ROUTER: strict reverse-path check on every port (BCP 38, RFC
@@ -118,7 +114,7 @@ filtered() {
 # mac_of NAME IF
 mac_of() { in_ns "$1" cat "/sys/class/net/$2/address"; }
 
-# send NODE FRAME [COUNT] [IF]: one crafted frame; see send.py.
+# send NODE FRAME [COUNT] [IF]: a crafted frame; see send.py.
 send() {
     in_ns "$1" "$PYTHON" "$LAB_TOOLS/send.py" "${4:-eth0}" "$2" "${3:-1}"
 }
@@ -147,7 +143,8 @@ ping_none() {
 capture() {
     local name=$1 node=$2 interface=$3 file="$LAB_DIR/$1.pcap"
     shift 3
-    in_ns "$node" tcpdump -Z root --immediate-mode -U -n -i "$interface" -w "$file" "$@" \
+    # Not in_ns: a function in the background is one more process.
+    ip netns exec "$(ns "$node")" tcpdump -Z root --immediate-mode -U -n -i "$interface" -w "$file" "$@" \
         2>"$LAB_DIR/$name.tcpdump" &
     echo $! >"$LAB_DIR/$name.tcpdump.pid"
     eventually 10 grep -q 'listening on' "$LAB_DIR/$name.tcpdump" || give_up "tcpdump does not start"

@@ -6,10 +6,14 @@
 FRAME is a scapy expression, e.g. 'Ether(dst=BCAST)/ARP(pdst="10.0.0.3")', or
 `hex:` and octets.
 """
+import logging
 import socket
 import sys
 
-from scapy.all import *  # noqa: F403  (FRAME may name any layer)
+# That a crafted frame has no route is no news.
+logging.getLogger("scapy.runtime").setLevel(logging.ERROR)
+
+from scapy.all import *  # noqa: E402, F403  (FRAME may name any layer)
 
 BCAST = "ff:ff:ff:ff:ff:ff"
 
@@ -20,7 +24,7 @@ def main():
     if text.startswith("hex:"):
         frame = bytes.fromhex(text[4:])
     else:
-        frame = raw(eval(text))  # noqa: F405  (our own labs' words)
+        frame = raw(eval("(" + text + ")"))  # noqa: F405  (our own labs' words)
     sender = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
     sender.bind((interface, 0))
     for _ in range(count):
