@@ -1,0 +1,87 @@
+//! What a burst costs: 32 frames through the whole pipeline, per direction and
+//! kind of way. `cargo bench -p datapath`.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "a bench ends where something is missing"
+)]
+
+#[path = "../tests/bench/mod.rs"]
+mod bench;
+
+use bench::host::Way;
+use bench::{A, F, FRONT, G, NOBODY, Plan, R_UPLINKS, Site, v4};
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use datapath::books::RowId;
+use datapath::pipeline::{BURST, Burst};
+use packet::build::Frame;
+use packet::heap::HEADROOM;
+use packet::{HeapBuf, PacketBuf};
+use vnet::compiled::PortId;
+
+fn buffer(frame: &[u8]) -> HeapBuf {
+    let mut buf = HeapBuf::with_capacity(HEADROOM + 2048);
+    buf.append(frame.len()).unwrap();
+    buf.data_mut().copy_from_slice(frame);
+    buf
+}
+
+fn burst(port: PortId, row: RowId, frame_of: impl Fn(u16) -> Vec<u8>) -> Burst<HeapBuf> {
+    let mut burst = Burst::new(port);
+    for flow in (0..).take(BURST) {
+        burst.push(buffer(&frame_of(flow)), row).unwrap();
+    }
+    burst
+}
+
+fn pipeline(criterion: &mut Criterion) {
+    let mut host = Plan::of(Site::R).paths(2).host();
+    let data = [0x5a; 64];
+    let g = Site::S.substrate(FRONT, G.ip).to_ipv6();
+    let a = Site::R.substrate(FRONT, A.ip).to_ipv6();
+    let from_fabric = |flow: u16| {
+        Frame::between(bench::plan::router_mac(0), Site::R.uplink_mac(R_UPLINKS[0]))
+            .ipv6(g, a)
+            .udp(flow, 53, &data)
+    };
+    type Kind<'a> = (&'a str, Way, u16, &'a dyn Fn(u16) -> Vec<u8>);
+    let kinds: [Kind<'_>; 5] = [
+        ("node to fabric, udp", Way::FromNode, A.port, &|flow| {
+            v4(A, G).udp(flow, 53, &data)
+        }),
+        ("node to node, udp", Way::FromNode, A.port, &|flow| {
+            v4(A, F).udp(flow, 53, &data)
+        }),
+        (
+            "fabric to node, udp",
+            Way::FromSubstrate,
+            R_UPLINKS[0],
+            &from_fabric,
+        ),
+        ("arp answered", Way::FromNode, A.port, &|_| {
+            Frame::between(A.mac, G.mac).arp_request(A.ip, G.ip)
+        }),
+        ("dropped, unknown mac", Way::FromNode, A.port, &|flow| {
+            Frame::between(NOBODY, G.mac)
+                .ipv4(A.ip, G.ip)
+                .udp(flow, 53, &data)
+        }),
+    ];
+    let mut group = criterion.benchmark_group("pipeline");
+    group.throughput(Throughput::Elements(BURST as u64));
+    for (name, way, port, frame_of) in kinds {
+        let port = PortId(port);
+        let row = host.row(port);
+        group.bench_function(name, |bencher| {
+            bencher.iter_batched_ref(
+                || burst(port, row, frame_of),
+                |burst| host.run(way, burst),
+                BatchSize::SmallInput,
+            );
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, pipeline);
+criterion_main!(benches);

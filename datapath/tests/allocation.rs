@@ -1,0 +1,70 @@
+//! Nothing on a packet's way allocates or frees, whatever the packet is.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test ends where something is missing"
+)]
+
+mod bench;
+
+use allocation_counter::{AllocationInfo, measure};
+use bench::host::Way;
+use bench::random::Random;
+use bench::{Host, Plan, R_UPLINKS, Site, stew};
+use datapath::pipeline::{BURST, Burst};
+use packet::HeapBuf;
+use vnet::compiled::PortId;
+
+/// Bursts of every kind of frame, whole and spoilt, ready to be pushed.
+fn bursts(host: &Host, way: Way) -> Vec<Burst<HeapBuf>> {
+    let mut random = Random::seeded(3);
+    let mut bursts: Vec<Burst<HeapBuf>> = match way {
+        Way::FromNode => (0..9).map(|port| Burst::new(PortId(port))).collect(),
+        Way::FromSubstrate => (0..16).map(|_| Burst::new(PortId(R_UPLINKS[0]))).collect(),
+    };
+    for at in 0..9 * BURST {
+        let (port, frame) = match way {
+            Way::FromNode => stew::from_node(&mut random),
+            Way::FromSubstrate => (0, stew::from_substrate(&mut random)),
+        };
+        let burst = match way {
+            Way::FromNode => &mut bursts[usize::from(port)],
+            Way::FromSubstrate => &mut bursts[at % 16],
+        };
+        let row = host.row(burst.port);
+        // A full burst is as good as one with this frame, too.
+        drop(burst.push(HeapBuf::from_slice(&frame), row));
+    }
+    bursts
+}
+
+fn allocations(way: Way) -> AllocationInfo {
+    let mut host = Plan::of(Site::R).paths(4).host();
+    for mut burst in bursts(&host, way) {
+        host.run(way, &mut burst);
+    }
+    let mut bursts = bursts(&host, way);
+    let pushed: usize = bursts.iter().map(|burst| burst.packets.len()).sum();
+    assert!(pushed > 5 * BURST, "{pushed}");
+    measure(|| {
+        for burst in &mut bursts {
+            host.run(way, burst);
+        }
+    })
+}
+
+#[test]
+fn from_a_node_nothing_allocates() {
+    assert_eq!(allocations(Way::FromNode), AllocationInfo::default());
+}
+
+#[test]
+fn from_the_substrate_nothing_allocates() {
+    assert_eq!(allocations(Way::FromSubstrate), AllocationInfo::default());
+}
+
+#[test]
+fn the_counter_counts() {
+    let info = measure(|| drop(std::hint::black_box(vec![1u8; 100])));
+    assert_eq!((info.count_total, info.count_current), (1, 0));
+}
