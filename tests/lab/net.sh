@@ -123,7 +123,7 @@ send() {
 ping_all() {
     local node=$1 to=$2 count=${3:-10} answer
     shift $(($# < 3 ? $# : 3))
-    answer=$(in_ns "$node" ping -n -i 0.05 -W 2 -c "$count" "$@" "$to") || { echo "$answer"; return 1; }
+    answer=$(in_ns "$node" ping -n -i 0.2 -W 2 -c "$count" "$@" "$to") || { echo "$answer"; return 1; }
     echo "$answer"
     DETAIL=$(sed -n 's/.* \([0-9.]*%\) packet loss.*/\1 loss/p; s#^rtt [^=]*= [^/]*/\([^/]*\)/.*#rtt \1 ms on average#p' \
         <<<"$answer" | paste -sd, | sed 's/,/, /')
