@@ -14,11 +14,12 @@ mod bench;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use bench::ends::ends_well;
 use bench::host::Way;
 use bench::random::Random;
 use bench::{A, D, F, FRONT, G, Host, Plan, R_UPLINKS, Site, VLAN_FRONT, stew, tagged, v4};
 use datapath::books::RowId;
-use datapath::pipeline::{BURST, Burst, DropReason, Packet, Punt, Verdict};
+use datapath::pipeline::{BURST, Burst, DropReason, Packet, Verdict};
 use packet::build::{Frame, Payload};
 use packet::heap::HEADROOM;
 use packet::{HeapBuf, IpProtocol, MacAddr, PacketBuf};
@@ -72,7 +73,7 @@ fn push(host: &mut Host, way: Way, port: u16, frames: &[Vec<u8>], books: &mut Bo
         let rows: Vec<_> = host.tables.drawn.ports.rows().iter().collect();
         books.lines.resize(rows.len(), Line::default());
         for packet in &burst.packets {
-            check(way, packet);
+            ends_well(way, packet.cx.verdict, packet.buf.data());
             let RowId(row) = packet.cx.row;
             let (_, of_port, _) = rows[row as usize];
             assert!(of_port == port || usize::from(port.0) > 7, "{row}");
@@ -106,58 +107,6 @@ fn book(packet: &Packet<HeapBuf>, line: &mut Line, reasons: &mut BTreeMap<DropRe
             *reasons.entry(reason).or_default() += 1;
         }
     }
-}
-
-/// Everything is decided, and what goes out can be read.
-fn check(way: Way, packet: &Packet<HeapBuf>) {
-    let frame = packet.buf.data();
-    match (packet.cx.verdict, way) {
-        (Verdict::Next, _) => panic!("nobody decided"),
-        (Verdict::Forward(PortId(port)), Way::FromNode) if R_UPLINKS.contains(&port) => {
-            readable_ipv6(frame);
-        }
-        (Verdict::Forward(PortId(port)), _) => {
-            assert!(!R_UPLINKS.contains(&port), "from the fabric to the fabric");
-            readable_ipv4(frame);
-        }
-        (Verdict::Reply, Way::FromNode) => {
-            assert!(matches!(frame.len(), 42 | 46), "{}", frame.len());
-        }
-        (Verdict::Punt(Punt::ForHost), Way::FromSubstrate)
-        | (Verdict::Consume(_), Way::FromNode)
-        | (Verdict::Drop(_), _) => {}
-        (verdict, way) => panic!("{verdict:?} {way:?}"),
-    }
-}
-
-fn readable_ipv6(frame: &[u8]) {
-    assert_eq!(frame[12..14], [0x86, 0xdd], "no tag on the fabric");
-    let (header, rest) = etherparse::Ipv6Header::from_slice(&frame[14..]).unwrap();
-    assert_eq!(usize::from(header.payload_length), rest.len());
-    let locator = |site: Site| site.locator().to_bits().to_be_bytes();
-    assert_eq!(header.source[..8], locator(Site::R));
-    assert_eq!(header.destination[..8], locator(Site::S));
-    assert_eq!(header.hop_limit, 64);
-    let next_header = header.next_header.0;
-    let never = [0, 1, 43, 44, 51, 59, 60, 97, 135, 139, 140];
-    assert!(
-        !never.contains(&next_header),
-        "a tenant speaks to the fabric"
-    );
-    if next_header == 58 {
-        assert!(matches!(rest[..2], [128 | 129, 0]), "only echo");
-    }
-}
-
-fn readable_ipv4(frame: &[u8]) {
-    let bare = if frame[12..14] == [0x81, 0] { 18 } else { 14 };
-    let (header, _) = etherparse::Ipv4Header::from_slice(&frame[bare..]).unwrap();
-    assert_eq!(bare + usize::from(header.total_len), frame.len());
-    // Over the bytes: the parser's own sum knows no reserved flag.
-    assert_eq!(
-        bench::check::ones_sum(&frame[bare..bare + header.header_len()]),
-        0
-    );
 }
 
 /// The books balance, line by line and as a whole.

@@ -4,7 +4,8 @@
 //! * [`plan`]: who is where; [`names`]: their names as constants.
 //! * [`host`]: a host that frames are pushed into, and what came of them.
 //! * [`fabric`]: what an IPv6 router between two hosts does to a packet.
-//! * [`check`]: checksums, as an independent parser computes them.
+//! * [`check`]: checksums, as an independent parser computes them; [`ends`]:
+//!   how a packet may end.
 //! * [`random`]: numbers that a seed repeats; [`stew`]: frames made from them.
 #![allow(
     dead_code,
@@ -19,6 +20,7 @@
 )]
 
 pub mod check;
+pub mod ends;
 pub mod fabric;
 pub mod host;
 pub mod names;
