@@ -178,6 +178,42 @@ fn random_and_spoilt_frames_only_ever_cause_counted_drops() {
 }
 
 #[test]
+fn packets_of_a_burst_do_not_influence_each_other() {
+    let mut random = Random::seeded(number("VSWITCH_FUZZ_SEED", 2));
+    let [mut together, mut alone] = [(); 2].map(|()| Plan::of(Site::R).paths(3).host());
+    for round in 0..300u16 {
+        let (way, port) = if round % 2 == 0 {
+            (Way::FromSubstrate, R_UPLINKS[0])
+        } else {
+            (Way::FromNode, round / 2 % 6)
+        };
+        let mut frames = Vec::new();
+        while frames.len() < BURST {
+            match way {
+                Way::FromSubstrate => frames.push(stew::from_substrate(&mut random)),
+                Way::FromNode => {
+                    let (of, frame) = stew::from_node(&mut random);
+                    frames.extend((of == port).then_some(frame));
+                }
+            }
+        }
+        let port = PortId(port);
+        let mut burst = Burst::new(port);
+        for frame in &frames {
+            burst.push(buffer(frame), together.row(port)).unwrap();
+        }
+        assert!(burst.push(buffer(b"one too many"), RowId(0)).is_err());
+        together.run(way, &mut burst);
+        for (packet, frame) in burst.packets.iter().zip(&frames) {
+            let outcome = alone.one(way, port, buffer(frame));
+            assert_eq!(packet.cx.verdict, outcome.cx.verdict, "{frame:02x?}");
+            assert_eq!(packet.cx.row, outcome.cx.row, "{frame:02x?}");
+            assert_eq!(packet.buf.data(), outcome.frame, "{frame:02x?}");
+        }
+    }
+}
+
+#[test]
 fn whole_frames_cut_at_every_length_only_ever_cause_counted_drops() {
     let data = [0x5a; 20];
     let of_a = |ip: packet::build::Ipv4| ip.ttl(3).dont_fragment();
