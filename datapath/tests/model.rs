@@ -2,7 +2,7 @@
 //! and not from the code, against the pipeline: two hosts and a fabric must
 //! deliver what one plain switch per segment would have delivered.
 //!
-//! `VSWITCH_PROPERTY_CASES` sets the number of cases per property (4096 if not
+//! `VSWITCH_PROPERTY_CASES` sets the number of cases per property (20 000 if not
 //! set).
 #![allow(
     clippy::unwrap_used,
@@ -24,7 +24,7 @@ use vnet::compiled::PortId;
 fn config() -> ProptestConfig {
     let cases = std::env::var("VSWITCH_PROPERTY_CASES");
     ProptestConfig {
-        cases: cases.map_or(4096, |text| text.parse().unwrap()),
+        cases: cases.map_or(20_000, |text| text.parse().unwrap()),
         failure_persistence: None,
         ..ProptestConfig::default()
     }
