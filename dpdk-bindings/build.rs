@@ -68,7 +68,7 @@ const ALLOWED: &[&str] = &[
     "rte_devargs_reset",
     "rte_eth_call_rx_callbacks",
     "rte_eth_call_tx_callbacks",
-    "rte_eth_dev_(close|start|stop|set_mtu|get_mtu|get_port_by_name|is_valid_port|count_avail)",
+    "rte_eth_dev_(set_mtu|get_mtu|get_port_by_name|is_valid_port|count_avail)",
     "rte_eth_(promiscuous|allmulticast)_(enable|disable|get)",
     "rte_eth_stats_(get|reset)",
     "rte_mempool_(avail|in_use)_count",
@@ -151,7 +151,7 @@ fn compile(cflags: &[String], guard_memif: bool) {
 }
 
 /// Where the memif driver calls `memif_free_regions` on a disconnect, makes it
-/// call the shim instead, which waits for pollers (`src/memif_guard.rs`).
+/// call the shim instead, which waits for pollers (`src/memif.rs`).
 /// Done on a copy of the archive; false where that is not possible.
 fn guard_memif(libdir: &Path, out: &Path) -> bool {
     let copy = out.join(format!("lib{GUARDED_MEMIF}.a"));

@@ -1,7 +1,11 @@
 #define _GNU_SOURCE
+#include <errno.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/types.h>
+
+#include <rte_interrupts.h>
 
 #include "shim.h"
 
@@ -133,7 +137,43 @@ int vs_port_link(uint16_t port, struct vs_link *out)
 	return 0;
 }
 
-int vs_port_remove(uint16_t port)
+/* A control call, to be made on one thread or another. */
+struct port_call {
+	int (*run)(uint16_t port);
+	uint16_t port;
+	int rc;
+	sem_t done;
+};
+
+static void port_call_run(void *arg)
+{
+	struct port_call *call = arg;
+
+	call->rc = call->run(call->port);
+	sem_post(&call->done);
+}
+
+static int port_call(int (*run)(uint16_t port), uint16_t port,
+		     int on_interrupt_thread)
+{
+	struct port_call call = { .run = run, .port = port };
+	int rc;
+
+	if (!on_interrupt_thread || rte_thread_is_intr())
+		return run(port);
+	sem_init(&call.done, 0, 0);
+	/* Alarms are served by the interrupt thread. */
+	rc = rte_eal_alarm_set(1, port_call_run, &call);
+	if (rc == 0) {
+		while (sem_wait(&call.done) != 0 && errno == EINTR)
+			;
+		rc = call.rc;
+	}
+	sem_destroy(&call.done);
+	return rc;
+}
+
+static int port_remove(uint16_t port)
 {
 	struct rte_eth_dev_info info;
 	int rc;
@@ -145,6 +185,21 @@ int vs_port_remove(uint16_t port)
 	if (rc != 0)
 		return rc;
 	return rte_dev_remove(info.device);
+}
+
+int vs_port_start(uint16_t port, int on_interrupt_thread)
+{
+	return port_call(rte_eth_dev_start, port, on_interrupt_thread);
+}
+
+int vs_port_stop(uint16_t port, int on_interrupt_thread)
+{
+	return port_call(rte_eth_dev_stop, port, on_interrupt_thread);
+}
+
+int vs_port_remove(uint16_t port, int on_interrupt_thread)
+{
+	return port_call(port_remove, port, on_interrupt_thread);
 }
 
 static vs_log_sink log_sink;

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <rte_alarm.h>
 #include <rte_dev.h>
 #include <rte_devargs.h>
 #include <rte_eal.h>
@@ -88,8 +89,12 @@ int vs_port_info(uint16_t port, struct vs_port_info *info);
 int vs_port_configure(uint16_t port, const struct vs_port_conf *conf,
 		      struct rte_mempool *pool);
 int vs_port_link(uint16_t port, struct vs_link *link);
+/* Where `on_interrupt_thread`, the call is made on DPDK's interrupt thread, and
+ * waited for: some drivers' control paths are not safe against it. */
+int vs_port_start(uint16_t port, int on_interrupt_thread);
+int vs_port_stop(uint16_t port, int on_interrupt_thread);
 /* Closes the port and detaches its device from its driver. */
-int vs_port_remove(uint16_t port);
+int vs_port_remove(uint16_t port, int on_interrupt_thread);
 uint64_t vs_rss_types_wanted(void);
 
 /* Sends every log line of DPDK to the function, from whichever thread logs. */

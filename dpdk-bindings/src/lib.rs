@@ -19,7 +19,7 @@ mod eal;
 mod errno;
 pub mod log;
 mod mbuf;
-mod memif_guard;
+mod memif;
 mod mempool;
 mod queue;
 mod sys;

@@ -10,7 +10,7 @@ use arrayvec::ArrayVec;
 
 use crate::device::Port;
 use crate::mbuf::Mbuf;
-use crate::memif_guard::Poller;
+use crate::memif::Poller;
 use crate::sys;
 
 /// One receive queue, polled by one thread at a time.

@@ -5,10 +5,8 @@
 
 mod common;
 
-use std::time::Duration;
-
 use arrayvec::ArrayVec;
-use common::{config, eal, poll_until, pool};
+use common::{config, eal, pool};
 use dpdk_bindings::{
     Device, DeviceError, Eal, EalConfig, EalError, HEADROOM, Mbuf, Mempool, MempoolError,
     WorkerThread,
@@ -290,50 +288,4 @@ fn devargs_that_cannot_be_are_explained() {
         text.contains("lspci") || text.contains("vfio-pci"),
         "{text}"
     );
-}
-
-#[test]
-fn memif_carries_packets_and_survives_a_peer_that_leaves() {
-    let mut pool = pool("memif", 16384);
-    let dir = common::TempDir::new("memif");
-    let socket = dir.path().join("m.sock");
-    let args = |name: &str, role: &str| {
-        let socket = socket.display();
-        format!("{name},role={role},id=0,socket={socket},socket-abstract=no,rsize=9")
-    };
-    let mut server = Device::attach(eal(), &args("net_memif_s", "server")).unwrap();
-    let mut queues = server.start(&config(1, 1500), pool).unwrap();
-    let stop = std::sync::atomic::AtomicBool::new(false);
-
-    std::thread::scope(|scope| {
-        // Echoes without a pause while peers come and go.
-        scope.spawn(|| {
-            let mut burst = Burst::new();
-            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
-                queues.rx[0].receive(&mut burst);
-                queues.tx[0].transmit(&mut burst);
-                burst.clear();
-            }
-        });
-        for round in 0..20 {
-            let name = format!("net_memif_c{round}");
-            let mut client = Device::attach(eal(), &args(&name, "client")).unwrap();
-            let mut peer = client.start(&config(1, 1500), pool).unwrap();
-            poll_until(Duration::from_secs(20), || client.link().unwrap().up);
-            let mut echoed = 0;
-            poll_until(Duration::from_secs(20), || {
-                let packets = (0..32).map_while(|_| pool.alloc_with(&[7; 700]));
-                let mut burst: Burst = packets.collect();
-                peer.tx[0].transmit(&mut burst);
-                burst.clear();
-                echoed += peer.rx[0].receive(&mut burst);
-                echoed >= 2000
-            });
-            // Dropped while packets are in flight.
-        }
-        stop.store(true, std::sync::atomic::Ordering::Relaxed);
-    });
-    drop(queues);
-    drop(server);
-    assert_eq!(pool.in_use(), 0);
 }

@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use crate::eal::Eal;
 use crate::errno::{Errno, check};
 use crate::log;
-use crate::memif_guard::Poller;
+use crate::memif::{Gate, Poller};
 use crate::mempool::Mempool;
 use crate::queue::{RxQueue, TxQueue};
 use crate::sys;
@@ -44,8 +44,8 @@ pub struct DeviceConfig {
     pub tx_descriptors: u16,
     /// The largest payload of an Ethernet frame, in bytes.
     pub mtu: u16,
-    /// Leave the MTU of the kernel's interface, or the NIC's, as it is: it is
-    /// larger already, and lowering it would keep frames from arriving.
+    /// Leave the device's own MTU as it is: it is large enough, and lowering it
+    /// would keep frames from arriving.
     pub keep_mtu: bool,
 }
 
@@ -73,25 +73,49 @@ pub struct Device {
 pub(crate) struct Port {
     id: u16,
     started: AtomicBool,
+    /// Of a memif port.
+    gate: Option<Gate>,
 }
 
 impl Port {
     pub(crate) fn id(&self) -> u16 {
         self.id
     }
+
+    /// Starts the port and lets pollers in. The caller holds the control lock.
+    fn start(&self) -> Result<(), Errno> {
+        // SAFETY: a configured port that is not running.
+        check(unsafe { sys::vs_port_start(self.id, self.memif()) })?;
+        self.started.store(true, Ordering::Relaxed);
+        if let Some(gate) = &self.gate {
+            gate.open();
+        }
+        Ok(())
+    }
+
+    /// Stops the port. The caller holds the control lock, and nobody polls: no
+    /// queue is left, or a gate is shut.
+    fn stop(&self) -> Result<(), Errno> {
+        if !self.started.swap(false, Ordering::Relaxed) {
+            return Ok(());
+        }
+        // SAFETY: a valid port that nobody polls.
+        check(unsafe { sys::vs_port_stop(self.id, self.memif()) }).map(drop)
+    }
+
+    fn memif(&self) -> i32 {
+        i32::from(self.gate.is_some())
+    }
 }
 
 impl Drop for Port {
     fn drop(&mut self) {
         let mut owned = CONTROL.lock();
+        // Failures leave a port that nobody uses.
+        let _ = self.stop();
         // SAFETY: the port is valid until removed here, and nobody polls it:
-        // queues hold an `Arc` of it. Failures leave a port that nobody uses.
-        unsafe {
-            if *self.started.get_mut() {
-                sys::rte_eth_dev_stop(self.id);
-            }
-            sys::vs_port_remove(self.id);
-        }
+        // queues hold an `Arc` of it.
+        unsafe { sys::vs_port_remove(self.id, self.memif()) };
         if let Some(slot) = owned.get_mut(usize::from(self.id)) {
             *slot = false;
         }
@@ -114,13 +138,20 @@ impl Device {
         if let Some(slot) = owned.get_mut(usize::from(id)) {
             *slot = true;
         }
+        let memif = devargs.starts_with("net_memif");
         Ok(Self {
             port: Arc::new(Port {
                 id,
                 started: AtomicBool::new(false),
+                gate: memif.then(Gate::new),
             }),
             devargs: devargs.to_owned(),
         })
+    }
+
+    /// A memif client, which connects only when it is started.
+    fn is_memif_client(&self) -> bool {
+        self.port.gate.is_some() && self.devargs.split(',').any(|word| word == "role=client")
     }
 
     /// Configures the port with its queues over `pool`, and starts it.
@@ -130,7 +161,7 @@ impl Device {
     /// (both are named), or the driver refuses.
     pub fn start(&mut self, config: &DeviceConfig, pool: Mempool) -> Result<Queues, DeviceError> {
         let info = self.info()?;
-        if self.port.started.load(Ordering::Relaxed) {
+        if self.port.started.load(Ordering::Relaxed) || Arc::strong_count(&self.port) > 1 {
             return Err(DeviceError::Running {
                 device: self.devargs.clone(),
             });
@@ -151,12 +182,13 @@ impl Device {
         let _control = CONTROL.lock();
         self.configure(config, &info, pool)
             .map_err(|errno| refused("configure", errno))?;
-        // SAFETY: a configured port that is not running.
-        check(unsafe { sys::rte_eth_dev_start(self.port.id) })
-            .map_err(|errno| refused("start", errno))?;
-        self.port.started.store(true, Ordering::Relaxed);
+        match self.port.start() {
+            // Its server is not there yet: `tend` tries again.
+            Err(_) if self.is_memif_client() => {}
+            started => started.map_err(|errno| refused("start", errno))?,
+        }
 
-        let poller = || (info.driver == "net_memif").then(Poller::register);
+        let poller = || self.port.gate.as_ref().map(Poller::register);
         let rx = 0..config.rx_queues;
         let tx = 0..config.tx_queues;
         Ok(Queues {
@@ -202,7 +234,7 @@ impl Device {
         // Some software drivers state the frame length of a classic Ethernet as
         // their limit and carry more; for those the MTU is set afterwards.
         let frame = u32::from(config.mtu) + 14;
-        if frame > info.max_rx_packet {
+        if config.keep_mtu || frame > info.max_rx_packet {
             conf.mtu = 0;
         }
         configure(&conf)?;
@@ -220,25 +252,43 @@ impl Device {
     /// # Errors
     /// [`DeviceError::QueuesInUse`] unless all its queues have been dropped.
     pub fn stop(&mut self) -> Result<(), DeviceError> {
-        let Some(port) = Arc::get_mut(&mut self.port) else {
+        if Arc::get_mut(&mut self.port).is_none() {
             return Err(DeviceError::QueuesInUse {
                 device: self.devargs.clone(),
             });
-        };
-        if !core::mem::take(port.started.get_mut()) {
-            return Ok(());
         }
         let mark = log::mark();
         let _control = CONTROL.lock();
-        // SAFETY: a valid port without queues outside: nobody polls it.
-        check(unsafe { sys::rte_eth_dev_stop(port.id) })
-            .map(drop)
-            .map_err(|errno| DeviceError::Refused {
-                device: self.devargs.clone(),
-                step: "stop",
-                errno,
-                said: log::quote_since(mark),
-            })
+        self.port.stop().map_err(|errno| DeviceError::Refused {
+            device: self.devargs.clone(),
+            step: "stop",
+            errno,
+            said: log::quote_since(mark),
+        })
+    }
+
+    /// What a device wants done about once a second, while its queues are in
+    /// use: a memif client without a connection tries to connect. Nothing for
+    /// others.
+    ///
+    /// # Errors
+    /// [`DeviceError::Refused`] if it could not be stopped to try again; that
+    /// there is no server yet is no error.
+    pub fn tend(&self) -> Result<(), DeviceError> {
+        let Some(gate) = self.port.gate.as_ref().filter(|_| self.is_memif_client()) else {
+            return Ok(());
+        };
+        let _control = CONTROL.lock();
+        if info::link(self.port.id).is_ok_and(|link| link.up) {
+            return Ok(());
+        }
+        gate.shut();
+        self.port
+            .stop()
+            .map_err(|errno| self.refused("reconnect", errno))?;
+        // There may be no server yet.
+        let _ = self.port.start();
+        Ok(())
     }
 
     /// The devargs it was attached with.

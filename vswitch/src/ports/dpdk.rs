@@ -11,7 +11,7 @@ use packet::MacAddr;
 use super::devargs;
 use super::info::{LinkState, OpenPort, PortCounters, PortInfo, PortMonitor};
 use super::pcap::PcapError;
-use super::queue::{Packets, RxQueue, TxQueue};
+use super::queue::{BURST, Packets, RxQueue, TxQueue};
 use super::sizing::{self, PortSize, Sizes};
 use super::socket::{self, SocketError};
 use super::software;
@@ -48,6 +48,23 @@ pub enum OpenError {
         port: String,
         /// The interface.
         interface: String,
+    },
+    /// The network interface carries less than the port must.
+    #[error(
+        "port \"{port}\": network interface \"{interface}\" has mtu {has}, less than the {mtu} bytes \
+         the port is to carry, and it cannot be raised ({source}); ip link set {interface} mtu {mtu}"
+    )]
+    InterfaceMtu {
+        /// The port.
+        port: String,
+        /// The interface.
+        interface: String,
+        /// What it has, in bytes.
+        has: u16,
+        /// What is asked for, in bytes.
+        mtu: u16,
+        /// The system's reason.
+        source: std::io::Error,
     },
     /// Its capture file cannot be used.
     #[error(transparent)]
@@ -109,13 +126,20 @@ pub fn open(
         })?;
     }
     let interface = kernel_interface(&config.source);
-    if let Some(interface) = interface
-        && !interface_exists(interface)
-    {
-        return Err(OpenError::NoInterface {
+    if let Some(interface) = interface {
+        if !interface_exists(interface) {
+            return Err(OpenError::NoInterface {
+                port: port(),
+                interface: interface.to_owned(),
+            });
+        }
+        raise_mtu(interface, size.mtu).map_err(|(has, source)| OpenError::InterfaceMtu {
             port: port(),
             interface: interface.to_owned(),
-        });
+            has,
+            mtu: size.mtu,
+            source,
+        })?;
     }
 
     let words = devargs::devargs(&config.source, size).unwrap_or_default();
@@ -124,7 +148,7 @@ pub fn open(
     let tx_queues = size.tx_queues.clamp(1, info.max_tx_queues.max(1));
     let limited =
         |wanted: u16, (_, max): (u16, u16)| if max == 0 { wanted } else { wanted.min(max) };
-    let queues = device
+    let mut queues = device
         .start(
             &DeviceConfig {
                 rx_queues: size.rx_queues,
@@ -132,15 +156,16 @@ pub fn open(
                 rx_descriptors: limited(size.rx_descriptors, info.rx_descriptors),
                 tx_descriptors: limited(size.tx_descriptors, info.tx_descriptors),
                 mtu: size.mtu,
-                // An MTU larger than asked for lets frames arrive that are to be
-                // answered with "too large".
-                keep_mtu: interface
-                    .and_then(kernel_mtu)
-                    .is_some_and(|mtu| mtu >= size.mtu),
+                // Done above: the drivers of kernel interfaces cannot.
+                keep_mtu: interface.is_some(),
             },
             pool,
         )
         .map_err(device_error)?;
+    if info.driver == "net_af_packet" {
+        let bursts = usize::from(size.rx_descriptors) / BURST + 1;
+        discard_strays(&mut queues.rx, bursts);
+    }
     let warnings = receive_everything(&device, &config.name);
     let mac = info.mac;
     Ok(OpenPort {
@@ -169,6 +194,18 @@ pub fn open(
         memory: None,
         warnings,
     })
+}
+
+/// A packet socket hears every interface until it is bound to its own. What its
+/// ring holds from then may be another tenant's: it goes.
+fn discard_strays(queues: &mut [DeviceRx], bursts: usize) {
+    for queue in queues {
+        for _ in 0..bursts {
+            if queue.receive(&mut Packets::new()) == 0 {
+                break;
+            }
+        }
+    }
 }
 
 /// Nodes have MACs of their own, and so have the groups of neighbour discovery:
@@ -203,11 +240,17 @@ fn interface_exists(interface: &str) -> bool {
         .is_ok_and(|socket| netdevice::name_to_index(&socket, interface).is_ok())
 }
 
-/// As sysfs says, which shows the network namespace it was mounted in.
-fn kernel_mtu(interface: &str) -> Option<u16> {
+/// Lets an interface carry packets of `mtu` bytes. A larger MTU stays: it lets
+/// frames arrive that are to be answered with "too large". Sysfs shows the
+/// network namespace that it was mounted in; where that is another one, this
+/// finds nothing and does nothing.
+fn raise_mtu(interface: &str, mtu: u16) -> Result<(), (u16, std::io::Error)> {
     let path = Path::new("/sys/class/net").join(interface).join("mtu");
-    let mtu: u32 = std::fs::read_to_string(path).ok()?.trim().parse().ok()?;
-    Some(u16::try_from(mtu).unwrap_or(u16::MAX))
+    let text = std::fs::read_to_string(&path).unwrap_or_default();
+    match text.trim().parse() {
+        Ok(has) if has < mtu => std::fs::write(&path, mtu.to_string()).map_err(|why| (has, why)),
+        _ => Ok(()),
+    }
 }
 
 struct Polled(DeviceRx);
@@ -238,6 +281,11 @@ struct Monitor {
 }
 
 impl PortMonitor for Monitor {
+    fn tend(&self) {
+        // What fails now is tried again in a second.
+        let _ = self.device.tend();
+    }
+
     fn info(&self) -> PortInfo {
         let link = self.device.link().ok();
         let stats = self.device.stats().unwrap_or_default();

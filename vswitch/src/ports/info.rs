@@ -39,6 +39,10 @@ impl<B> fmt::Debug for OpenPort<B> {
 pub trait PortMonitor: Send + Sync {
     /// What it is and does now.
     fn info(&self) -> PortInfo;
+
+    /// To be called about once a second: lets the device find a peer that was
+    /// not there before. Most have nothing to do.
+    fn tend(&self) {}
 }
 
 /// What a listing shows of a port.
