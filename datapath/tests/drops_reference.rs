@@ -1,5 +1,6 @@
 //! docs/drops.md is the declaration of `DropReason`, for people. Rewrite it
 //! with `REGENERATE_DOCS=1 cargo test -p datapath --test drops_reference`.
+#![allow(clippy::unwrap_used, reason = "a test ends where something is missing")]
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -17,8 +18,11 @@ fn reference() -> String {
     for reason in DropReason::ALL {
         if reason.stage() != stage {
             stage = reason.stage();
-            write!(text, "\n## {stage}\n\n| reason | what it means | what to do |\n|---|---|---|\n")
-                .unwrap();
+            write!(
+                text,
+                "\n## {stage}\n\n| reason | what it means | what to do |\n|---|---|---|\n"
+            )
+            .unwrap();
         }
         let (name, what, remedy) = (reason.name(), reason.description(), reason.remedy());
         writeln!(text, "| `{name}` | {what} | {remedy} |").unwrap();
@@ -33,5 +37,9 @@ fn the_reference_lists_every_reason_as_declared() {
         std::fs::write(&path, reference()).unwrap();
     }
     let written = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(written, reference(), "regenerate docs/drops.md: see the head of this test");
+    assert_eq!(
+        written,
+        reference(),
+        "regenerate docs/drops.md: see the head of this test"
+    );
 }
