@@ -60,10 +60,11 @@ capture f1 f1 west src net fd00:0:0:a::/64
 capture f2 f2 west src net fd00:0:0:a::/64
 check "200 UDP flows leave" in_ns a "$PYTHON" -c '
 import socket, time
-for flow in range(200):
-    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+# All open at once: a port that is free again would make two flows one.
+flows = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(200)]
+for flow in flows:
     for _ in range(3):
-        s.sendto(b"x", ("10.0.0.3", 9))
+        flow.sendto(b"x", ("10.0.0.3", 9))
     time.sleep(0.002)
 '
 # The flow is what the fabric sees of it: the UDP source port.
