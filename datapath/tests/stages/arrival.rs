@@ -276,6 +276,14 @@ fn next_headers_that_no_vswitch_sends_are_refused() {
 }
 
 #[test]
+fn icmpv4_on_the_fabric_is_refused_whatever_it_holds() {
+    for kind in [0, 8, 128, 129] {
+        let frame = between(a().to_ipv6(), g().to_ipv6()).protocol(1, &[kind, 0, 0, 0, 0, 1, 0, 1]);
+        assert_eq!(s(&frame).dropped(), DropReason::UnexpectedNextHeader);
+    }
+}
+
+#[test]
 fn icmpv6_other_than_echo_is_refused() {
     for kind in 0..=255u8 {
         for code in [0, 1] {
