@@ -63,42 +63,33 @@ pub fn from_substrate<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
     let own = &tables.uplinks.own;
     let own_mac = tables.uplinks.uplink(port).map(|uplink| uplink.mac);
     let rows = tables.drawn.ports.rows();
-    for packet in burst.undecided() {
-        packet.cx.verdict = match substrate(packet, own_mac) {
-            Err(reason) => Verdict::Drop(reason),
-            Ok(header) => {
-                let destination = header.destination();
-                if own.is_for_host(destination)
-                    || own.is_neighbor_discovery(
-                        destination,
-                        header.next_header,
-                        packet
-                            .buf
-                            .data()
-                            .get(ETHERNET_LEN + IPV6_LEN)
-                            .copied()
-                            .unwrap_or(0),
-                    )
-                {
-                    Verdict::Punt(Punt::ForHost)
-                } else if own
-                    .locator()
-                    .is_some_and(|locator| locator.contains(destination))
-                    && let Ok(address) = SubstrateAddr::from_ipv6(destination)
-                {
-                    packet.cx.row = rows.of(port, Some(address.segment));
-                    packet.cx.target = Some(Target {
-                        segment: address.segment,
-                        address: address.address,
-                        mac: None,
-                    });
-                    Verdict::Next
-                } else {
-                    Verdict::Drop(DropReason::NotForThisHost)
-                }
-            }
-        };
-    }
+    burst.each(|packet| {
+        let header = substrate(packet, own_mac)?;
+        let destination = header.destination();
+        let payload = packet.buf.data().get(ETHERNET_LEN + IPV6_LEN..);
+        let icmp_kind = payload
+            .and_then(|payload| payload.first())
+            .copied()
+            .unwrap_or(0);
+        if own.is_for_host(destination)
+            || own.is_neighbor_discovery(destination, header.next_header, icmp_kind)
+        {
+            packet.cx.verdict = Verdict::Punt(Punt::ForHost);
+            return Ok(());
+        }
+        let here = own
+            .locator()
+            .is_some_and(|locator| locator.contains(destination));
+        let address = SubstrateAddr::from_ipv6(destination).ok().filter(|_| here);
+        let address = address.ok_or(DropReason::NotForThisHost)?;
+        packet.cx.row = rows.of(port, Some(address.segment));
+        packet.cx.target = Some(Target {
+            segment: address.segment,
+            address: address.address,
+            mac: None,
+        });
+        Ok(())
+    });
 }
 
 fn prefetch<B: PacketBuf>(burst: &Burst<B>) {
@@ -238,6 +229,11 @@ fn substrate<B: PacketBuf>(
     }
     if rest.len() < header.payload_len() {
         return Err(DropReason::Truncated);
+    }
+    // One station's packet in a frame to many: nobody honest sends that
+    // (RFC 1122 §3.3.6 says so of IPv4).
+    if ethernet.destination.is_group() && !header.destination().is_multicast() {
+        return Err(DropReason::NotForThisMac);
     }
     packet
         .buf

@@ -325,3 +325,14 @@ fn a_replayed_packet_at_the_wrong_host_is_not_for_it() {
     let outcome = Plan::of(Site::R).host().substrate_delivers(&back);
     assert_eq!(outcome.dropped(), DropReason::NotForThisHost);
 }
+
+#[test]
+fn one_stations_packet_in_a_frame_to_many_is_refused() {
+    let frame = Plan::of(Site::R)
+        .host()
+        .node_sends(A.port, &v4(A, G).udp(1, 2, b"x"));
+    let mut frame = cross(&frame.forwarded(R_UPLINKS[0]), Site::S);
+    frame[..6].copy_from_slice(&[0x33, 0x33, 0xff, 0, 0, 3]);
+    let outcome = Plan::of(Site::S).host().substrate_delivers(&frame);
+    assert_eq!(outcome.dropped(), DropReason::NotForThisMac);
+}

@@ -8,6 +8,7 @@ use packet::{IpProtocol, MacAddr};
 use zerocopy::FromBytes;
 
 use crate::bench::check::{assert_sound, pseudo_sum, transport_checksum};
+use crate::bench::host::Host;
 use crate::bench::plan::router_mac;
 use crate::bench::{
     A, C, D, FRONT, G, G_BACK, Plan, R_UPLINKS, Site, VLAN_FRONT, cross, over_the_fabric, tagged,
@@ -324,19 +325,38 @@ fn ethernet_padding_is_not_on_the_fabric() {
     assert_eq!(on_the_fabric(&padded), on_the_fabric(&bare));
 }
 
+/// A host whose segment `front` promises more than usual.
+fn generous(site: Site) -> Host {
+    let mut plan = Plan::of(site);
+    plan.segment(FRONT).mtu = 9000;
+    plan.host()
+}
+
 #[test]
 fn the_substrates_mtu_bounds_what_leaves() {
     // 1600 on the uplink: 1560 of payload, 1580 of IPv4.
+    let mut r = generous(Site::R);
     let largest = v4(A, G).protocol(253, &[1; 1560]);
-    assert_eq!(on_the_fabric(&largest).len(), 14 + 1600);
+    assert_eq!(
+        r.node_sends(A.port, &largest).forwarded(R_UPLINKS[0]).len(),
+        14 + 1600
+    );
     let larger = v4(A, G).protocol(253, &[1; 1561]);
-    let outcome = Plan::of(Site::R).host().node_sends(A.port, &larger);
-    assert_eq!(outcome.dropped(), DropReason::TooBig);
+    assert_eq!(r.node_sends(A.port, &larger).dropped(), DropReason::TooBig);
+}
+
+#[test]
+fn the_segments_mtu_bounds_what_a_node_sends() {
+    let mut r = Plan::of(Site::R).host();
+    let fits = v4(A, G).udp(1, 2, &[1; 1472]);
+    r.node_sends(A.port, &fits).forwarded(R_UPLINKS[0]);
+    let larger = v4(A, G).udp(1, 2, &[1; 1473]);
+    assert_eq!(r.node_sends(A.port, &larger).dropped(), DropReason::TooBig);
 }
 
 #[test]
 fn the_receivers_segment_mtu_bounds_what_arrives() {
-    let (mut r, mut s) = (Plan::of(Site::R).host(), Plan::of(Site::S).host());
+    let (mut r, mut s) = (generous(Site::R), Plan::of(Site::S).host());
     let fits = v4(A, G).udp(1, 2, &[1; 1472]);
     over_the_fabric(&mut r, &mut s, A.port, &fits).forwarded(G.port);
     let larger = v4(A, G).udp(1, 2, &[1; 1473]);

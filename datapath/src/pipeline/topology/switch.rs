@@ -32,6 +32,10 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
             return Err(DropReason::HairpinToSelf);
         }
         let segment = ports.segment_of(sender).ok_or(DropReason::UnknownMac)?;
+        // A real segment's wires and NICs would not carry it either.
+        if ip.len > segment.mtu {
+            return Err(DropReason::TooBig);
+        }
         if segment.router_macs.contains(&mac) {
             return Err(DropReason::RouterNotYet);
         }
