@@ -123,6 +123,8 @@ lab_cleanup() {
     local status=$?
     trap '' INT TERM HUP
     remove_namespaces "$RUN"
+    # What was started outside of the namespaces.
+    jobs -p | xargs -r kill 2>/dev/null
     rm -rf "$LAB_DIR"
     exit "$status"
 }

@@ -32,6 +32,7 @@ need "the vswitch answers" start r
 unset NOTIFY_SOCKET
 check "it has said that it is ready" eventually 5 grep -q '^READY=1' "$LAB_DIR/told"
 check "and nothing of an end" fails grep -q STOPPING "$LAB_DIR/told"
+assert_books_balance r
 stop r
 check "SIGTERM ends it with status 0" same "$?" 0
 check "it has said that it was stopping" eventually 5 grep -q '^STOPPING=1' "$LAB_DIR/told"
