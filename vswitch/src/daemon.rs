@@ -213,7 +213,7 @@ fn serve(server: ControlServer, observer: Arc<Observer>) -> Result<(), DaemonErr
             let mut every_second = tokio::time::interval(Duration::from_secs(1));
             loop {
                 every_second.tick().await;
-                sampled.sample();
+                sampled.every_second();
             }
         });
         let ending = async {

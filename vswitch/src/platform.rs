@@ -151,15 +151,23 @@ fn with_dpdk(
     server: ControlServer,
     cores: &[Option<u16>],
 ) -> Result<(), StartError> {
+    use dpdk_bindings::log::Level;
     use dpdk_bindings::{Eal, Mempool, WorkerThread};
 
     use crate::ports::dpdk;
 
+    dpdk_bindings::log::forward_to(|level, line| match level {
+        Level::Error => tracing::error!("DPDK: {line}"),
+        Level::Warning => tracing::warn!("DPDK: {line}"),
+        // Drivers announce themselves at length.
+        Level::Info => tracing::debug!("DPDK: {line}"),
+        Level::Debug => tracing::trace!("DPDK: {line}"),
+    });
     let eal = Eal::start(&dpdk::eal_config(&config.ports, config.memory, sizes))?;
     let pool = Mempool::new(eal, "packets", sizes.buffers, sizes.data_room, sizes.cache)?;
     let opened = config.ports.iter().zip(&sizes.ports);
     let ports = opened
-        .map(|(port, size)| dpdk::open(eal, port, size, pool.clone()))
+        .map(|(port, size)| dpdk::open(eal, port, size, pool))
         .collect::<Result<Vec<_>, _>>()?;
     let prologue = Arc::new(move || match WorkerThread::register(eal) {
         Ok(registration) => Box::new(registration) as Box<dyn core::any::Any>,

@@ -86,8 +86,12 @@ impl Observer {
         Readings { workers, slow }
     }
 
-    /// Notes which drop counters have risen; to be called about once a second.
-    pub fn sample(&self) {
+    /// What must be done about once a second: notes which drop counters have
+    /// risen, and lets the ports look after themselves.
+    pub fn every_second(&self) {
+        for monitor in &self.monitors {
+            monitor.tend();
+        }
         let readings = self.readings();
         self.last_seen
             .lock()
