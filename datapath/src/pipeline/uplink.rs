@@ -3,8 +3,10 @@
 //! The routes to each host were computed when something changed; here the
 //! flow's hash picks one of the next hops, and the Ethernet header is written.
 //!
-//! Exits: forwarded; punted (`Resolve`) while the next hop's MAC is unknown;
-//! dropped by an `uplink` reason, or as `too-big`.
+//! Exits: forwarded; punted (`Resolve`) while the next hop's MAC is being asked
+//! for; dropped by an `uplink` reason, as `too-big`, or as
+//! `neighbor-unreachable` where the next hop has failed: the slow path goes on
+//! seeking it by itself, and a packet handed up could only be dropped there.
 
 use packet::ethernet::{ETHERNET_LEN, EthernetHeader};
 use packet::{EtherType, MacAddr, PacketBuf};
@@ -12,7 +14,7 @@ use zerocopy::IntoBytes;
 
 use super::batch::Burst;
 use super::verdict::{DropReason, Punt, Verdict};
-use crate::substrate::NextHopEntry;
+use crate::substrate::{NeighborState, NextHopEntry};
 use crate::tables::Tables;
 
 /// The stage: takes what `translate` has made into IPv6 packets with room for
@@ -38,6 +40,9 @@ fn send<B: PacketBuf>(buf: &mut B, hop: &NextHopEntry) -> Verdict {
     if buf.len() > ETHERNET_LEN + usize::from(hop.mtu) {
         return Verdict::Drop(DropReason::TooBig);
     }
+    if hop.destination_mac.is_none() && hop.state == NeighborState::Failed {
+        return Verdict::Drop(DropReason::NeighborUnreachable);
+    }
     let header = EthernetHeader {
         destination: hop.destination_mac.unwrap_or(MacAddr::ZERO),
         source: hop.source_mac,
@@ -47,5 +52,39 @@ fn send<B: PacketBuf>(buf: &mut B, hop: &NextHopEntry) -> Verdict {
         (Err(_), _) => Verdict::Drop(DropReason::NoHeadroom),
         (Ok(()), Some(_)) => Verdict::Forward(hop.port),
         (Ok(()), None) => Verdict::Punt(Punt::Resolve(hop.id)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::net::Ipv6Addr;
+
+    use packet::HeapBuf;
+    use vnet::compiled::PortId;
+
+    use super::*;
+    use crate::substrate::NextHopId;
+
+    #[test]
+    fn only_a_next_hop_that_may_still_answer_is_worth_the_slow_path() {
+        let verdict = |destination_mac, state| {
+            let hop = NextHopEntry {
+                id: NextHopId(3),
+                port: PortId(1),
+                mtu: 1500,
+                source_mac: MacAddr::new([2, 0, 0, 0, 0, 1]),
+                destination_mac,
+                state,
+                address: Ipv6Addr::LOCALHOST,
+            };
+            send(&mut HeapBuf::from_slice(&[0; 60]), &hop)
+        };
+        let mac = Some(MacAddr::new([2, 0, 0, 0, 0, 2]));
+        let forward = Verdict::Forward(PortId(1));
+        assert_eq!(verdict(mac, NeighborState::Stale), forward);
+        let resolve = Verdict::Punt(Punt::Resolve(NextHopId(3)));
+        assert_eq!(verdict(None, NeighborState::Incomplete), resolve);
+        let unreachable = Verdict::Drop(DropReason::NeighborUnreachable);
+        assert_eq!(verdict(None, NeighborState::Failed), unreachable);
     }
 }

@@ -219,8 +219,8 @@ drop_reasons! {
     }
     "uplink" {
         NoRoute "no-route"
-            "No route leads to the destination's locator, or every next hop failed."
-            "add a route to substrate.routes; see: vswitchctl neighbor list"
+            "No route leads to the destination's locator."
+            "add a route to substrate.routes"
         PuntQueueFull "punt-queue-full"
             "The queue to the slow path is full."
             "too many packets for the host itself, or for unresolved next hops"
