@@ -35,8 +35,8 @@ impl Identification {
     ) -> u16 {
         let key = u64::from(source.to_bits()) << 32 | u64::from(destination.to_bits());
         let mixed = (key ^ u64::from(protocol.0)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        // The top bits are the best mixed; the mask keeps them in range.
-        let bucket = usize::try_from(mixed >> 48).unwrap_or(0) % BUCKETS;
+        // The top bits of a product are those that every bit of the key reaches.
+        let bucket = usize::try_from(mixed >> (u64::BITS - BUCKETS.ilog2())).unwrap_or(0);
         let Some(next) = self.next.get_mut(bucket) else {
             return 0;
         };
