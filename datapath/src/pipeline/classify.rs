@@ -42,8 +42,7 @@ pub fn from_node<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
         }
         let (id, interface) = ports.sender(port, tag, header.source).map_err(reason)?;
         packet.cx.row = interface.row;
-        let interface = Some(id).zip(Some(interface));
-        packet.cx.from = interface.map(|(id, interface)| Sender {
+        packet.cx.from = Some(Sender {
             segment: interface.segment,
             mac: interface.mac,
             interface: Some(id),
