@@ -35,15 +35,14 @@ use crate::worker::Worker;
 use crate::worker::deal::{deal, split};
 use crate::worker::idle::Idle;
 use crate::worker::outbox::{HANDOVER_RING, Outbox};
+use crate::worker::punts::{PUNT_RINGS, PuntRings};
 
-/// Packets on their way to the slow path, from all workers.
-const PUNT_RING: usize = 1024;
 /// Frames on their way to one worker.
 const INJECTION_RING: usize = 512;
 
 /// Frames that the rings between threads hold at most, on a host with one
 /// worker and one port that hands over.
-pub const RINGS: usize = PUNT_RING + INJECTION_RING + HANDOVER_RING;
+pub const RINGS: usize = PUNT_RINGS + INJECTION_RING + HANDOVER_RING;
 
 /// The daemon cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -114,7 +113,7 @@ where
     let rows = drawn.ports.rows().len();
     let stop_workers = Arc::new(AtomicBool::new(false));
     let stop_slow_path = Arc::new(AtomicBool::new(false));
-    let punts = Arc::new(ArrayQueue::new(PUNT_RING));
+    let punts = Arc::new(PuntRings::default());
     let (monitors, ends) = split(ports);
     let link = |port: &PortId| Some((*port, Arc::clone(monitors.get(usize::from(port.0))?)));
     let links = uplinks.iter().filter_map(link).collect();

@@ -32,6 +32,7 @@ use self::hold::{Held, HoldQueue};
 use self::watchdog::Watchdog;
 use crate::ports::{LinkState, PortMonitor};
 use crate::worker::Injection;
+use crate::worker::punts::PuntRings;
 
 /// Turns without work before the thread naps, and for how long.
 const NAP: Duration = Duration::from_micros(250);
@@ -62,7 +63,7 @@ pub struct SlowPath<P: BufPool> {
     /// The tables.
     pub publisher: Publisher<Tables>,
     /// Up from the workers.
-    pub punts: Arc<ArrayQueue<Punted<P::Buf>>>,
+    pub punts: Arc<PuntRings<P::Buf>>,
     /// Down to the workers, one each.
     pub injections: Vec<Arc<ArrayQueue<Injection<P::Buf>>>>,
     /// What it counts.

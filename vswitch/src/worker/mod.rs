@@ -3,11 +3,13 @@
 //!
 //! * [`deal`]: which worker gets which queue.
 //! * [`outbox`]: frames staged per output port.
+//! * [`punts`]: the ways up to the slow path.
 //! * [`idle`]: what a worker does when there is nothing to do.
 
 pub mod deal;
 pub mod idle;
 pub mod outbox;
+pub mod punts;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,6 +25,7 @@ use vnet::compiled::PortId;
 
 use self::idle::Idle;
 use self::outbox::Outbox;
+use self::punts::PuntRings;
 use crate::ports::{Packets, RxQueue};
 
 /// A receive queue and the port it belongs to.
@@ -59,7 +62,7 @@ pub struct Worker<B> {
     /// What it counts.
     pub ledger: Arc<Ledger>,
     /// Up to the slow path.
-    pub punts: Arc<ArrayQueue<Punted<B>>>,
+    pub punts: Arc<PuntRings<B>>,
     /// Down from the slow path.
     pub injections: Arc<ArrayQueue<Injection<B>>>,
     /// Set when it should end.
@@ -145,7 +148,7 @@ impl<B: PacketBuf> Worker<B> {
 struct Ways<'worker, B> {
     outbox: &'worker mut Outbox<B>,
     ledger: &'worker Ledger,
-    punts: &'worker ArrayQueue<Punted<B>>,
+    punts: &'worker PuntRings<B>,
 }
 
 impl<B: PacketBuf> Exits<B> for Ways<'_, B> {
