@@ -178,8 +178,8 @@ counters! {
     WorkCells, WorkNumbers {
         /// Packets that were made here: answers, neighbour discovery.
         generated,
-        /// Packets given to a worker to send (by the slow path).
-        injected,
+        /// Packets given to a worker to send, by a thread without a queue there.
+        handed_on,
         /// Packets taken over to send (by a worker).
         taken_over,
         /// Turns of the loop.

@@ -2,7 +2,7 @@
 //!
 //! Each thread's numbers are from one of its burst boundaries, so every line
 //! of a worker balances by itself. What travels between threads (punted up,
-//! injected down) is "held" until the other side has booked it.
+//! handed on) is "held" until the other side has booked it.
 
 use datapath::books::{OutputNumbers, RowReading};
 use vnet::compiled::PortId;
@@ -11,10 +11,10 @@ use super::{Observer, Readings};
 use crate::control::source::{Books, InputBook, OutputBook, WholeBook};
 
 impl Observer {
-    /// Per output port, summed over the workers.
+    /// Per output port, summed over the threads.
     pub(super) fn outputs(&self, readings: &Readings) -> Vec<OutputNumbers> {
         let mut outputs = vec![OutputNumbers::default(); self.config.ports.len()];
-        for reading in &readings.workers {
+        for reading in readings.workers.iter().chain([&readings.slow]) {
             for (sum, output) in outputs.iter_mut().zip(&reading.outputs) {
                 *sum += *output;
             }
@@ -35,7 +35,7 @@ impl Observer {
                 .sum()
         };
         // Given to a worker to send, and not taken over yet.
-        let on_the_way_down = work(|w| w.injected).saturating_sub(work(|w| w.taken_over));
+        let on_the_way_out = work(|w| w.handed_on).saturating_sub(work(|w| w.taken_over));
         let sum = |count: fn(&InputBook) -> u64| -> u64 { inputs.iter().map(count).sum() };
         let port_full: u64 = outputs.iter().map(|output| output.port_full).sum();
         let whole = WholeBook {
@@ -45,7 +45,7 @@ impl Observer {
             extra_fragments: 0,
             sent: outputs.iter().map(|output| output.sent).sum(),
             consumed: sum(|i| i.answered) + sum(|i| i.punted),
-            held: sum(|i| i.held) + on_the_way_down,
+            held: sum(|i| i.held) + on_the_way_out,
             dropped: sum(|i| i.dropped) + port_full,
         };
         let outputs = (0..).map(PortId).zip(outputs);

@@ -75,7 +75,8 @@ pub(crate) struct Readings {
 
 impl Observer {
     /// Reads everybody's books: first the slow path's, so that what it has
-    /// taken from the workers is in their numbers already.
+    /// taken from the workers is in their numbers already. What it gives them
+    /// between the readings shows as a difference, until the next.
     pub(crate) fn readings(&self) -> Readings {
         let slow = self.slow_ledger.read(PATIENCE);
         let workers = self

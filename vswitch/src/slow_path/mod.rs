@@ -234,12 +234,18 @@ impl<P: BufPool> SlowPath<P> {
     }
 
     fn generate(&mut self, port: PortId, frame: &[u8]) {
-        let Some(buf) = self.pool.alloc_with(frame) else {
+        self.ledger.work().generated.add(1);
+        let buf = self.pool.alloc_with(frame);
+        if buf.is_none() {
             tracing::warn!("no buffer for a frame of the substrate host: the pool is exhausted");
+        }
+        if buf.is_some_and(|buf| self.inject(port, buf)) {
             return;
-        };
-        if self.inject(port, buf) {
-            self.ledger.work().generated.add(1);
+        }
+        // Lost on its way to the worker that would have sent it.
+        if let Some(output) = self.ledger.output(port) {
+            output.offered.add(1);
+            output.port_full.add(1);
         }
     }
 
@@ -250,7 +256,7 @@ impl<P: BufPool> SlowPath<P> {
         let ring = worker.and_then(|worker| self.injections.get(worker));
         let taken = ring.is_some_and(|ring| ring.push(Injection { port, buf }).is_ok());
         if taken {
-            self.ledger.work().injected.add(1);
+            self.ledger.work().handed_on.add(1);
         }
         taken
     }

@@ -90,7 +90,9 @@ impl<B: PacketBuf> Lane<B> {
                 };
                 for buf in staged.drain(..) {
                     // Its owner books what it takes; what has no room is ours.
-                    if handover.push(buf).is_err() {
+                    if handover.push(buf).is_ok() {
+                        ledger.work().handed_on.add(1);
+                    } else {
                         output.offered.add(1);
                         output.port_full.add(1);
                     }
@@ -107,12 +109,18 @@ impl<B: PacketBuf> Lane<B> {
         else {
             return false;
         };
-        while staged.len() < BURST {
-            let Some(buf) = handover.pop() else { break };
-            staged.push(buf);
-        }
-        let any = !staged.is_empty();
-        if any {
+        // No more than the ring holds: others may go on filling it.
+        let mut any = false;
+        for _ in 0..HANDOVER_RING.div_ceil(BURST) {
+            while staged.len() < BURST {
+                let Some(buf) = handover.pop() else { break };
+                ledger.work().taken_over.add(1);
+                staged.push(buf);
+            }
+            if staged.is_empty() {
+                break;
+            }
+            any = true;
             transmit(&mut **queue, port, staged, ledger);
         }
         any
@@ -206,5 +214,26 @@ mod tests {
         let mut sum = one.read(Duration::ZERO).outputs[0];
         sum += two.read(Duration::ZERO).outputs[0];
         assert_eq!((sum.offered, sum.sent, sum.port_full), (3, 2, 1));
+        let work = |ledger: &Ledger| ledger.read(Duration::ZERO).work;
+        assert_eq!((work(&one).handed_on, work(&two).taken_over), (2, 2));
+    }
+
+    #[test]
+    fn the_owner_sends_all_that_others_handed_over() {
+        let handover: Handover<HeapBuf> = Arc::new(ArrayQueue::new(HANDOVER_RING));
+        for _ in 0..HANDOVER_RING {
+            handover.push(HeapBuf::from_slice(&[0; 60])).unwrap();
+        }
+        let mut outbox = Outbox::new(vec![Lane::Own {
+            queue: Box::new(Narrow {
+                room: HANDOVER_RING,
+            }),
+            from_others: Some(Arc::clone(&handover)),
+        }]);
+        let ledger = Ledger::new(1, 1);
+        assert!(outbox.flush(&ledger));
+        assert!(handover.is_empty() && !outbox.flush(&ledger));
+        let output = ledger.read(Duration::ZERO).outputs[0];
+        assert_eq!(output.sent, HANDOVER_RING as u64);
     }
 }
