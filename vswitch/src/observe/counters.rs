@@ -127,7 +127,9 @@ impl Observer {
                         .map(|event| self.event(port, segment, row, event)),
                 );
             }
-            for (reason, value) in DropReason::ALL.iter().zip(row.dropped) {
+            // What a port did not take belongs to no input line: see below.
+            let booked = DropReason::ALL.iter().zip(row.dropped);
+            for (reason, value) in booked.filter(|(r, _)| **r != DropReason::PortFull) {
                 let seen = last_seen.of(id, *reason).map(|at| now.saturating_sub(at));
                 counters.push(self.drop_counter(port, segment, *reason, value, seen));
             }
