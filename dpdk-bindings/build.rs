@@ -82,12 +82,20 @@ fn main() {
     for file in ["build.rs", "shim/shim.h", "shim/shim.c"] {
         println!("cargo:rerun-if-changed={file}");
     }
-    println!("cargo:rerun-if-env-changed=PKG_CONFIG_PATH");
+    for variable in ["PKG_CONFIG", "PKG_CONFIG_PATH"] {
+        println!("cargo:rerun-if-env-changed={variable}");
+    }
 
     let cflags = pkg_config(&["--cflags", "libdpdk"]);
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     generate(&cflags, &out);
     let libdir = PathBuf::from(pkg_config(&["--variable=libdir", "libdpdk"]).concat());
+    // Another release in the same place must not meet old bindings. Packaged
+    // files are dated by their packagers, the folder by its last change.
+    let drivers = libdir.join("dpdk");
+    if drivers.exists() {
+        println!("cargo:rerun-if-changed={}", drivers.display());
+    }
     let memif = guard_memif(&libdir, &out);
     compile(&cflags, memif);
     link(&libdir, &out, memif);
@@ -203,7 +211,7 @@ fn link(libdir: &Path, out: &Path, memif_is_guarded: bool) {
     assert!(
         drivers.contains(&"bus_vdev") && drivers.contains(&"mempool_ring"),
         "{} has no static DPDK archives (librte_bus_vdev.a, …); on Debian: apt-get install \
-         libdpdk-dev, or build DPDK with -Ddefault_library=both",
+         libdpdk-dev, or build and install DPDK with these drivers enabled",
         libdir.display()
     );
     for name in &drivers {
