@@ -4,8 +4,11 @@
 //! ends once, in the same place in the code, so the books balance by
 //! construction.
 
-use packet::PacketBuf;
+use packet::ethernet::ETHERNET_LEN;
+use packet::ipv6::Ipv6Header;
+use packet::{IpProtocol, PacketBuf, nd};
 use vnet::compiled::PortId;
+use zerocopy::FromBytes;
 
 use super::batch::Burst;
 use super::verdict::{DropReason, Punt, Verdict};
@@ -23,6 +26,24 @@ pub struct Punted<B> {
     pub row: RowId,
     /// What is asked.
     pub punt: Punt,
+}
+
+impl<B: PacketBuf> Punted<B> {
+    /// Is it a neighbour solicitation or advertisement that no router has
+    /// touched? Only a station on the link can send one with this hop limit
+    /// (RFC 4861 §7.1).
+    pub fn is_discovery(&self) -> bool {
+        let headers = || {
+            let bytes = self.buf.data().get(ETHERNET_LEN..)?;
+            let (ip, message) = Ipv6Header::ref_from_prefix(bytes).ok()?;
+            Some((ip, *message.first()?))
+        };
+        headers().is_some_and(|(ip, kind)| {
+            ip.next_header == IpProtocol::ICMPV6
+                && ip.hop_limit == nd::HOP_LIMIT
+                && matches!(kind, nd::NEIGHBOR_SOLICITATION | nd::NEIGHBOR_ADVERTISEMENT)
+        })
+    }
 }
 
 /// The ways out of the pipeline.

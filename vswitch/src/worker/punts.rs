@@ -1,74 +1,105 @@
 //! The ways up to the slow path.
 //!
-//! Two rings, because what a tenant sends must never keep out what the fabric
-//! says: packets that wait for a next hop's MAC come as fast as a tenant sends
-//! them, and the neighbour's answer comes by the same workers.
+//! Several rings, because neither a tenant nor a machine beyond the link may
+//! keep out what neighbours say: packets that wait for a next hop's MAC come as
+//! fast as a tenant sends them, pings as fast as anybody does, and the
+//! neighbour's answer comes by the same workers. If it were lost, every next
+//! hop would fail in turn.
 
 use crossbeam::queue::ArrayQueue;
 use datapath::pipeline::{Punt, Punted};
+use packet::PacketBuf;
 
-/// Packets on their way up, in each ring, from all workers.
-const RING: usize = 512;
+const DISCOVERY_RING: usize = 256;
+const RESOLVE_RING: usize = 512;
+const HOST_RING: usize = 256;
 
-/// Packets that all rings hold at most.
-pub const PUNT_RINGS: usize = 2 * RING;
+/// Packets on their way up that all rings hold at most.
+pub const PUNT_RINGS: usize = DISCOVERY_RING + RESOLVE_RING + HOST_RING;
 
 /// The rings, shared by all workers and the slow path.
 #[derive(Debug)]
 pub struct PuntRings<B> {
-    for_host: ArrayQueue<Punted<B>>,
+    /// Neighbour discovery from the link itself.
+    discovery: ArrayQueue<Punted<B>>,
+    /// Tenants' packets that wait for a next hop's MAC.
     to_resolve: ArrayQueue<Punted<B>>,
+    /// Whatever else is for the host.
+    for_host: ArrayQueue<Punted<B>>,
 }
 
 impl<B> Default for PuntRings<B> {
     fn default() -> Self {
         Self {
-            for_host: ArrayQueue::new(RING),
-            to_resolve: ArrayQueue::new(RING),
+            discovery: ArrayQueue::new(DISCOVERY_RING),
+            to_resolve: ArrayQueue::new(RESOLVE_RING),
+            for_host: ArrayQueue::new(HOST_RING),
         }
     }
 }
 
-impl<B> PuntRings<B> {
+impl<B: PacketBuf> PuntRings<B> {
     /// Hands a packet up.
     ///
     /// # Errors
     /// The packet, if its ring is full.
     pub fn push(&self, punted: Punted<B>) -> Result<(), Punted<B>> {
         match punted.punt {
-            Punt::ForHost => self.for_host.push(punted),
             Punt::Resolve(_) => self.to_resolve.push(punted),
+            Punt::ForHost if punted.is_discovery() => self.discovery.push(punted),
+            Punt::ForHost => self.for_host.push(punted),
         }
     }
 
-    /// The next packet to take: what is for the host itself goes first.
+    /// The next packet to take: discovery first, then what waits for it. A
+    /// tenant's flood there ends with the search, which takes seconds.
     pub fn pop(&self) -> Option<Punted<B>> {
-        self.for_host.pop().or_else(|| self.to_resolve.pop())
+        self.discovery
+            .pop()
+            .or_else(|| self.to_resolve.pop())
+            .or_else(|| self.for_host.pop())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use core::net::Ipv6Addr;
+
     use datapath::books::RowId;
     use datapath::substrate::NextHopId;
+    use packet::build::Frame;
+    use packet::{HeapBuf, MacAddr, nd};
     use vnet::compiled::PortId;
 
     use super::*;
 
-    #[test]
-    fn a_flood_of_unresolved_packets_does_not_keep_out_neighbor_discovery() {
-        let rings = PuntRings::default();
-        let punted = |buf, punt| Punted {
-            buf,
+    fn punted(kind: u8, hop_limit: u8, punt: Punt) -> Punted<HeapBuf> {
+        let mac = MacAddr::new([2, 0, 0, 0, 0, 1]);
+        let host = Ipv6Addr::LOCALHOST;
+        let frame = Frame::between(mac, mac).ipv6(host, host);
+        let frame = frame.hop_limit(hop_limit).icmp((kind, 0), (0, 0), &[0; 16]);
+        Punted {
+            buf: HeapBuf::from_slice(&frame),
             port: PortId(0),
             row: RowId(0),
             punt,
-        };
-        let flood = || punted("flood", Punt::Resolve(NextHopId(0)));
-        let taken = (0..2 * RING).filter(|_| rings.push(flood()).is_ok());
-        assert_eq!(taken.count(), RING);
-        assert!(rings.push(punted("answer", Punt::ForHost)).is_ok());
-        assert_eq!(rings.pop().map(|punted| punted.buf), Some("answer"));
-        assert_eq!(rings.pop().map(|punted| punted.buf), Some("flood"));
+        }
+    }
+
+    #[test]
+    fn neither_tenants_nor_pings_nor_forgers_beyond_the_link_keep_out_discovery() {
+        let rings = PuntRings::default();
+        let waiting = || punted(0, 64, Punt::Resolve(NextHopId(0)));
+        let ping = || punted(128, 255, Punt::ForHost);
+        let forged = || punted(nd::NEIGHBOR_ADVERTISEMENT, 254, Punt::ForHost);
+        for flood in [&waiting as &dyn Fn() -> _, &ping, &forged] {
+            while rings.push(flood()).is_ok() {}
+        }
+        let answer = punted(nd::NEIGHBOR_ADVERTISEMENT, 255, Punt::ForHost);
+        let bytes = answer.buf.clone();
+        assert!(rings.push(answer).is_ok());
+        assert_eq!(rings.pop().map(|first| first.buf), Some(bytes));
+        let rest = core::iter::from_fn(|| rings.pop());
+        assert_eq!(rest.count(), RESOLVE_RING + HOST_RING);
     }
 }
