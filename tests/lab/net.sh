@@ -23,7 +23,8 @@ make_ns() {
     for name in "$@"; do
         ip netns add "$(ns "$name")" ||
             give_up "cannot make a network namespace (in a container: run it privileged)"
-        set_sysctl "$name" net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
+        set_sysctl "$name" net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1 ||
+            give_up "cannot run anything in a network namespace; the message is above"
         ip_in "$name" link set lo up
     done
 }
