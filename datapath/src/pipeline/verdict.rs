@@ -43,7 +43,7 @@ pub enum Punt {
 macro_rules! drop_reasons {
     ($( $stage:literal { $( $variant:ident $name:literal $what:literal $remedy:literal )+ } )+) => {
         /// Why a packet was dropped: one reason per line of the declaration,
-        /// grouped by the stage that decides it.
+        /// grouped by stage.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[repr(u8)]
         pub enum DropReason { $($( #[doc = $what] $variant, )+)+ }
@@ -57,7 +57,8 @@ macro_rules! drop_reasons {
                 match self { $($( Self::$variant => $name, )+)+ }
             }
 
-            /// The stage that decides it: a file of the pipeline.
+            /// Where it belongs: a file of the pipeline, or the slow path's
+            /// `hold`. Other stages may decide it, too.
             pub const fn stage(self) -> &'static str {
                 match self { $($( Self::$variant => $stage, )+)+ }
             }
@@ -99,8 +100,8 @@ drop_reasons! {
             "A tagged frame on an access link."
             "make the link a trunk, or let the node send untagged"
         DoubleTagged "double-tagged"
-            "The frame has more than one VLAN tag, which this version does not carry."
-            "send with one tag"
+            "The frame has more than one VLAN tag, or a service tag (802.1ad), which this version does not carry."
+            "send with one 802.1Q tag"
         BadIpHeader "bad-ip-header"
             "The IP header's version or lengths contradict the frame."
             "look for a broken or hostile sender"

@@ -26,7 +26,11 @@ use vnet::compiled::PortId;
 use self::idle::Idle;
 use self::outbox::Outbox;
 use self::punts::PuntRings;
-use crate::ports::{Packets, RxQueue};
+use crate::ports::{self, Packets, RxQueue};
+
+// What a port delivers at once fits a burst: a packet that did not would be
+// lost without a count.
+const _: () = assert!(ports::BURST <= pipeline::BURST);
 
 /// A receive queue and the port it belongs to.
 pub struct Polled<B> {
@@ -105,7 +109,6 @@ impl<B: PacketBuf> Worker<B> {
             let tables = self.tables.snapshot();
             let mut burst = Burst::new(polled.port);
             for buf in received {
-                // Both hold 32.
                 let _ = burst.push(buf, polled.row);
             }
             match polled.role {
