@@ -66,6 +66,10 @@ pub fn of(workers: &Workers) -> Result<Vec<Option<u16>>, NoSuchCore> {
                     .map(Some)
                     .collect();
             }
+            if cores.is_empty() {
+                // The kernel did not say which there are: one, unpinned.
+                cores.push(None);
+            }
             Ok(cores)
         }
     }

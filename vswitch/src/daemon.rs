@@ -21,7 +21,7 @@ use packet::{BufPool, PacketBuf, SubstrateAddr, VirtualAddr};
 use parking_lot::Mutex;
 use vnet::compiled::PortId;
 
-use crate::config::HostConfig;
+use crate::config::{HostConfig, PortConfig};
 use crate::control::source::MappingKey;
 use crate::control::{ControlError, ControlServer};
 use crate::cores;
@@ -40,9 +40,13 @@ use crate::worker::punts::{PUNT_RINGS, PuntRings};
 /// Frames on their way to one worker.
 const INJECTION_RING: usize = 512;
 
-/// Frames that the rings between threads hold at most, on a host with one
-/// worker and one port that hands over.
-pub const RINGS: usize = PUNT_RINGS + INJECTION_RING + HANDOVER_RING;
+/// Frames that the rings between threads hold at most: a port with fewer
+/// queues than there are workers has a ring to each worker that owns one.
+pub fn rings(workers: u16, ports: &[PortConfig]) -> usize {
+    let short = ports.iter().filter(|port| port.queues < workers);
+    let owners: usize = short.map(|port| usize::from(port.queues)).sum();
+    PUNT_RINGS + usize::from(workers) * INJECTION_RING + owners * HANDOVER_RING
+}
 
 /// The daemon cannot run.
 #[derive(Debug, thiserror::Error)]

@@ -27,7 +27,7 @@ pub async fn until_told_to_end() {
             }
         }
         _ => {
-            tracing::error!("cannot listen for signals; only SIGKILL ends this process");
+            tracing::error!("cannot listen for signals: SIGTERM ends this process undrained");
             core::future::pending::<()>().await;
         }
     }

@@ -14,6 +14,7 @@ use crate::daemon::{self, DaemonError, Platform};
 use crate::ports::pcap::PcapError;
 use crate::ports::sizing::{self, Demand, SizeError, Sizes};
 use crate::ports::software;
+use crate::slow_path::hold;
 
 /// The daemon cannot be started.
 #[derive(Debug, thiserror::Error)]
@@ -58,9 +59,6 @@ pub enum StartError {
     Open(#[from] crate::ports::dpdk::OpenError),
 }
 
-/// Buffers that the rings between threads and the hold queue may keep.
-const HELD: usize = daemon::RINGS + crate::slow_path::hold::TOTAL;
-
 /// Checks what can be checked without starting anything.
 ///
 /// # Errors
@@ -97,11 +95,12 @@ pub fn run(config: HostConfig) -> Result<(), StartError> {
 }
 
 fn sizes(config: &HostConfig, workers: u16) -> Result<Sizes, SizeError> {
+    let rings = daemon::rings(workers, &config.ports);
     sizing::sizes(&Demand {
         ports: &config.ports,
         workers,
         memory: config.memory,
-        held: u32::try_from(HELD).unwrap_or(u32::MAX),
+        held: u32::try_from(rings + hold::TOTAL).unwrap_or(u32::MAX),
     })
 }
 

@@ -19,11 +19,7 @@ use crate::tables::{Interface, Tables};
 pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
     let ports = &tables.drawn.ports;
     burst.each(|packet| {
-        let sender = packet
-            .cx
-            .from
-            .and_then(|from| ports.interface(from.interface?));
-        let sender = sender.ok_or(DropReason::UnknownMac)?;
+        let sender = packet.cx.sender(ports)?;
         match (packet.cx.tuple.ether_type, packet.cx.tuple.ip) {
             (EtherType::IPV4, Some(ip)) => admit_ipv4(sender, &ip),
             (EtherType::ARP, _) => admit_arp(sender, packet.buf.data()),
@@ -49,6 +45,8 @@ fn admit_ipv4(sender: &Interface, ip: &IpTuple) -> Result<(), DropReason> {
 fn admit_arp(sender: &Interface, frame: &[u8]) -> Result<(), DropReason> {
     let bytes = frame.get(ETHERNET_LEN..).ok_or(DropReason::Truncated)?;
     let (arp, _) = ArpPacket::ref_from_prefix(bytes).map_err(|_| DropReason::ArpMalformed)?;
+    // What the sender fields are is only known of ARP for IPv4 over Ethernet.
+    arp.operation().ok_or(DropReason::ArpMalformed)?;
     let address = arp.sender_address();
     let probe = address == VirtualAddr::from_bits(0);
     if arp.sender_mac == sender.mac && (probe || has(sender, address)) {

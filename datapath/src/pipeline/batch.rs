@@ -7,7 +7,7 @@ use vnet::compiled::{InterfaceId, PortId};
 
 use super::verdict::{DropReason, Verdict};
 use crate::books::RowId;
-use crate::tables::Destination;
+use crate::tables::{Destination, Interface, PortTable};
 
 /// The most packets that travel together.
 pub const BURST: usize = 32;
@@ -182,6 +182,14 @@ impl<B: packet::PacketBuf> Burst<B> {
 }
 
 impl Context {
+    /// The interface on this host that sent it: every packet from a node has
+    /// one once `classify` has passed it on.
+    pub(crate) fn sender<'t>(&self, ports: &'t PortTable) -> Result<&'t Interface, DropReason> {
+        let id = self.from.and_then(|from| from.interface);
+        id.and_then(|id| ports.interface(id))
+            .ok_or(DropReason::UnknownMac)
+    }
+
     /// The IP tuple; a stage that needs one drops what has none.
     pub(crate) fn ip(&self) -> Result<IpTuple, DropReason> {
         self.tuple.ip.ok_or(DropReason::EtherTypeNotAllowed)

@@ -54,13 +54,8 @@ fn stale_mac(
     if drawn.mappings.has_mac(segment, mac) {
         return Err(DropReason::NotTheDestinations);
     }
-    let sender = cx
-        .from
-        .and_then(|from| drawn.ports.interface(from.interface?));
-    match sender
-        .and_then(|s| drawn.ports.segment_of(s))
-        .map(|s| s.unknown_mac)
-    {
+    let sender = cx.sender(&drawn.ports)?;
+    match drawn.ports.segment_of(sender).map(|s| s.unknown_mac) {
         Some(UnknownMac::Resolve) => Ok(()),
         _ => Err(DropReason::UnknownDestinationMac),
     }

@@ -32,11 +32,7 @@ pub fn answer<B: PacketBuf>(
     let (arp, _) = ArpPacket::read_from_prefix(bytes).map_err(|_| DropReason::ArpMalformed)?;
     let operation = arp.operation().ok_or(DropReason::ArpMalformed)?;
     let ports = &tables.drawn.ports;
-    let sender = packet
-        .cx
-        .from
-        .and_then(|from| ports.interface(from.interface?));
-    let sender = sender.ok_or(DropReason::UnknownMac)?;
+    let sender = packet.cx.sender(ports)?;
     let target = arp.target_address();
     if operation == ArpOperation::Reply || sender.addresses.contains(&target) {
         return Ok(Verdict::Consume(Consumed::Arp));

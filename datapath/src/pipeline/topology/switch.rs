@@ -23,11 +23,7 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
             return Err(DropReason::MulticastNotYet);
         }
         let ip = packet.cx.ip()?;
-        let sender = packet
-            .cx
-            .from
-            .and_then(|from| ports.interface(from.interface?));
-        let sender = sender.ok_or(DropReason::UnknownMac)?;
+        let sender = packet.cx.sender(ports)?;
         if mac == sender.mac {
             return Err(DropReason::HairpinToSelf);
         }
