@@ -66,6 +66,9 @@ pub(crate) enum Verb {
     /// The fabric's routers and hosts next to this one
     #[command(subcommand)]
     Neighbor(Only),
+    /// The ports to the fabric, with this host's own addresses there
+    #[command(subcommand)]
+    Uplink(Only),
     /// What was counted: traffic, events, drops by reason
     #[command(subcommand)]
     Counter(counter::Verb),

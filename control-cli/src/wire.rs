@@ -1,6 +1,7 @@
 //! Values out of messages, checked; what several verbs show.
 
 use core::fmt::{self, Display};
+use core::net::Ipv6Addr;
 
 use control_api::v1;
 use packet::{Locator, MacAddr, SegmentId, VirtualAddr};
@@ -85,6 +86,12 @@ pub(crate) fn mac(octets: &[u8]) -> Result<Shown<MacAddr>, Failure> {
         .map_err(|_| Failure::Malformed(format!("a MAC address of {} octets", octets.len())))
 }
 
+pub(crate) fn ipv6(octets: &[u8]) -> Result<Ipv6Addr, Failure> {
+    <[u8; 16]>::try_from(octets)
+        .map(Ipv6Addr::from)
+        .map_err(|_| Failure::Malformed(format!("an IPv6 address of {} octets", octets.len())))
+}
+
 pub(crate) fn locator(bits: u64) -> Shown<Locator> {
     Shown(Locator::from_bits(bits))
 }
@@ -130,6 +137,8 @@ mod tests {
     fn nonsense_is_named() {
         let text = mac(&[1, 2, 3]).unwrap_err().to_string();
         assert!(text.contains("MAC address of 3 octets"), "{text}");
+        let text = ipv6(&[0; 4]).unwrap_err().to_string();
+        assert!(text.contains("IPv6 address of 4 octets"), "{text}");
         assert!(segment_id(0).is_err() && segment_id(1 << 24).is_err());
     }
 }

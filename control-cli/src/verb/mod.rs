@@ -10,6 +10,7 @@ mod interface;
 mod neighbor;
 mod port;
 mod status;
+mod uplink;
 
 use std::io::Write;
 
@@ -27,6 +28,7 @@ pub(crate) async fn run(cli: Cli, out: &mut dyn Write) -> Result<(), Failure> {
         Verb::Interface(Only::List) => interface::list(session).await,
         Verb::Mapping(verb) => mapping::run(verb, session).await,
         Verb::Neighbor(Only::List) => neighbor::list(session).await,
+        Verb::Uplink(Only::List) => uplink::list(session).await,
         Verb::Counter(verb) => counter::run(verb, session).await,
         Verb::Books(options) => books::show(&options, session).await,
         Verb::Address(verb) => address::run(verb, session).await,

@@ -43,10 +43,8 @@ impl TryFrom<v1::Neighbor> for Neighbor {
     type Error = Failure;
 
     fn try_from(neighbor: v1::Neighbor) -> Result<Self, Failure> {
-        let octets = <[u8; 16]>::try_from(neighbor.address.as_slice())
-            .map_err(|_| Failure::Malformed("an IPv6 address that is none".to_owned()))?;
         Ok(Self {
-            address: octets.into(),
+            address: wire::ipv6(&neighbor.address)?,
             mac: neighbor.mac.as_deref().map(wire::mac).transpose()?,
             state: word(
                 neighbor.state,

@@ -1,5 +1,7 @@
 //! `status`: who the daemon is and how its workers fare.
 
+use core::net::Ipv6Addr;
+
 use control_api::v1;
 use packet::Locator;
 use serde::Serialize;
@@ -13,7 +15,7 @@ use crate::wire::{self, Shown};
 pub(super) async fn show(session: &mut Session<'_>) -> Result<(), Failure> {
     let mut client = session.connect().await?;
     let reply = client.verbs().status(v1::StatusRequest {}).await?;
-    session.show(&Status::from(reply.into_inner()), text)
+    session.show(&Status::try_from(reply.into_inner())?, text)
 }
 
 #[derive(Debug, Serialize)]
@@ -29,6 +31,25 @@ struct Status {
     uptime_seconds: f64,
     revision: u64,
     workers: Vec<Worker>,
+    duplicates: Vec<Duplicate>,
+}
+
+/// An own address that another station has.
+#[derive(Debug, Serialize)]
+struct Duplicate {
+    port: String,
+    address: Ipv6Addr,
+}
+
+impl TryFrom<v1::DuplicateAddress> for Duplicate {
+    type Error = Failure;
+
+    fn try_from(duplicate: v1::DuplicateAddress) -> Result<Self, Failure> {
+        Ok(Self {
+            address: wire::ipv6(&duplicate.address)?,
+            port: duplicate.port,
+        })
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -46,10 +67,13 @@ struct Queue {
     queue: u32,
 }
 
-impl From<v1::StatusReply> for Status {
-    fn from(reply: v1::StatusReply) -> Self {
+impl TryFrom<v1::StatusReply> for Status {
+    type Error = Failure;
+
+    fn try_from(reply: v1::StatusReply) -> Result<Self, Failure> {
         let api = reply.api.unwrap_or_default();
-        Self {
+        let duplicates = reply.duplicates.into_iter().map(Duplicate::try_from);
+        Ok(Self {
             host: reply.host,
             locator: wire::locator(reply.locator),
             version: reply.version,
@@ -60,7 +84,8 @@ impl From<v1::StatusReply> for Status {
             uptime_seconds: seconds(reply.uptime_ms),
             revision: reply.revision,
             workers: reply.workers.into_iter().enumerate().map(worker).collect(),
-        }
+            duplicates: duplicates.collect::<Result<_, _>>()?,
+        })
     }
 }
 
@@ -83,17 +108,27 @@ fn text(status: &Status) -> String {
         Some(version) => format!("DPDK {version}"),
         None => "without DPDK".to_owned(),
     };
+    let duplicates: String = status.duplicates.iter().map(warning).collect();
     let rows: Vec<Vec<String>> = status.workers.iter().map(cells).collect();
     format!(
         "host {}  locator {}\n\
-         vswitch {}, {dpdk}, pid {}, running for {}, topology revision {}\n\n{}",
+         vswitch {}, {dpdk}, pid {}, running for {}, topology revision {}\n{}\n{}",
         status.host,
         status.locator,
         status.version,
         status.pid,
         span(status.uptime_ms),
         status.revision,
+        duplicates,
         table(WORKER_COLUMNS, &rows)
+    )
+}
+
+fn warning(duplicate: &Duplicate) -> String {
+    format!(
+        "DUPLICATE address {} on {}: another station has it, so it is not used; \
+         see: vswitchctl uplink list\n",
+        duplicate.address, duplicate.port
     )
 }
 

@@ -14,7 +14,7 @@ fn status() {
     let json = lab.json(&["status"]);
     assert_eq!(json["host"], "r");
     assert_eq!(json["locator"], "fd00:0:0:a::/64");
-    assert_eq!(json["api"], "1.0");
+    assert_eq!(json["api"], "1.1");
     assert_eq!(json["uptime_seconds"], 7385.25);
     assert_eq!(json["workers"][0]["idle_polls"], 12_197_529);
     assert_eq!(json["workers"][0]["queues"][1]["port"], "vm-a");
@@ -88,10 +88,52 @@ fn neighbor_list() {
 }
 
 #[test]
+fn uplink_list() {
+    let lab = lab();
+    let json = lab.json(&["uplink", "list"]);
+    assert_eq!(json.as_array().unwrap().len(), 2);
+    assert_eq!(json[0]["address"], "fd00:0:0:ff::a");
+    assert_eq!(json[0]["kind"], "configured");
+    assert_eq!(json[0]["state"], "preferred");
+    assert_eq!(json[0]["since_seconds"], 7384.0);
+    assert_eq!(json[0]["mtu_bytes"], 9000);
+    assert_eq!(json[0]["announce"], "routed");
+    assert_eq!(json[1]["kind"], "link-local");
+    assert_eq!(json[1]["link"], "up");
+    assert_eq!(json[1]["next_hops"], 2);
+    assert_eq!(json[1]["next_hops_resolved"], 1);
+}
+
+#[test]
+fn a_duplicate_address_is_in_the_status() {
+    let healthy = lab();
+    assert!(!healthy.ctl(&["status"]).stdout.contains("DUPLICATE"));
+    assert_eq!(
+        healthy.json(&["status"])["duplicates"],
+        serde_json::json!([])
+    );
+    let lab = Lab::start(Fake {
+        duplicate: true,
+        ..Fake::default()
+    });
+    let text = lab.ctl(&["status"]).stdout;
+    let lines: Vec<&str> = text.lines().filter(|l| l.contains("DUPLICATE")).collect();
+    let expected = "DUPLICATE address fd00:0:0:ff::a on uplink0: another station has it, \
+                    so it is not used; see: vswitchctl uplink list";
+    assert_eq!(lines, [expected], "{text}");
+    let reference = include_str!("../../../docs/vswitchctl.md");
+    assert!(reference.contains(expected), "the reference shows the line");
+    assert_eq!(lab.json(&["status"])["duplicates"][0]["port"], "uplink0");
+    assert_eq!(lab.json(&["uplink", "list"])[0]["state"], "duplicate");
+}
+
+#[test]
 fn counter_list() {
     let lab = lab();
     let json = lab.json(&["counter", "list"]);
-    assert_eq!(json.as_array().unwrap().len(), 3);
+    assert_eq!(json.as_array().unwrap().len(), 4);
+    assert_eq!(json[3]["name"], "host.icmp-unknown");
+    assert_eq!(json[3]["port"], serde_json::Value::Null);
     assert_eq!(json[0]["unit"], "packets");
     assert_eq!(json[0]["kind"], "event");
     assert_eq!(json[1]["value"], 3);
@@ -105,7 +147,7 @@ fn counter_list_of_a_port_and_with_zeros() {
         let json = lab.json(&[&["counter", "list"], options].concat());
         json.as_array().unwrap().len()
     };
-    assert_eq!(count(&["--all"]), 4);
+    assert_eq!(count(&["--all"]), 5);
     assert_eq!(count(&["--port", "vm-a"]), 2);
     assert_eq!(count(&["--port", "vm-a", "--drops"]), 1);
     assert_eq!(count(&["--port", "uplink0", "--drops", "--all"]), 1);

@@ -1,17 +1,24 @@
 //! A daemon that is none: host R of the worked example, with numbers that the
 //! tests know.
 
+use core::net::Ipv6Addr;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
 use std::sync::Arc;
 
+use datapath::substrate::{AddressKind, AddressState};
 use packet::{Locator, MacAddr, SegmentId, Slot, SubstrateAddr, VirtualAddr, VlanId};
 use vnet::compiled::{LinkType, MappingKind};
+use vswitch::config::Announce;
 use vswitch::control::source::{
     AddressNames, AddressOwner, Books, ControlSource, Counter, CounterFilter, CounterKind,
-    InputBook, Interface, LinkState, Mapping, MappingKey, Neighbor, NeighborState, OutputBook,
-    Port, PortRole, SegmentLabel, Status, Traffic, WholeBook, Worker, WorkerQueue,
+    DuplicateAddress, InputBook, Interface, LinkState, Mapping, MappingKey, Neighbor,
+    NeighborState, OutputBook, Port, PortRole, SegmentLabel, Status, Traffic, Uplink,
+    UplinkAddress, WholeBook, Worker, WorkerQueue,
 };
+
+/// The host's own address on the fabric.
+const OWN: Ipv6Addr = Ipv6Addr::new(0xfd00, 0, 0, 0xff, 0, 0, 0, 0xa);
 
 #[derive(Default)]
 pub(crate) struct Fake {
@@ -19,6 +26,8 @@ pub(crate) struct Fake {
     pub(crate) more_mappings: u32,
     /// Packets that the books lose.
     pub(crate) lost: u64,
+    /// Another station has the configured address.
+    pub(crate) duplicate: bool,
     /// How often the table of mappings was read.
     pub(crate) mapping_reads: Arc<AtomicUsize>,
 }
@@ -113,7 +122,44 @@ impl ControlSource for Fake {
                     },
                 ],
             }],
+            duplicates: if self.duplicate {
+                vec![DuplicateAddress {
+                    port: "uplink0".to_owned(),
+                    address: OWN,
+                }]
+            } else {
+                Vec::new()
+            },
         }
+    }
+
+    fn uplinks(&self) -> Vec<Uplink> {
+        let configured = UplinkAddress {
+            address: OWN,
+            kind: AddressKind::Configured,
+            state: if self.duplicate {
+                AddressState::Duplicate
+            } else {
+                AddressState::Preferred
+            },
+            since: Duration::from_millis(7_384_000),
+        };
+        let link_local = UplinkAddress {
+            address: "fe80::ff:fe00:a01".parse().unwrap(),
+            kind: AddressKind::LinkLocal,
+            state: AddressState::Preferred,
+            since: Duration::from_millis(7_384_250),
+        };
+        let uplink0 = Uplink {
+            port: "uplink0".to_owned(),
+            mtu: 9000,
+            link: LinkState::Up,
+            announce: Announce::Routed,
+            next_hops: 2,
+            next_hops_resolved: 1,
+            addresses: vec![configured, link_local],
+        };
+        vec![uplink0]
     }
 
     fn ports(&self) -> Vec<Port> {
@@ -248,7 +294,15 @@ impl ControlSource for Fake {
             last_seen: None,
             ..spoofed.clone()
         };
-        vec![forwarded, spoofed, never, not_proven]
+        let host = Counter {
+            port: None,
+            segment: None,
+            name: "host.icmp-unknown".to_owned(),
+            value: 5,
+            description: "An ICMPv6 message of a type that the host has no use for.".to_owned(),
+            ..forwarded.clone()
+        };
+        vec![forwarded, spoofed, never, not_proven, host]
     }
 
     fn books(&self) -> Books {

@@ -235,7 +235,7 @@ drop_reasons! {
             "see: vswitchctl neighbor list; is the fabric's router up?"
         HostRefused "host-refused"
             "The substrate host could not use the packet (malformed or unexpected)."
-            "see: vswitchctl neighbor list, or capture on the uplink"
+            "see the lines host.* of: vswitchctl counter list; they say which frames, and why"
         ShuttingDown "shutting-down"
             "The vswitch ended while it held the packet."
             "nothing is wrong"

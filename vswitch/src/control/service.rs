@@ -108,6 +108,16 @@ impl Control for Service {
         Ok(Response::new(verb::neighbor::list(source.as_ref())))
     }
 
+    type ListUplinksStream = Pages<v1::ListUplinksReply>;
+
+    async fn list_uplinks(
+        &self,
+        request: Request<v1::ListUplinksRequest>,
+    ) -> Answer<Self::ListUplinksStream> {
+        let source = self.read(&request)?;
+        Ok(Response::new(verb::uplink::list(source.as_ref())))
+    }
+
     type ListCountersStream = Pages<v1::ListCountersReply>;
 
     async fn list_counters(

@@ -5,8 +5,11 @@
 use core::net::Ipv6Addr;
 use core::time::Duration;
 
+use datapath::substrate::{AddressKind, AddressState};
 use packet::{Locator, MacAddr, SegmentId, Slot, SubstrateAddr, VirtualAddr, VlanId};
 use vnet::compiled::{LinkType, MappingKind};
+
+use crate::config::Announce;
 
 /// The running daemon as the control socket sees it.
 ///
@@ -32,6 +35,10 @@ pub trait ControlSource: Send + Sync + 'static {
 
     /// The neighbour caches of the substrate ports.
     fn neighbors(&self) -> Vec<Neighbor>;
+
+    /// The ports to the fabric, in the order of the configuration, with the
+    /// host's own addresses there.
+    fn uplinks(&self) -> Vec<Uplink>;
 
     /// The counters. Those that [`CounterFilter::keeps`] refuses are filtered
     /// out afterwards; the filter is passed so that they need not be made.
@@ -64,6 +71,18 @@ pub struct Status {
     pub dpdk: Option<String>,
     /// The workers, by index.
     pub workers: Vec<Worker>,
+    /// Own addresses that another station has.
+    pub duplicates: Vec<DuplicateAddress>,
+}
+
+/// An own address that another station on the link has, so that it is not
+/// used (RFC 4862 §5.4.5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DuplicateAddress {
+    /// The uplink's port.
+    pub port: String,
+    /// The address.
+    pub address: Ipv6Addr,
 }
 
 /// A poll-mode worker.
@@ -283,6 +302,38 @@ pub enum NeighborState {
     Probe,
     /// Did not answer; packets to it are dropped.
     Failed,
+}
+
+/// A port to the fabric.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Uplink {
+    /// The port's name.
+    pub port: String,
+    /// The largest IPv6 packet on it, in bytes.
+    pub mtu: u16,
+    /// Whether it has a carrier.
+    pub link: LinkState,
+    /// How the fabric learns where the host's locator is.
+    pub announce: Announce,
+    /// Neighbours on it that routes lead through.
+    pub next_hops: u32,
+    /// Those of them whose MAC address is known.
+    pub next_hops_resolved: u32,
+    /// The host's own addresses on it.
+    pub addresses: Vec<UplinkAddress>,
+}
+
+/// An address of the host itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UplinkAddress {
+    /// The address.
+    pub address: Ipv6Addr,
+    /// Where it comes from.
+    pub kind: AddressKind,
+    /// Whether it may be used.
+    pub state: AddressState,
+    /// How long it has been in this state.
+    pub since: Duration,
 }
 
 /// One number that the daemon counts.

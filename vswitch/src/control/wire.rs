@@ -6,7 +6,7 @@ use control_api::v1;
 use packet::MacAddr;
 use vnet::compiled::MappingKind;
 
-use super::source::SegmentLabel;
+use super::source::{LinkState, SegmentLabel};
 
 pub(super) fn mac(mac: MacAddr) -> Vec<u8> {
     mac.octets().to_vec()
@@ -30,6 +30,15 @@ pub(super) fn mapping_kind(kind: MappingKind) -> i32 {
     match kind {
         MappingKind::Node => v1::MappingKind::Node,
         MappingKind::Router => v1::MappingKind::Router,
+    }
+    .into()
+}
+
+pub(super) fn link(link: LinkState) -> i32 {
+    match link {
+        LinkState::Up => v1::LinkState::Up,
+        LinkState::Down => v1::LinkState::Down,
+        LinkState::Unknown => v1::LinkState::Unknown,
     }
     .into()
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use datapath::books::{RowId, RowReading};
 use datapath::pipeline::DropReason;
+use datapath::substrate::{Counts, Reason};
 use packet::SegmentId;
 use vnet::compiled::PortId;
 
@@ -81,6 +82,23 @@ const EVENTS: [Event; 6] = [
     },
 ];
 
+/// Why the host on the substrate could not use a frame that it was handed:
+/// what is behind the drop reason `host-refused`. A count is the host's, not a
+/// port's, and no drop of its own: that would book the frame twice.
+fn host_event(reason: Reason, counts: &Counts) -> Counter {
+    Counter {
+        port: None,
+        segment: None,
+        name: format!("host.{}", reason.name()),
+        kind: CounterKind::Event,
+        unit: "packets".to_owned(),
+        value: counts.of(reason),
+        description: reason.description().to_owned(),
+        remedy: None,
+        last_seen: None,
+    }
+}
+
 impl Observer {
     /// The lines, summed over the threads.
     pub(super) fn rows(&self, readings: &Readings) -> Vec<RowReading> {
@@ -142,6 +160,14 @@ impl Observer {
                 output.port_full,
                 None,
             ));
+        }
+        if !filter.drops_only && filter.port.is_none() {
+            let counts = self.substrate.lock().counts.clone();
+            counters.extend(
+                Reason::ALL
+                    .iter()
+                    .map(|reason| host_event(*reason, &counts)),
+            );
         }
         counters.retain(|counter| filter.keeps(counter));
         counters

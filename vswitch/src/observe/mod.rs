@@ -3,11 +3,13 @@
 //!
 //! * [`counters`]: every number with its name, unit and meaning.
 //! * [`books`]: whether every packet is accounted for.
+//! * `uplinks`: the host's own addresses on the fabric.
 //! * [`names`]: segments, networks, nodes by name.
 
 mod books;
 mod counters;
 mod names;
+mod uplinks;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,11 +25,11 @@ use vnet::compiled::{Mapping as CompiledMapping, PortId};
 pub use self::counters::LastSeen;
 use crate::config::HostConfig;
 use crate::control::source::{
-    AddressNames, Books, ControlSource, Counter, CounterFilter, Interface, LinkState, Mapping,
-    MappingKey, Neighbor, NeighborState, Port, PortRole as ShownRole, Status, Traffic, Worker,
+    AddressNames, Books, ControlSource, Counter, CounterFilter, Interface, Mapping, MappingKey,
+    Neighbor, NeighborState, Port, PortRole as ShownRole, Status, Traffic, Uplink, Worker,
     WorkerQueue,
 };
-use crate::ports::{self, PortMonitor};
+use crate::ports::PortMonitor;
 use crate::slow_path::SubstrateView;
 
 /// How long a reading waits for a worker's burst boundary.
@@ -158,6 +160,7 @@ impl ControlSource for Observer {
             pid: std::process::id(),
             dpdk: self.dpdk.clone(),
             workers: workers.collect(),
+            duplicates: self.duplicate_addresses(),
         }
     }
 
@@ -174,11 +177,7 @@ impl ControlSource for Observer {
                     role: self.role(id),
                     mac: info.mac,
                     mtu: self.uplink_mtu(id).unwrap_or(info.mtu),
-                    link: match info.link {
-                        ports::LinkState::Up => LinkState::Up,
-                        ports::LinkState::Down => LinkState::Down,
-                        ports::LinkState::Unknown => LinkState::Unknown,
-                    },
+                    link: uplinks::shown_link(info.link),
                     speed_mbps: info.speed_mbps,
                     queues: info.rx_queues,
                     received: Traffic {
@@ -240,6 +239,10 @@ impl ControlSource for Observer {
                 held_packets: u32::try_from(*held).unwrap_or(u32::MAX),
             })
             .collect()
+    }
+
+    fn uplinks(&self) -> Vec<Uplink> {
+        self.shown_uplinks()
     }
 
     fn counters(&self, filter: &CounterFilter) -> Vec<Counter> {

@@ -20,7 +20,7 @@ use crossbeam::queue::ArrayQueue;
 use datapath::books::Ledger;
 use datapath::pipeline::{DropReason, Punt, Punted};
 use datapath::substrate::{
-    AddressInfo, AddressState, Effect, NeighborInfo, NextHopId, SubstrateHost,
+    AddressInfo, AddressState, Counts, Effect, NeighborInfo, NextHopId, SubstrateHost,
 };
 use datapath::tables::publish::{Publisher, Revision};
 use datapath::tables::{Tables, UseMarks};
@@ -50,6 +50,8 @@ pub struct SubstrateView {
     pub held: Vec<usize>,
     /// The host's addresses.
     pub addresses: Vec<AddressInfo>,
+    /// What became of the frames that the host was given.
+    pub counts: Counts,
     /// When this was true.
     pub at: Duration,
 }
@@ -284,12 +286,14 @@ impl<P: BufPool> SlowPath<P> {
             .map(|neighbor| neighbor.next_hop.map_or(0, |id| self.hold.waiting_for(id)))
             .collect();
         let addresses = self.host.addresses();
+        let counts = self.host.counts().clone();
         let mut view = self.view.lock();
         report_duplicates(&view.addresses, &addresses);
         *view = SubstrateView {
             neighbors,
             held,
             addresses,
+            counts,
             at: now,
         };
     }

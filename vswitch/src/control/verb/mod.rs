@@ -9,3 +9,4 @@ pub(super) mod mapping;
 pub(super) mod neighbor;
 pub(super) mod port;
 pub(super) mod status;
+pub(super) mod uplink;

@@ -3,7 +3,7 @@
 use control_api::v1;
 
 use crate::control::service::{Pages, pages};
-use crate::control::source::{ControlSource, LinkState, Port, PortRole, Traffic};
+use crate::control::source::{ControlSource, Port, PortRole, Traffic};
 use crate::control::wire;
 
 pub(in crate::control) fn list(source: &dyn ControlSource) -> Pages<v1::ListPortsReply> {
@@ -20,7 +20,7 @@ fn port(port: Port) -> v1::Port {
         role: role(port.role).into(),
         mac: wire::mac(port.mac),
         mtu: port.mtu.into(),
-        link: link(port.link).into(),
+        link: wire::link(port.link),
         speed_mbps: port.speed_mbps,
         queues: port.queues.into(),
         received: Some(traffic(port.received)),
@@ -35,14 +35,6 @@ fn role(role: PortRole) -> v1::PortRole {
         PortRole::Node => v1::PortRole::Node,
         PortRole::Substrate => v1::PortRole::Substrate,
         PortRole::Unused => v1::PortRole::Unused,
-    }
-}
-
-fn link(link: LinkState) -> v1::LinkState {
-    match link {
-        LinkState::Up => v1::LinkState::Up,
-        LinkState::Down => v1::LinkState::Down,
-        LinkState::Unknown => v1::LinkState::Unknown,
     }
 }
 

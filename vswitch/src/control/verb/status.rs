@@ -2,7 +2,7 @@
 
 use control_api::{API_VERSION, v1};
 
-use crate::control::source::{ControlSource, Worker};
+use crate::control::source::{ControlSource, DuplicateAddress, Worker};
 use crate::control::wire;
 
 pub(in crate::control) fn answer(source: &dyn ControlSource) -> v1::StatusReply {
@@ -17,6 +17,14 @@ pub(in crate::control) fn answer(source: &dyn ControlSource) -> v1::StatusReply 
         pid: status.pid,
         dpdk: status.dpdk,
         workers: status.workers.into_iter().map(worker).collect(),
+        duplicates: status.duplicates.into_iter().map(duplicate).collect(),
+    }
+}
+
+fn duplicate(duplicate: DuplicateAddress) -> v1::DuplicateAddress {
+    v1::DuplicateAddress {
+        port: duplicate.port,
+        address: duplicate.address.octets().to_vec(),
     }
 }
 
