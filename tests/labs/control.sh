@@ -51,7 +51,7 @@ send a "Ether(src='02:00:00:00:00:99', dst=BCAST)/ARP()" 3
 check "counter list shows drops" dropped r unknown-mac 3 vm-a
 filter='map(select(.name == "unknown-mac")) | map(.remedy != null and .unit == "packets") | all'
 check "each with its unit and remedy" same "$(json counter list --drops)" true
-for verb in status "port list" "interface list" "mapping list" "neighbor list" "counter list" books; do
+for verb in status "port list" "interface list" "mapping list" "neighbor list" "counter list" "uplink list" books; do
     # shellcheck disable=SC2086  # The verb's words are arguments.
     check "$verb: a closed pipe is no error" eval "ctl r $verb | true; same \${PIPESTATUS[0]} 0"
 done

@@ -1,10 +1,10 @@
 //! What the daemon shows of itself: the control socket's questions, answered
 //! from what workers publish. Nothing here can delay a packet.
 //!
-//! * [`counters`]: every number with its name, unit and meaning.
-//! * [`books`]: whether every packet is accounted for.
+//! * `counters`: every number with its name, unit and meaning.
+//! * `books`: whether every packet is accounted for.
 //! * `uplinks`: the host's own addresses on the fabric.
-//! * [`names`]: segments, networks, nodes by name.
+//! * `names`: segments, networks, nodes by name.
 
 mod books;
 mod counters;
