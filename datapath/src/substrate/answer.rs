@@ -14,6 +14,7 @@ use super::host::SubstrateHost;
 use super::neighbor::Told;
 use super::reason::Reason;
 use super::routes::{LinkAddress, UplinkIndex};
+use super::snapshot::is_segment_zero;
 use super::uplink::Uplink;
 
 /// What the host has to do with the target of a solicitation.
@@ -62,7 +63,15 @@ impl SubstrateHost {
         if let Some(mac) = asked.source_mac {
             self.neighbors.heard(neighbor, mac, now);
         }
-        if !self.advertisement_limit.allows(now) {
+        // A scan of the tenants' addresses must not silence the host's own.
+        let tenants =
+            self.locator.contains(asked.target) && !is_segment_zero(self.locator, asked.target);
+        let limit = if tenants {
+            &mut self.tenant_advertisement_limit
+        } else {
+            &mut self.advertisement_limit
+        };
+        if !limit.allows(now) {
             return Err(Reason::RateLimited);
         }
         let uplink = self.uplink(at)?;

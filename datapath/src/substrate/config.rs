@@ -77,7 +77,8 @@ pub struct Limits {
     pub learned_neighbors: usize,
     /// Echo replies per second, and as many at once.
     pub echo_replies_per_second: u32,
-    /// Neighbour advertisements per second, and as many at once.
+    /// Neighbour advertisements per second, and as many at once: so many for
+    /// the host's own addresses, and so many for tenants' on an on-link locator.
     pub advertisements_per_second: u32,
     /// Multicast groups reported beyond the host's own, for tenants' addresses
     /// where the locator is on-link.

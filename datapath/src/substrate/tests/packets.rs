@@ -415,6 +415,19 @@ fn too_many_questions_are_refused_by_name() {
 }
 
 #[test]
+fn a_scan_of_tenants_addresses_does_not_silence_the_hosts_own() {
+    let (mut host, now) = settled(|config| {
+        config.announce = Announce::OnLink;
+        config.limits.advertisements_per_second = 2;
+    });
+    let scan = solicitation(ROUTER, TENANT, TENANT, Some(1));
+    while host.handle(PORT, &scan, now).refused.is_none() {}
+    assert_eq!(refused(&mut host, &scan, now), Some(Reason::RateLimited));
+    let own = solicitation(ROUTER, HOST, HOST, Some(1));
+    assert_eq!(host.handle(PORT, &own, now).refused, None);
+}
+
+#[test]
 fn queriers_are_answered_in_their_time() {
     let (mut host, now) = settled(|_| ());
     let now = now + SECOND * 60;
