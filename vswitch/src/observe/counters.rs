@@ -120,7 +120,17 @@ impl Observer {
                 .filter(|(_, n)| *n > 0)
                 .map(move |(reason, n)| (id, *reason, n))
         };
-        (0..).map(RowId).zip(rows).flat_map(of_row).collect()
+        // What a port did not take is noted on that port's own line.
+        let outputs = (0..).map(PortId).zip(self.outputs(readings));
+        let port_full = outputs
+            .filter(|(_, output)| output.port_full > 0)
+            .map(|(port, output)| (self.port_line(port), DropReason::PortFull, output.port_full));
+        let rows = (0..).map(RowId).zip(rows).flat_map(of_row);
+        rows.chain(port_full).collect()
+    }
+
+    fn port_line(&self, port: PortId) -> RowId {
+        self.drawn.ports.rows().of(port, None)
     }
 
     pub(super) fn all_counters(&self, filter: &CounterFilter) -> Vec<Counter> {
@@ -153,13 +163,17 @@ impl Observer {
             }
         }
         for (port, output) in (0..).map(PortId).zip(self.outputs(&readings)) {
-            counters.push(self.drop_counter(
-                port,
-                None,
-                DropReason::PortFull,
-                output.port_full,
-                None,
-            ));
+            counters.push(
+                self.drop_counter(
+                    port,
+                    None,
+                    DropReason::PortFull,
+                    output.port_full,
+                    last_seen
+                        .of(self.port_line(port), DropReason::PortFull)
+                        .map(|at| now.saturating_sub(at)),
+                ),
+            );
         }
         if !filter.drops_only && filter.port.is_none() {
             let counts = self.substrate.lock().counts.clone();
