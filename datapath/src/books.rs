@@ -1,10 +1,10 @@
 //! The books: every packet that comes in is on exactly one line, and ends in
 //! exactly one column of it. They balance, always:
 //!
-//! per (input port, segment): received = forwarded + consumed + punted + dropped,
-//! and of what was punted the slow path later books the end. Per output port:
-//! offered = sent + port-full. For the whole: received + generated = sent +
-//! consumed + held + dropped.
+//! per (input port, segment): received = forwarded + answered + consumed +
+//! punted + dropped; of what was punted the slow path books the end, and until
+//! then it is held. Per output port: offered = sent + port-full. For the whole:
+//! received + generated = sent + consumed (answered, too) + held + dropped.
 //!
 //! A ledger has one writer (a worker, or the slow path) and any readers. An
 //! increment is a plain load and store; a reader asks for a copy, which the

@@ -2,8 +2,8 @@
 //!
 //! A stage asks one question of every packet of a burst that nobody has
 //! decided about yet, and passes it on, answers it, punts it, or drops it with
-//! a reason. Stage name = file name = heading in docs/drops.md. Nothing
-//! here allocates, locks, makes a system call or panics.
+//! a reason. What a stage drops stands under its file's name in
+//! docs/drops.md. Nothing here allocates, locks, makes a system call or panics.
 
 pub mod access;
 pub mod admit;

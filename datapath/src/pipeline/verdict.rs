@@ -163,15 +163,15 @@ drop_reasons! {
             "A multicast, which this version does not replicate."
             "nothing is wrong, unless the tenant needs it"
     }
-    "access" {
-        Denied "denied"
-            "The two interfaces may not talk: different segments and no router between them."
-            "put both into one segment"
-    }
     "mapping" {
         NoMapping "no-mapping"
             "Nothing is known about where the destination is."
             "add the destination node, or a static mapping, to the topology"
+    }
+    "access" {
+        Denied "denied"
+            "The two interfaces may not talk: different segments and no router between them."
+            "put both into one segment"
     }
     "prove" {
         SourceNotProven "source-not-proven"

@@ -23,7 +23,10 @@ const SNAP_LEN: u32 = 65_535;
 #[derive(Debug, thiserror::Error)]
 pub enum PcapError {
     /// The file cannot be opened or made.
-    #[error("port \"{port}\": cannot open capture file {path}: {source}")]
+    #[error(
+        "port \"{port}\": cannot open capture file {path}: {source}; a file to receive from must \
+         exist, and one to transmit to must be writable"
+    )]
     Open {
         /// The port.
         port: String,

@@ -143,7 +143,10 @@ impl Parts {
         }
         let _ = match &self.segment_id {
             Some(id) => writeln!(text, "\n{}", self.below(id)),
-            None => writeln!(text, "\nsegment 0: the host itself, no tenant's interface"),
+            None => writeln!(
+                text,
+                "\nsegment 0: in a locator, the host itself; no tenant's interface"
+            ),
         };
         text
     }
