@@ -2,6 +2,7 @@
 
 use core::net::Ipv6Addr;
 
+pub use datapath::substrate::Announce;
 use packet::{Ipv6Prefix, Locator};
 use vnet::compiled::PortId;
 
@@ -16,17 +17,6 @@ pub struct Substrate {
     pub hop_limit: u8,
     /// The ports to the fabric, at least one.
     pub uplinks: Vec<Uplink>,
-}
-
-/// How the fabric learns where the locator is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Announce {
-    /// The fabric has a route to it via an uplink's address.
-    #[default]
-    Routed,
-    /// The locator is on-link: this host answers neighbour solicitations for
-    /// every address under it.
-    OnLink,
 }
 
 /// A port to the fabric, where this host is an ordinary IPv6 host.

@@ -5,9 +5,12 @@
 use core::net::Ipv6Addr;
 use core::time::Duration;
 
+pub use datapath::substrate::NeighborState;
 use datapath::substrate::{AddressKind, AddressState};
 use packet::{Locator, MacAddr, SegmentId, Slot, SubstrateAddr, VirtualAddr, VlanId};
 use vnet::compiled::{LinkType, MappingKind};
+
+pub use crate::ports::LinkState;
 
 use crate::config::Announce;
 
@@ -150,17 +153,6 @@ pub enum PortRole {
     Unused,
 }
 
-/// Whether a port has a carrier.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LinkState {
-    /// It has.
-    Up,
-    /// It has none.
-    Down,
-    /// The device does not say.
-    Unknown,
-}
-
 /// Packets and their bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Traffic {
@@ -285,23 +277,6 @@ pub struct Neighbor {
     pub since: Duration,
     /// Packets that wait for its MAC address.
     pub held_packets: u32,
-}
-
-/// The states of a neighbour (RFC 4861 §7.3.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NeighborState {
-    /// Asked for, no answer yet.
-    Incomplete,
-    /// Confirmed within the reachable time.
-    Reachable,
-    /// Not confirmed lately; used as it is.
-    Stale,
-    /// In use again; confirmation by others is awaited.
-    Delay,
-    /// Asked whether it is still there.
-    Probe,
-    /// Did not answer; packets to it are dropped.
-    Failed,
 }
 
 /// A port to the fabric.

@@ -16,7 +16,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use datapath::books::{Ledger, Reading};
-use datapath::substrate;
 use datapath::tables::Drawn;
 use packet::SubstrateAddr;
 use parking_lot::Mutex;
@@ -26,8 +25,7 @@ pub use self::counters::LastSeen;
 use crate::config::HostConfig;
 use crate::control::source::{
     AddressNames, Books, ControlSource, Counter, CounterFilter, Interface, Mapping, MappingKey,
-    Neighbor, NeighborState, Port, PortRole as ShownRole, Status, Traffic, Uplink, Worker,
-    WorkerQueue,
+    Neighbor, Port, PortRole as ShownRole, Status, Traffic, Uplink, Worker, WorkerQueue,
 };
 use crate::ports::PortMonitor;
 use crate::slow_path::SubstrateView;
@@ -177,7 +175,7 @@ impl ControlSource for Observer {
                     role: self.role(id),
                     mac: info.mac,
                     mtu: self.uplink_mtu(id).unwrap_or(info.mtu),
-                    link: uplinks::shown_link(info.link),
+                    link: info.link,
                     speed_mbps: info.speed_mbps,
                     queues: info.rx_queues,
                     received: Traffic {
@@ -226,14 +224,7 @@ impl ControlSource for Observer {
                 port: self.port_name(neighbor.port),
                 address: neighbor.address,
                 mac: neighbor.mac,
-                state: match neighbor.state {
-                    substrate::NeighborState::Incomplete => NeighborState::Incomplete,
-                    substrate::NeighborState::Reachable => NeighborState::Reachable,
-                    substrate::NeighborState::Stale => NeighborState::Stale,
-                    substrate::NeighborState::Delay => NeighborState::Delay,
-                    substrate::NeighborState::Probe => NeighborState::Probe,
-                    substrate::NeighborState::Failed => NeighborState::Failed,
-                },
+                state: neighbor.state,
                 router: neighbor.router,
                 since: self.started.elapsed().saturating_sub(neighbor.since),
                 held_packets: u32::try_from(*held).unwrap_or(u32::MAX),

@@ -8,15 +8,12 @@ use vnet::compiled::PortId;
 use super::Observer;
 use crate::config;
 use crate::control::source::{DuplicateAddress, LinkState, Uplink, UplinkAddress};
-use crate::ports;
 use crate::slow_path::SubstrateView;
 
 impl Observer {
     fn link(&self, port: PortId) -> LinkState {
         let monitor = self.monitors.get(usize::from(port.0));
-        monitor.map_or(LinkState::Unknown, |monitor| {
-            shown_link(monitor.info().link)
-        })
+        monitor.map_or(LinkState::Unknown, |monitor| monitor.info().link)
     }
 
     pub(super) fn shown_uplinks(&self) -> Vec<Uplink> {
@@ -51,14 +48,6 @@ impl Observer {
                 address: own.address,
             })
             .collect()
-    }
-}
-
-pub(super) const fn shown_link(link: ports::LinkState) -> LinkState {
-    match link {
-        ports::LinkState::Up => LinkState::Up,
-        ports::LinkState::Down => LinkState::Down,
-        ports::LinkState::Unknown => LinkState::Unknown,
     }
 }
 

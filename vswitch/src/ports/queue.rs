@@ -1,9 +1,7 @@
 //! What a worker needs of a port: one receive and one transmit queue.
 
 use arrayvec::ArrayVec;
-
-/// Packets moved at once. DPDK's own examples use it; so do its vector PMDs.
-pub const BURST: usize = 32;
+pub use datapath::pipeline::BURST;
 
 /// A burst of packets on its way between a port and the pipeline.
 pub type Packets<B> = ArrayVec<B, BURST>;

@@ -1,7 +1,7 @@
 //! What the configuration file says of the substrate, in the substrate host's
 //! words.
 
-use datapath::substrate::{Announce, Limits, RouteConfig, RouteVia, SubstrateConfig, UplinkConfig};
+use datapath::substrate::{Limits, RouteConfig, RouteVia, SubstrateConfig, UplinkConfig};
 use packet::MacAddr;
 use vnet::compiled::HostId;
 
@@ -13,10 +13,7 @@ pub fn of(config: &HostConfig, macs: &[MacAddr], seed: u64) -> SubstrateConfig {
     let hosts = (0..).map(HostId).zip(&config.compiled.hosts);
     SubstrateConfig {
         locator: substrate.locator,
-        announce: match substrate.announce {
-            config::Announce::Routed => Announce::Routed,
-            config::Announce::OnLink => Announce::OnLink,
-        },
+        announce: substrate.announce,
         uplinks: substrate
             .uplinks
             .iter()
