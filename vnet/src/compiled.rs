@@ -4,7 +4,7 @@
 use core::net::Ipv4Addr;
 use std::collections::HashMap;
 
-use packet::{Locator, MacAddr, SegmentId, Slot, VirtualAddr, VlanId};
+use packet::{EtherType, Locator, MacAddr, SegmentId, Slot, VirtualAddr, VlanId};
 
 /// A port of this host's vswitch, by its place in the configuration.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -72,6 +72,9 @@ pub struct Segment {
     pub mtu: u16,
     /// What becomes of a frame to a MAC that nobody in the segment has.
     pub unknown_mac: UnknownMac,
+    /// What may pass between its nodes besides IPv4 and ARP: neither of those,
+    /// no tag, not IPv6; ordered by number, each once. The same on every host.
+    pub ethertypes: Vec<EtherType>,
 }
 
 /// What becomes of a frame to a unicast MAC that nobody in the segment has

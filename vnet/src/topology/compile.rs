@@ -83,6 +83,7 @@ impl<'a> Compiler<'a> {
             vlan: segment.vlan,
             mtu: segment.mtu.value,
             unknown_mac: segment.unknown_mac,
+            ethertypes: segment.ethertypes.clone(),
         });
         let hosts = || core::iter::once(&around.this).chain(&around.others);
         let ids = (0..).map(HostId);

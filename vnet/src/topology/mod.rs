@@ -13,7 +13,7 @@ mod text;
 use std::path::Path;
 use std::sync::Arc;
 
-use packet::{Locator, MacAddr, SegmentId, VirtualAddr, VlanId};
+use packet::{EtherType, Locator, MacAddr, SegmentId, VirtualAddr, VlanId};
 
 use crate::compiled::{Ipv4Subnet, LinkType, UnknownMac};
 use crate::diagnostic::{Diagnostics, Place};
@@ -68,6 +68,8 @@ pub struct Segment {
     pub mtu: Located<u16>,
     /// What becomes of a frame to a MAC that nobody in the segment has.
     pub unknown_mac: UnknownMac,
+    /// What may pass besides IPv4 and ARP, ordered.
+    pub ethertypes: Vec<EtherType>,
 }
 
 /// Something with a MAC and addresses in a segment.

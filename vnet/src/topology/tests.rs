@@ -147,6 +147,30 @@ mappings:
 }
 
 #[test]
+fn ethertypes_are_the_same_however_they_are_written() {
+    let text = "\
+network: z
+segments:
+  - { name: none, id: 1, subnet: 10.0.0.0/24 }
+  - { name: empty, id: 2, subnet: 10.0.0.0/24, ethertypes: [] }
+  - { name: words, id: 3, subnet: 10.0.0.0/24, ethertypes: [ptp, lldp, pppoe-discovery] }
+  - { name: numbers, id: 4, subnet: 10.0.0.0/24, ethertypes: [0x88cc, 0X88F7, 0x8863] }
+  - { name: bounds, id: 5, subnet: 10.0.0.0/24, ethertypes: [0xffff, 0x600] }
+";
+    let (r, said) = compiled(text, &around("r", &[]));
+    assert_eq!(said, "");
+    let lists = r.segments.iter().map(|segment| &segment.ethertypes);
+    let lists: Vec<Vec<u16>> = lists
+        .map(|list| list.iter().map(|e| e.get()).collect())
+        .collect();
+    let both = vec![0x8863, 0x88cc, 0x88f7];
+    assert_eq!(
+        lists,
+        [vec![], vec![], both.clone(), both, vec![0x0600, 0xffff]]
+    );
+}
+
+#[test]
 fn one_fault_does_not_hide_others_nor_cause_more() {
     let text = "\
 network: z

@@ -65,6 +65,7 @@ impl Names {
                     vlan: vlan.ok().flatten(),
                     mtu: text.mtu.clone(),
                     unknown_mac: text.unknown_mac,
+                    ethertypes: text.ethertypes.clone(),
                 });
             }
         }

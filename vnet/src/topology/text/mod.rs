@@ -2,6 +2,7 @@
 //! or against other files. What could not be read is `None`, reported, and
 //! not held against whatever refers to it.
 
+mod ethertypes;
 mod node;
 mod router;
 mod segment;

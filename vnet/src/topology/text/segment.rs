@@ -1,15 +1,17 @@
 //! `segments:` as written.
 
-use packet::{SegmentId, VlanId};
+use packet::{EtherType, SegmentId, VlanId};
 
 use super::Reported;
 use crate::compiled::{Ipv4Subnet, UnknownMac};
 use crate::diagnostic::Diagnostics;
 use crate::yaml::{Fields, Located, Node, scalar};
 
-/// The smallest MTU of a segment, in bytes: what every IPv4 link carries
-/// (RFC 791 §3.2).
-pub const MIN_MTU: u16 = 68;
+/// The smallest MTU of a segment, in bytes: the datagram that every IPv4 host
+/// must take (RFC 791 §3.1, RFC 1122 §3.3.2), and the longest ICMP error (RFC
+/// 1812 §4.3.2.3). So whatever a node is told fits its segment, and raw and
+/// rewritten alike it fits the least IPv6 path (1280 bytes).
+pub const MIN_MTU: u16 = 576;
 /// The largest, in bytes: what jumbo frames carry.
 pub const MAX_MTU: u16 = 16_000;
 /// The MTU of a segment that says none, in bytes.
@@ -24,6 +26,7 @@ pub(in super::super) struct SegmentText {
     pub(in super::super) vlan: Result<Option<Located<VlanId>>, Reported>,
     pub(in super::super) mtu: Located<u16>,
     pub(in super::super) unknown_mac: UnknownMac,
+    pub(in super::super) ethertypes: Vec<EtherType>,
 }
 
 pub(super) fn read(node: &Node, out: &mut Diagnostics) -> Option<SegmentText> {
@@ -52,6 +55,7 @@ pub(super) fn read(node: &Node, out: &mut Diagnostics) -> Option<SegmentText> {
     let unknown_mac = fields.get("unknown-mac", out);
     let choices = [("drop", UnknownMac::Drop), ("resolve", UnknownMac::Resolve)];
     let unknown_mac = unknown_mac.and_then(|n| scalar::choice(n, "unknown-mac", &choices, out));
+    let ethertypes = super::ethertypes::read(&mut fields, out);
     fields.finish(out);
     let name = name?;
     Some(SegmentText {
@@ -60,6 +64,7 @@ pub(super) fn read(node: &Node, out: &mut Diagnostics) -> Option<SegmentText> {
         vlan,
         mtu: mtu.unwrap_or_else(|| Located::new(DEFAULT_MTU, &name.place)),
         unknown_mac: unknown_mac.unwrap_or_default(),
+        ethertypes,
         name,
     })
 }
