@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use vnet::diagnostic::Diagnostics;
+use vnet::topology::MIN_MTU;
 use vnet::yaml::{Fields, Located, Node, Value, fields, nearest, scalar};
 
 use super::PortText;
@@ -10,8 +11,6 @@ use crate::config::{MemifRole, PortSource};
 
 /// The largest MTU of a port, in bytes: what jumbo frames carry.
 pub(in super::super) const MAX_MTU: u16 = 16_056;
-/// The smallest, in bytes (RFC 791 §3.2).
-const MIN_MTU: u16 = 68;
 /// The most queues of a port: a worker each.
 const MAX_QUEUES: u16 = 64;
 /// The longest name of a kernel interface, in bytes (`IFNAMSIZ`, without its
