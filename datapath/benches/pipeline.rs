@@ -27,7 +27,7 @@ fn buffer(frame: &[u8]) -> HeapBuf {
 }
 
 fn burst(port: PortId, row: RowId, frame_of: impl Fn(u16) -> Vec<u8>) -> Burst<HeapBuf> {
-    let mut burst = Burst::new(port);
+    let mut burst = Burst::new(port, core::time::Duration::ZERO);
     for flow in (0..).take(BURST) {
         burst.push(buffer(&frame_of(flow)), row).unwrap();
     }

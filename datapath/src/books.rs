@@ -1,10 +1,12 @@
 //! The books: every packet that comes in is on exactly one line, and ends in
 //! exactly one column of it. They balance, always:
 //!
-//! per (input port, segment): received = forwarded + answered + consumed +
-//! punted + dropped; of what was punted the slow path books the end, and until
-//! then it is held. Per output port: offered = sent + port-full. For the whole:
-//! received + generated = sent + consumed (answered, too) + held + dropped.
+//! per (input port, segment): received + pieces = forwarded + answered +
+//! consumed + punted + dropped, where pieces are what cutting a packet that was
+//! too large made beyond the packet itself; of what was punted the slow path
+//! books the end, and until then it is held. Per output port: offered = sent +
+//! port-full. For the whole: received + generated + pieces = sent + consumed
+//! (answered, too) + held + dropped.
 //!
 //! A ledger has one writer (a worker, or the slow path) and any readers. An
 //! increment is a plain load and store; a reader asks for a copy, which the
@@ -148,7 +150,9 @@ counters! {
         received,
         /// Bytes received, frames without check sequence.
         received_bytes,
-        /// Packets that went on to a port.
+        /// Pieces that packets were cut into, beyond the packets themselves.
+        pieces,
+        /// Packets and pieces that went on to a port.
         forwarded,
         /// Questions that an answer was made from.
         answered,

@@ -2,6 +2,7 @@
 //! limits, so that what passes in a test passes on a port.
 
 use crate::buf::{BufPool, NoRoom, PacketBuf};
+use crate::offload::Offload;
 
 /// Headroom of a fresh buffer: DPDK's default (`RTE_PKTMBUF_HEADROOM`).
 pub const HEADROOM: usize = 128;
@@ -16,6 +17,7 @@ pub struct HeapBuf {
     bytes: Box<[u8]>,
     start: usize,
     end: usize,
+    offload: Offload,
 }
 
 impl HeapBuf {
@@ -27,6 +29,7 @@ impl HeapBuf {
             bytes,
             start: HEADROOM,
             end: HEADROOM,
+            offload: Offload::NONE,
         }
     }
 
@@ -79,6 +82,14 @@ impl PacketBuf for HeapBuf {
 
     fn truncate(&mut self, len: usize) {
         self.end = self.end.min(self.start + len);
+    }
+
+    fn offload(&self) -> Offload {
+        self.offload
+    }
+
+    fn set_offload(&mut self, offload: Offload) {
+        self.offload = offload;
     }
 }
 

@@ -13,6 +13,7 @@ use zerocopy::big_endian::U16;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::checksum::{self, Sum};
+use crate::fragment::Fragment;
 use crate::ids::VirtualAddr;
 use crate::protocol::IpProtocol;
 
@@ -40,6 +41,7 @@ pub struct Ipv4Header {
 /// Length of an [`Ipv4Header`] without options, in bytes.
 pub const IPV4_LEN: usize = 20;
 
+const RESERVED: u16 = 0x8000;
 const DONT_FRAGMENT: u16 = 0x4000;
 const MORE_FRAGMENTS: u16 = 0x2000;
 const OFFSET: u16 = 0x1fff;
@@ -61,19 +63,23 @@ pub struct Ipv4Fields {
     pub dont_fragment: bool,
     /// The identification field.
     pub identification: u16,
+    /// Where it stands in its datagram.
+    pub fragment: Fragment,
     /// Length of what follows the header, in bytes.
     pub payload_len: u16,
 }
 
 impl Ipv4Header {
-    /// A header without options for an unfragmented packet, checksum included.
+    /// A header without options, checksum included.
     /// A payload too long for IPv4 gives the longest total length.
     pub fn new(fields: &Ipv4Fields) -> Self {
-        let flags = if fields.dont_fragment {
-            DONT_FRAGMENT
-        } else {
-            0
-        };
+        let mut flags = fields.fragment.offset_units();
+        if fields.dont_fragment {
+            flags |= DONT_FRAGMENT;
+        }
+        if fields.fragment.more() {
+            flags |= MORE_FRAGMENTS;
+        }
         let mut header = Self {
             version_ihl: 0x45,
             traffic_class: fields.traffic_class,
@@ -115,14 +121,49 @@ impl Ipv4Header {
         self.flags_offset.get() & DONT_FRAGMENT != 0
     }
 
-    /// A fragment: first, middle or last.
-    pub const fn is_fragment(&self) -> bool {
-        self.flags_offset.get() & (MORE_FRAGMENTS | OFFSET) != 0
+    /// The reserved flag, which must be zero (RFC 791 §3.1).
+    pub const fn reserved_flag(&self) -> bool {
+        self.flags_offset.get() & RESERVED != 0
     }
 
-    /// Where this fragment stands in its datagram, in bytes.
-    pub const fn fragment_offset(&self) -> usize {
-        (self.flags_offset.get() & OFFSET) as usize * 8
+    /// Where it stands in its datagram.
+    pub const fn fragment(&self) -> Fragment {
+        let bits = self.flags_offset.get();
+        Fragment::new(bits & OFFSET, bits & MORE_FRAGMENTS != 0)
+    }
+
+    /// A fragment: first, middle or last.
+    pub const fn is_fragment(&self) -> bool {
+        self.fragment().is_fragment()
+    }
+
+    /// Makes this the header of `fragment` of its datagram, with `payload_len`
+    /// bytes behind it. The checksum is then to be made anew: [`Self::seal`].
+    pub fn set_piece(&mut self, fragment: Fragment, payload_len: u16) {
+        let kept = self.flags_offset.get() & (RESERVED | DONT_FRAGMENT);
+        let more = if fragment.more() { MORE_FRAGMENTS } else { 0 };
+        self.flags_offset = U16::new(kept | more | fragment.offset_units());
+        let header_len = u16::from(self.version_ihl & 0x0f) * 4;
+        self.total_len = U16::new(payload_len.saturating_add(header_len));
+    }
+
+    /// Replaces the identification. The checksum is then to be made anew.
+    pub fn set_identification(&mut self, identification: u16) {
+        self.identification = U16::new(identification);
+    }
+
+    /// Sets the header's length with options, in bytes: a multiple of 4 up to
+    /// 60. The checksum is then to be made anew.
+    pub fn set_header_len(&mut self, bytes: usize) {
+        let words = u8::try_from(bytes / 4).unwrap_or(15).min(15);
+        self.version_ihl = 0x40 | words;
+    }
+
+    /// Makes the checksum right, given the options that follow.
+    pub fn seal(&mut self, options: &[u8]) {
+        self.checksum = U16::ZERO;
+        let sum = Sum::of(self.as_bytes()).and(Sum::of(options));
+        self.checksum = U16::new(sum.checksum());
     }
 
     /// The source address.

@@ -7,7 +7,8 @@
 //!   needs no DPDK.
 //! * [`mac`], [`ids`], [`substrate_addr`], [`prefix`], [`protocol`]: the names by which
 //!   things are known.
-//! * [`ethernet`], [`arp`], [`ipv4`], [`ipv6`], [`icmp`], [`nd`], [`mld`]: the headers, as views
+//! * [`offload`]: what a device did of a packet's work, or is to do.
+//! * [`ethernet`], [`arp`], [`ipv4`], [`ipv6`], [`fragment`], [`icmp`], [`nd`], [`mld`]: the headers, as views
 //!   over bytes: `Header::ref_from_prefix(bytes)` gives the header and the rest.
 //! * [`checksum`]: sums, and what a rewrite does to them.
 //! * [`build`]: whole frames made to order.
@@ -18,6 +19,7 @@ pub mod buf;
 pub mod build;
 pub mod checksum;
 pub mod ethernet;
+pub mod fragment;
 pub mod heap;
 pub mod icmp;
 pub mod ids;
@@ -26,6 +28,7 @@ pub mod ipv6;
 pub mod mac;
 pub mod mld;
 pub mod nd;
+pub mod offload;
 pub mod prefix;
 pub mod protocol;
 pub mod substrate_addr;
@@ -33,9 +36,11 @@ pub mod substrate_addr;
 mod text;
 
 pub use buf::{BufPool, NoRoom, PacketBuf};
+pub use fragment::Fragment;
 pub use heap::{HeapBuf, HeapPool};
 pub use ids::{IdError, SegmentId, Slot, VirtualAddr, VlanId};
 pub use mac::{MacAddr, MacAddrError};
+pub use offload::{HeaderChecksum, Offload, TransportChecksum};
 pub use prefix::{Ipv6Prefix, PrefixError};
 pub use protocol::{EtherType, IpProtocol};
 pub use substrate_addr::{HostAddress, Locator, LocatorError, SubstrateAddr, Topology};

@@ -12,7 +12,7 @@ use packet::ethernet::{Dot1qTag, EthernetHeader};
 use packet::icmp::IcmpHeader;
 use packet::ipv4::{Ipv4Fields, Ipv4Header};
 use packet::ipv6::{FlowLabel, Ipv6Fields, Ipv6Header};
-use packet::{EtherType, IpProtocol, MacAddr, VirtualAddr};
+use packet::{EtherType, Fragment, IpProtocol, MacAddr, VirtualAddr};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// Construct, parse and emit: the same for every header.
@@ -129,6 +129,7 @@ fn ipv4() {
         protocol: IpProtocol::UDP,
         dont_fragment: true,
         identification: 0,
+        fragment: Fragment::WHOLE,
         payload_len: 95,
     });
     wire(&BYTES, made);
@@ -145,7 +146,7 @@ fn ipv4_flags_and_offset() {
     assert_eq!(with(0).header_len(), 60);
     assert!(with(0x2000).is_fragment() && !with(0x2000).dont_fragment());
     assert!(with(0x0001).is_fragment());
-    assert_eq!(with(0x3fff).fragment_offset(), 0x1fff * 8);
+    assert_eq!(with(0x3fff).fragment().offset(), 0x1fff * 8);
     assert!(with(0x4000).dont_fragment() && !with(0x4000).is_fragment());
     assert!(!with(0x8000).is_fragment() && !with(0x8000).dont_fragment());
 }

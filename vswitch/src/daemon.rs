@@ -13,10 +13,10 @@ use std::time::{Duration, Instant};
 
 use crossbeam::queue::ArrayQueue;
 use datapath::books::Ledger;
-use datapath::pipeline::translate::Translator;
+use datapath::pipeline::WorkerState;
 use datapath::substrate::{SubstrateConfigError, SubstrateHost};
 use datapath::tables::publish::Publisher;
-use datapath::tables::{Drawn, Tables, UseMarks};
+use datapath::tables::{Drawn, PathMtus, Tables, UseMarks};
 use packet::{BufPool, PacketBuf, SubstrateAddr, VirtualAddr};
 use parking_lot::Mutex;
 use vnet::compiled::PortId;
@@ -26,7 +26,7 @@ use crate::control::source::MappingKey;
 use crate::control::{ControlError, ControlServer};
 use crate::cores;
 use crate::notify;
-use crate::observe::{LastSeen, Observer, ShownWorker};
+use crate::observe::{LastSeen, MtuPaths, Observer, ShownWorker};
 use crate::ports::OpenPort;
 use crate::slow_path::hold::HoldQueue;
 use crate::slow_path::watchdog::Watchdog;
@@ -108,10 +108,12 @@ where
     let uplinks: Vec<PortId> = config.substrate.uplinks.iter().map(|u| u.port).collect();
     let drawn = Arc::new(Drawn::new(&config.compiled, macs.len(), &uplinks));
     let snapshot = Arc::new(host.snapshot());
+    let path_mtus = Arc::new(PathMtus::new(config.compiled.hosts.len()));
     let mut publisher = Publisher::new(Tables {
         drawn: Arc::clone(&drawn),
         used: Arc::new(UseMarks::new(snapshot.next_hops.len())),
         uplinks: snapshot,
+        path_mtus: Arc::clone(&path_mtus),
     });
 
     let rows = drawn.ports.rows().len();
@@ -139,7 +141,9 @@ where
             polled: hand.polled,
             outbox: Outbox::new(hand.lanes),
             tables: publisher.reader(),
-            translator: Translator::new(index, worker_count),
+            state: WorkerState::new(index, worker_count),
+            pool: Box::new(platform.pool.clone()),
+            started,
             ledger,
             punts: Arc::clone(&punts),
             injections: ring,
@@ -179,6 +183,7 @@ where
         mappings: mappings
             .map(|m| (MappingKey::new(m.segment, m.address), *m))
             .collect(),
+        mtu_paths: MtuPaths::new(&config.compiled, path_mtus),
         config: Arc::new(config),
         drawn,
         workers: shown,

@@ -8,7 +8,7 @@
 
 use packet::arp::ArpPacket;
 use packet::ethernet::ETHERNET_LEN;
-use packet::{EtherType, IpProtocol, PacketBuf, VirtualAddr};
+use packet::{EtherType, IpProtocol, MacAddr, PacketBuf, VirtualAddr};
 use zerocopy::FromBytes;
 
 use super::batch::{Burst, IpTuple};
@@ -21,24 +21,35 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
     burst.each(|packet| {
         let sender = packet.cx.sender(ports)?;
         match (packet.cx.tuple.ether_type, packet.cx.tuple.ip) {
-            (EtherType::IPV4, Some(ip)) => admit_ipv4(sender, &ip),
+            (EtherType::IPV4, Some(ip)) => {
+                admit_ipv4(sender, &ip, packet.cx.tuple.destination_mac)
+            }
             (EtherType::ARP, _) => admit_arp(sender, packet.buf.data()),
             (EtherType::IPV6, _) => Err(DropReason::Ipv6NotYet),
-            _ => Err(DropReason::EtherTypeNotAllowed),
+            (other, _) => match ports.segment_of(sender) {
+                Some(segment) if segment.ethertypes.contains(&other) => Ok(()),
+                _ => Err(DropReason::EtherTypeNotAllowed),
+            },
         }
     });
 }
 
-fn admit_ipv4(sender: &Interface, ip: &IpTuple) -> Result<(), DropReason> {
+fn admit_ipv4(sender: &Interface, ip: &IpTuple, to: MacAddr) -> Result<(), DropReason> {
     if has(sender, ip.source) {
         return Ok(());
     }
-    let unspecified = VirtualAddr::from_bits(0);
-    // RFC 2131 §4.1: a client without address sends from 0.0.0.0, port 68 to 67.
-    if ip.source == unspecified && ip.protocol == IpProtocol::UDP && ip.ports == (68, 67) {
-        return Err(DropReason::DhcpNotYet);
+    match is_dhcp_request(ip) {
+        false => Err(DropReason::SpoofedAddress),
+        true if to.is_group() => Err(DropReason::DhcpNotYet),
+        true => Ok(()),
     }
-    Err(DropReason::SpoofedAddress)
+}
+
+/// RFC 2131 §4.1: a client without address sends from 0.0.0.0, port 68 to 67.
+pub(super) fn is_dhcp_request(ip: &IpTuple) -> bool {
+    ip.source == VirtualAddr::from_bits(0)
+        && ip.protocol == IpProtocol::UDP
+        && ip.ports == (68, 67)
 }
 
 /// RFC 5227 §2.1.1: a probe's sender address is zero, and says nothing false.

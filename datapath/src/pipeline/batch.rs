@@ -1,12 +1,17 @@
 //! A burst of packets on its way through the stages, each with what the stages
 //! have found out about it so far.
 
+use core::time::Duration;
+
 use arrayvec::ArrayVec;
-use packet::{EtherType, IpProtocol, MacAddr, SegmentId, VirtualAddr, VlanId};
+use packet::ipv4::Ipv4Header;
+use packet::{EtherType, Fragment, IpProtocol, MacAddr, Offload, SegmentId, VirtualAddr, VlanId};
 use vnet::compiled::{InterfaceId, PortId};
 
+use super::translate::mtu::Carriage;
 use super::verdict::{DropReason, Verdict};
 use crate::books::RowId;
+use crate::substrate::NextHopId;
 use crate::tables::{Destination, Interface, PortTable};
 
 /// The most packets that travel together, from port to port. DPDK's own
@@ -18,6 +23,8 @@ pub const BURST: usize = 32;
 pub struct Burst<B> {
     /// The port they came in by.
     pub port: PortId,
+    /// When, on the clock of the workers: since the daemon's start.
+    pub now: Duration,
     /// The packets, in order of arrival.
     pub packets: ArrayVec<Packet<B>, BURST>,
 }
@@ -48,6 +55,14 @@ pub struct Context {
     pub target: Option<Target>,
     /// Where that is, once the mapping has said so.
     pub to: Option<Destination>,
+    /// Which neighbour gets it, if it leaves this host.
+    pub hop: Option<NextHopId>,
+    /// How it leaves this host, if it does.
+    pub carriage: Option<Carriage>,
+    /// What a device has done for it, and from `fit` on: is to do.
+    pub offload: Offload,
+    /// How often it has been cut already.
+    pub cuts: u8,
 }
 
 /// The interface that sent a packet.
@@ -59,6 +74,8 @@ pub struct Sender {
     pub mac: MacAddr,
     /// Set where it is attached to this host.
     pub interface: Option<InterfaceId>,
+    /// Set where it is on another host: the address that its source proves.
+    pub address: Option<VirtualAddr>,
 }
 
 /// The next hop in the drawn topology.
@@ -100,29 +117,59 @@ pub struct IpTuple {
     pub protocol: IpProtocol,
     /// Source and destination port (TCP, UDP and their kin), else zero.
     pub ports: (u16, u16),
-    /// A fragment: first, middle or last.
-    pub fragment: bool,
-    /// The header has options.
-    pub options: bool,
+    /// Where it stands in its datagram.
+    pub fragment: Fragment,
+    /// The DF flag.
+    pub dont_fragment: bool,
+    /// Length of the IP header in bytes: more than 20 if there are options.
+    pub header_len: u8,
     /// Length of the IP packet in bytes.
     pub len: u16,
 }
 
 impl IpTuple {
+    /// What a header says; ports stand behind it.
+    pub fn of_header(header: &Ipv4Header) -> Self {
+        Self {
+            source: header.source(),
+            destination: header.destination(),
+            protocol: header.protocol,
+            ports: (0, 0),
+            fragment: header.fragment(),
+            dont_fragment: header.dont_fragment(),
+            // At most 15 words.
+            header_len: u8::try_from(header.header_len()).unwrap_or(60),
+            len: u16::try_from(header.total_len()).unwrap_or(u16::MAX),
+        }
+    }
+
+    /// Has the header options?
+    pub const fn has_options(&self) -> bool {
+        self.header_len > 20
+    }
+
+    /// What is behind the header, in bytes.
+    pub const fn payload_len(&self) -> u16 {
+        self.len.saturating_sub(self.header_len as u16)
+    }
+
     /// A hash of the flow that all fragments of a datagram share: addresses
     /// and protocol; where nothing is fragmented, the ports too.
     pub fn flow_hash(&self) -> u32 {
         let addresses =
             u64::from(self.source.to_bits()) << 32 | u64::from(self.destination.to_bits());
         let ports = u64::from(self.ports.0) << 16 | u64::from(self.ports.1);
-        // Two rounds of a multiply-xorshift mixer: every input bit reaches
-        // every output bit, which the flow label's 11 bits need.
-        let mut x = addresses
-            ^ (ports << 8 | u64::from(self.protocol.0)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        x = (x ^ (x >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93);
-        x = (x ^ (x >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93);
-        (x >> 32) as u32
+        mix(addresses, ports << 8 | u64::from(self.protocol.0))
     }
+}
+
+/// Two rounds of a multiply-xorshift mixer: every input bit reaches every
+/// output bit, which the flow label's 11 bits need.
+fn mix(a: u64, b: u64) -> u32 {
+    let mut x = a ^ b.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    x = (x ^ (x >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93);
+    x = (x ^ (x >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93);
+    (x >> 32) as u32
 }
 
 impl Tuple {
@@ -134,13 +181,23 @@ impl Tuple {
         ether_type: EtherType::new(0),
         ip: None,
     };
+
+    /// A hash of the flow: of what is not IP, MACs and ethertype.
+    pub fn flow_hash(&self) -> u32 {
+        let macs = || {
+            let ether_type = u64::from(self.ether_type.get()) << 48;
+            mix(ether_type | self.source_mac.to_u64(), self.destination_mac.to_u64())
+        };
+        self.ip.map_or_else(macs, |ip| ip.flow_hash())
+    }
 }
 
 impl<B: packet::PacketBuf> Burst<B> {
     /// An empty burst from a port.
-    pub fn new(port: PortId) -> Self {
+    pub fn new(port: PortId, now: Duration) -> Self {
         Self {
             port,
+            now,
             packets: ArrayVec::new(),
         }
     }
@@ -159,6 +216,10 @@ impl<B: packet::PacketBuf> Burst<B> {
             from: None,
             target: None,
             to: None,
+            hop: None,
+            carriage: None,
+            offload: buf.offload(),
+            cuts: 0,
         };
         self.packets
             .try_push(Packet { buf, cx })

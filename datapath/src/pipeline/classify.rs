@@ -14,7 +14,9 @@ use packet::ethernet::{DOT1Q_LEN, Dot1qTag, ETHERNET_LEN, EthernetHeader};
 use packet::icmp;
 use packet::ipv4::{IPV4_LEN, Ipv4Header};
 use packet::ipv6::{IPV6_LEN, Ipv6Header};
-use packet::{EtherType, IpProtocol, MacAddr, PacketBuf, SubstrateAddr, VlanId};
+use packet::{
+    EtherType, HeaderChecksum, IpProtocol, MacAddr, PacketBuf, SubstrateAddr, VlanId,
+};
 use zerocopy::{FromBytes, IntoBytes};
 
 use super::batch::{Burst, IpTuple, Packet, Sender, Target, Tuple};
@@ -46,9 +48,11 @@ pub fn from_node<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
             segment: interface.segment,
             mac: interface.mac,
             interface: Some(id),
+            address: None,
         });
         if ether_type == EtherType::IPV4 {
-            packet.cx.tuple.ip = Some(ipv4(&mut packet.buf)?);
+            let checked = packet.cx.offload.ipv4_header;
+            packet.cx.tuple.ip = Some(ipv4(&mut packet.buf, checked)?);
         }
         Ok(())
     });
@@ -98,7 +102,8 @@ fn prefetch<B: PacketBuf>(burst: &Burst<B>) {
 }
 
 fn ethernet<B: PacketBuf>(packet: &Packet<B>) -> Result<EthernetHeader, DropReason> {
-    if !packet.buf.is_contiguous() {
+    // A super-frame's first buffer holds its headers, and no stage reads more.
+    if !packet.buf.is_contiguous() && packet.cx.offload.segment_size.is_none() {
         return Err(DropReason::NotContiguous);
     }
     let (header, _) =
@@ -150,8 +155,12 @@ const fn reason(no_interface: NoInterface) -> DropReason {
 }
 
 /// Checks the IPv4 header as a router would (RFC 1812 §5.2.2), and cuts off
-/// Ethernet's padding.
-fn ipv4<B: PacketBuf>(buf: &mut B) -> Result<IpTuple, DropReason> {
+/// Ethernet's padding. A port that has checked the checksum saves the sum.
+pub(super) fn ipv4<B: PacketBuf>(
+    buf: &mut B,
+    checked: HeaderChecksum,
+) -> Result<IpTuple, DropReason> {
+    let whole = buf.len();
     let bytes = buf
         .data()
         .get(ETHERNET_LEN..)
@@ -162,25 +171,28 @@ fn ipv4<B: PacketBuf>(buf: &mut B) -> Result<IpTuple, DropReason> {
     if header.version() != 4 || header_len < IPV4_LEN || total_len < header_len {
         return Err(DropReason::BadIpHeader);
     }
-    let packet = bytes.get(..total_len).ok_or(DropReason::Truncated)?;
-    let (with_options, payload) = packet
+    if whole < ETHERNET_LEN + total_len {
+        return Err(DropReason::Truncated);
+    }
+    let here = bytes.get(..total_len).unwrap_or(bytes);
+    let (with_options, payload) = here
         .split_at_checked(header_len)
-        .ok_or(DropReason::BadIpHeader)?;
-    if checksum::of(with_options) != 0 {
+        .ok_or(DropReason::Truncated)?;
+    let right = match checked {
+        HeaderChecksum::Good => true,
+        HeaderChecksum::Bad => false,
+        HeaderChecksum::Unverified => checksum::of(with_options) == 0,
+    };
+    if !right {
         return Err(DropReason::BadIpChecksum);
     }
     let tuple = IpTuple {
-        source: header.source(),
-        destination: header.destination(),
-        protocol: header.protocol,
         ports: if header.is_fragment() {
             (0, 0)
         } else {
             ports(header.protocol, payload)
         },
-        fragment: header.is_fragment(),
-        options: header_len > IPV4_LEN,
-        len: u16::try_from(total_len).unwrap_or(u16::MAX),
+        ..IpTuple::of_header(header)
     };
     buf.truncate(ETHERNET_LEN + total_len);
     Ok(tuple)

@@ -10,11 +10,15 @@ pub mod admit;
 pub mod answer;
 pub mod batch;
 pub mod classify;
+pub mod cut;
+pub mod fabric_error;
+pub mod fit;
 pub mod mapping;
 pub mod moved;
 pub mod prove;
 pub mod replicate;
 pub mod settle;
+pub mod state;
 pub mod topology;
 pub mod translate;
 pub mod transmit;
@@ -24,41 +28,49 @@ pub mod verdict;
 use packet::PacketBuf;
 
 pub use batch::{BURST, Burst, Packet};
-pub use settle::{Exits, Punted, settle};
-pub use verdict::{Consumed, DropReason, Punt, Verdict};
+pub use settle::{Exits, Punted, Settling, settle};
+pub use state::WorkerState;
+pub use verdict::{Consumed, Cut, DropReason, Punt, Verdict};
 
 use crate::tables::Tables;
-use translate::Translator;
 
 /// A burst that a node sent.
-pub fn from_node<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables, translator: &mut Translator) {
+pub fn from_node<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables, state: &mut WorkerState) {
     classify::from_node(burst, tables);
     admit::process(burst, tables);
-    answer::process(burst, tables);
+    answer::process(burst, tables, state);
     topology::process(burst, tables);
     mapping::process(burst, tables);
     access::process(burst, tables);
     replicate::process(burst);
-    // Here the ways part: what stays on this host is never rewritten …
-    topology::vlan::process(burst, tables);
-    transmit::process(burst, tables);
-    // … and what leaves it always is.
-    translate::to_substrate(burst, tables, translator);
-    uplink::process(burst, tables);
+    uplink::route(burst, tables);
+    onward(burst, tables, state);
 }
 
 /// A burst that the substrate delivered.
 pub fn from_substrate<B: PacketBuf>(
     burst: &mut Burst<B>,
     tables: &Tables,
-    translator: &mut Translator,
+    state: &mut WorkerState,
 ) {
     classify::from_substrate(burst, tables);
     prove::process(burst, tables);
+    fabric_error::process(burst, tables, state);
     moved::process(burst, tables);
+    translate::from_substrate::process(burst, tables, state);
     access::process(burst, tables);
-    translate::from_substrate(burst, tables, translator);
     replicate::process(burst);
+    onward(burst, tables, state);
+}
+
+/// Where every packet goes whose receiver is known, and every piece of one that
+/// had to be cut.
+fn onward<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables, state: &mut WorkerState) {
+    fit::process(burst, tables, state);
+    // Here the ways part: what stays on this host is never rewritten …
     topology::vlan::process(burst, tables);
     transmit::process(burst, tables);
+    // … and what leaves it always is.
+    translate::to_substrate::process(burst, tables, state);
+    uplink::send(burst, tables);
 }

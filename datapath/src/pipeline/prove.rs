@@ -5,8 +5,9 @@
 //! compares location with mapping; a machine that forges the exact address is
 //! stopped by the fabric's source filters (BCP 38).
 //!
-//! Exits: on, with a sender; dropped by a `prove` reason. A packet refused
-//! here never causes an answer on the substrate.
+//! Exits: on, with a sender; on without one, for `fabric_error`: an ICMPv6 error
+//! that no vswitch sent; dropped by a `prove` reason. A packet refused here
+//! never causes an answer on the substrate.
 
 use packet::ethernet::ETHERNET_LEN;
 use packet::ipv6::Ipv6Header;
@@ -29,9 +30,6 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
             .ok_or(DropReason::Truncated)?;
         let (header, payload) =
             Ipv6Header::ref_from_prefix(bytes).map_err(|_| DropReason::Truncated)?;
-        if is_icmpv6_error(header, payload) {
-            return Err(DropReason::IcmpErrorNotYet);
-        }
         let destination = SubstrateAddr::from_ipv6(header.destination())
             .map_err(|_| DropReason::NotForThisHost)?;
         if destination.group {
@@ -40,9 +38,14 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
         if destination.forward {
             return Err(DropReason::ForwardNotYet);
         }
-        let source =
-            SubstrateAddr::from_ipv6(header.source()).map_err(|_| DropReason::SourceNotProven)?;
-        packet.cx.from = Some(sender(drawn, &source)?);
+        let source = SubstrateAddr::from_ipv6(header.source());
+        let source = source.map_err(|_| DropReason::SourceNotProven);
+        match source.and_then(|source| sender(drawn, &source)) {
+            Ok(sender) => packet.cx.from = Some(sender),
+            // A router of the fabric has something to say.
+            Err(_) if is_icmpv6_error(header, payload) => {}
+            Err(reason) => return Err(reason),
+        }
         Ok(())
     });
 }
@@ -65,6 +68,7 @@ fn sender(drawn: &Drawn, source: &SubstrateAddr) -> Result<Sender, DropReason> {
             segment: known.segment,
             mac: known.mac(),
             interface: None,
+            address: Some(source.address),
         })
     } else {
         Err(DropReason::SourceNotProven)

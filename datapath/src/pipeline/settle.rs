@@ -4,15 +4,20 @@
 //! ends once, in the same place in the code, so the books balance by
 //! construction.
 
+use core::time::Duration;
+
 use packet::ethernet::ETHERNET_LEN;
 use packet::ipv6::Ipv6Header;
-use packet::{IpProtocol, PacketBuf, nd};
+use packet::{IpProtocol, Offload, PacketBuf, nd};
 use vnet::compiled::PortId;
 use zerocopy::FromBytes;
 
-use super::batch::Burst;
-use super::verdict::{DropReason, Punt, Verdict};
+use super::batch::{Burst, Packet};
+use super::cut;
+use super::state::WorkerState;
+use super::verdict::{Cut, DropReason, Punt, Verdict};
 use crate::books::{Ledger, RowId};
+use crate::tables::Tables;
 
 /// A packet on its way to the slow path.
 #[derive(Debug)]
@@ -48,6 +53,9 @@ impl<B: PacketBuf> Punted<B> {
 
 /// The ways out of the pipeline.
 pub trait Exits<B> {
+    /// An empty buffer for a piece of a packet; none when the pool is exhausted.
+    fn buffer(&mut self) -> Option<B>;
+
     /// Takes a frame that is to go out of a port, and books what becomes of it
     /// there.
     fn offer(&mut self, port: PortId, buf: B);
@@ -59,41 +67,114 @@ pub trait Exits<B> {
     fn punt(&mut self, punted: Punted<B>) -> Result<(), Punted<B>>;
 }
 
+/// What settling needs besides the burst.
+#[derive(Debug, Clone, Copy)]
+pub struct Settling<'a> {
+    /// The tables that the burst was run with.
+    pub tables: &'a Tables,
+    /// The worker's books.
+    pub ledger: &'a Ledger,
+}
+
 /// Carries out the verdicts of a burst, books them, and leaves it empty.
-pub fn settle<B: PacketBuf>(burst: &mut Burst<B>, ledger: &Ledger, exits: &mut impl Exits<B>) {
-    let port = burst.port;
+pub fn settle<B: PacketBuf>(
+    burst: &mut Burst<B>,
+    with: Settling<'_>,
+    state: &mut WorkerState,
+    exits: &mut impl Exits<B>,
+) {
+    let (port, now) = (burst.port, burst.now);
     for packet in burst.packets.drain(..) {
-        let (buf, cx) = (packet.buf, packet.cx);
-        let Some(row) = ledger.row(cx.row) else {
-            continue;
+        if let Some(row) = with.ledger.row(packet.cx.row) {
+            row.cells.received.add(1);
+            row.cells.received_bytes.add(u64::from(packet.cx.wire_len));
+        }
+        let mut ending = Ending {
+            port,
+            now,
+            with,
+            state: &mut *state,
+            exits: &mut *exits,
         };
-        row.cells.received.add(1);
-        row.cells.received_bytes.add(u64::from(cx.wire_len));
+        ending.end(packet);
+    }
+}
+
+struct Ending<'a, E> {
+    port: PortId,
+    now: Duration,
+    with: Settling<'a>,
+    state: &'a mut WorkerState,
+    exits: &'a mut E,
+}
+
+impl<E> Ending<'_, E> {
+    /// The end of a packet, or of a piece of one.
+    fn end<B: PacketBuf>(&mut self, packet: Packet<B>)
+    where
+        E: Exits<B>,
+    {
+        let ledger = self.with.ledger;
+        let Some(row) = ledger.row(packet.cx.row) else {
+            return;
+        };
+        if let Verdict::Cut(how) = packet.cx.verdict {
+            self.cut(&packet, how);
+            return;
+        }
+        let (mut buf, cx) = (packet.buf, packet.cx);
         match cx.verdict {
             Verdict::Forward(out) => {
                 row.cells.forwarded.add(1);
-                exits.offer(out, buf);
+                buf.set_offload(cx.offload);
+                self.exits.offer(out, buf);
             }
             Verdict::Reply => {
                 row.cells.answered.add(1);
                 ledger.work().generated.add(1);
-                exits.offer(port, buf);
+                buf.set_offload(Offload::NONE);
+                self.exits.offer(self.port, buf);
             }
             Verdict::Consume(_) => row.cells.consumed.add(1),
             Verdict::Punt(punt) => {
-                match exits.punt(Punted {
+                buf.set_offload(cx.offload);
+                let punted = Punted {
                     buf,
-                    port,
+                    port: self.port,
                     row: cx.row,
                     punt,
-                }) {
+                };
+                match self.exits.punt(punted) {
                     Ok(()) => row.cells.punted.add(1),
                     Err(_) => ledger.book_drop(cx.row, DropReason::PuntQueueFull),
                 }
             }
             Verdict::Drop(reason) => ledger.book_drop(cx.row, reason),
             // The last stage of both itineraries decides about everything.
-            Verdict::Next => ledger.book_drop(cx.row, DropReason::NoRoute),
+            Verdict::Next | Verdict::Cut(_) => ledger.book_drop(cx.row, DropReason::NoRoute),
+        }
+    }
+
+    /// The pieces of a packet go through the last stages, and end each by
+    /// itself.
+    fn cut<B: PacketBuf>(&mut self, packet: &Packet<B>, how: Cut)
+    where
+        E: Exits<B>,
+    {
+        let ledger = self.with.ledger;
+        let pieces = match cut::cut(packet, how, || self.exits.buffer()) {
+            Ok(pieces) => pieces,
+            Err(reason) => return ledger.book_drop(packet.cx.row, reason),
+        };
+        if let Some(row) = ledger.row(packet.cx.row) {
+            let beyond_itself = pieces.len().saturating_sub(1);
+            row.cells.pieces.add(beyond_itself as u64);
+        }
+        for mut burst in cut::bursts(pieces, self.port, self.now, packet.cx) {
+            super::onward(&mut burst, self.with.tables, self.state);
+            for piece in burst.packets {
+                self.end(piece);
+            }
         }
     }
 }

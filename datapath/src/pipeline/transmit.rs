@@ -1,9 +1,8 @@
 //! Out of which port on this host?
 //!
-//! The last stage of what stays here, or has arrived. The segment's MTU holds
-//! between two nodes of one host, too: it is what the nodes were promised.
+//! The last stage of what stays here, or has arrived.
 //!
-//! Exits: forwarded; on, what is for another host; dropped as `too-big`.
+//! Exits: forwarded; on, what is for another host.
 
 use packet::PacketBuf;
 
@@ -22,14 +21,6 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
             packet.cx.verdict = Verdict::Drop(DropReason::DestinationNotHere);
             continue;
         };
-        let mtu = ports
-            .segment_of(receiver)
-            .map_or(u16::MAX, |segment| segment.mtu);
-        let too_big = packet.cx.tuple.ip.is_some_and(|ip| ip.len > mtu);
-        packet.cx.verdict = if too_big {
-            Verdict::Drop(DropReason::TooBig)
-        } else {
-            Verdict::Forward(receiver.port)
-        };
+        packet.cx.verdict = Verdict::Forward(receiver.port);
     }
 }

@@ -1,14 +1,14 @@
 //! Which way over the substrate?
 //!
 //! The routes to each host were computed when something changed; here the
-//! flow's hash picks one of the next hops, and the Ethernet header is written.
+//! flow's hash picks one of the next hops before the rewrite, whose MTU it
+//! decides, and behind it the Ethernet header is written.
 //!
-//! Exits: forwarded; punted (`Resolve`) while the next hop's MAC is being asked
-//! for; dropped by an `uplink` reason, as `too-big`, or as
-//! `neighbor-unreachable` where the next hop has failed: the slow path goes on
+//! Exits: on; forwarded; punted (`Resolve`) while the next hop's MAC is being
+//! asked for; dropped by an `uplink` reason, or as `neighbor-unreachable` where the next hop has failed: the slow path goes on
 //! seeking it by itself, and a packet handed up could only be dropped there.
 
-use packet::ethernet::{ETHERNET_LEN, EthernetHeader};
+use packet::ethernet::EthernetHeader;
 use packet::{EtherType, MacAddr, PacketBuf};
 use zerocopy::IntoBytes;
 
@@ -17,29 +17,37 @@ use super::verdict::{DropReason, Punt, Verdict};
 use crate::substrate::{NeighborState, NextHopEntry};
 use crate::tables::Tables;
 
-/// The stage: takes what `translate` has made into IPv6 packets with room for
-/// an Ethernet header in front.
-pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
+/// The stage before the rewrite: which next hop, so that its MTU is known.
+pub fn route<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
+    burst.each(|packet| {
+        let to = packet.cx.to.ok_or(DropReason::NoMapping)?;
+        if to.interface().is_some() {
+            return Ok(());
+        }
+        let hash = packet.cx.tuple.flow_hash();
+        let hop = tables.uplinks.next_hop(to.entry.host, hash);
+        packet.cx.hop = Some(hop.ok_or(DropReason::NoRoute)?.id);
+        Ok(())
+    });
+}
+
+/// The stage behind it: takes what `translate` has made into IPv6 packets with
+/// room for an Ethernet header in front.
+pub fn send<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
     for packet in burst.undecided() {
-        let hop = packet
-            .cx
-            .to
-            .zip(packet.cx.tuple.ip)
-            .and_then(|(to, ip)| tables.uplinks.next_hop(to.entry.host, ip.flow_hash()));
+        let hop = packet.cx.hop;
+        let hop = hop.and_then(|id| tables.uplinks.next_hops.get(id.index()));
         packet.cx.verdict = match hop {
             None => Verdict::Drop(DropReason::NoRoute),
             Some(hop) => {
                 tables.used.mark(hop.id);
-                send(&mut packet.buf, hop)
+                address(&mut packet.buf, hop)
             }
         };
     }
 }
 
-fn send<B: PacketBuf>(buf: &mut B, hop: &NextHopEntry) -> Verdict {
-    if buf.len() > ETHERNET_LEN + usize::from(hop.mtu) {
-        return Verdict::Drop(DropReason::TooBig);
-    }
+fn address<B: PacketBuf>(buf: &mut B, hop: &NextHopEntry) -> Verdict {
     if hop.destination_mac.is_none() && hop.state == NeighborState::Failed {
         return Verdict::Drop(DropReason::NeighborUnreachable);
     }
@@ -77,7 +85,7 @@ mod tests {
                 state,
                 address: Ipv6Addr::LOCALHOST,
             };
-            send(&mut HeapBuf::from_slice(&[0; 60]), &hop)
+            address(&mut HeapBuf::from_slice(&[0; 60]), &hop)
         };
         let mac = Some(MacAddr::new([2, 0, 0, 0, 0, 2]));
         let forward = Verdict::Forward(PortId(1));

@@ -11,6 +11,9 @@ pub enum Verdict {
     Next,
     /// Out of a port: forwarded.
     Forward(vnet::compiled::PortId),
+    /// It is too large for its way in one piece: `cut` makes pieces of it, which
+    /// go on by themselves.
+    Cut(Cut),
     /// The buffer now holds an answer; it goes out of the port the question
     /// came in by. The question is consumed, the answer is generated.
     Reply,
@@ -22,12 +25,30 @@ pub enum Verdict {
     Drop(DropReason),
 }
 
+/// Into what a packet is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    /// IPv4 fragments of at most so many bytes, header included.
+    Fragments {
+        /// The limit.
+        limit: u16,
+    },
+    /// TCP segments with so many bytes of payload.
+    Segments {
+        /// The payload of each but the last.
+        payload: core::num::NonZeroU16,
+    },
+}
+
 /// Why a packet ended without being forwarded, dropped or answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Consumed {
     /// ARP that asks for no answer: an announcement, a reply, a probe for an
     /// address nobody else has.
     Arp,
+    /// A fabric router's Packet Too Big: the path's MTU is known now, and its
+    /// node need not be told, since its packets may be cut.
+    PacketTooBig,
 }
 
 /// What the slow path is asked to do.
@@ -82,7 +103,7 @@ drop_reasons! {
             "The frame ends before its headers do."
             "capture on the sender; its driver or a cable cuts frames short"
         NotContiguous "not-contiguous"
-            "The frame came in several buffers."
+            "The frame came in several buffers and is no super-frame."
             "raise the port's mtu so that one buffer holds a frame"
         SourceMacInvalid "source-mac-invalid"
             "The source MAC is a group address or zero."
@@ -126,14 +147,14 @@ drop_reasons! {
             "The ARP sender fields are not the interface's."
             "give the interface that address in the topology, or correct the node's"
         DhcpNotYet "dhcp-not-yet"
-            "DHCP from 0.0.0.0, which this version does not answer."
+            "A DHCP broadcast from 0.0.0.0, which this version does not answer."
             "configure the node's address by hand"
         Ipv6NotYet "ipv6-not-yet"
             "The node sent IPv6, which this version does not carry."
             "nothing is wrong: most systems try IPv6 by themselves"
         EtherTypeNotAllowed "ethertype-not-allowed"
-            "A frame that is neither IPv4 nor ARP."
-            "nothing is wrong, unless the tenant needs that protocol"
+            "A frame that is neither IPv4 nor ARP, nor of a protocol that the segment allows."
+            "nothing is wrong, unless the tenant needs it: then name it in the segment's ethertypes"
     }
     "answer" {
         ArpMalformed "arp-malformed"
@@ -142,6 +163,9 @@ drop_reasons! {
         ArpNoSuchAddress "arp-no-such-address"
             "ARP for an address that nobody in the segment has."
             "if the address should exist, add it to the topology"
+        SourceRouted "source-routed"
+            "IPv4 source routing, which is refused; and no answer may be given to this packet."
+            "nothing is wrong on the network; look at the sender"
     }
     "topology" {
         UnknownDestinationMac "unknown-destination-mac"
@@ -180,8 +204,13 @@ drop_reasons! {
         ForwardNotYet "forward-not-yet"
             "The packet has the forward bit, which this version does not use."
             "look for a newer vswitch, or a forger, on the fabric"
-        IcmpErrorNotYet "icmp-error-not-yet"
-            "An ICMPv6 error from the fabric, which this version does not translate."
+    }
+    "fabric_error" {
+        FabricErrorMalformed "fabric-error-malformed"
+            "An ICMPv6 error of the fabric that is cut short, has a wrong checksum, or quotes nothing that this host has sent."
+            "capture on the uplink: look for a forger, or a route that has just changed"
+        FabricErrorNotReported "fabric-error-not-reported"
+            "An ICMPv6 error of the fabric that no node may hear: about an error, a later fragment or a frame that is not IPv4, or of a kind that means nothing to a node."
             "capture on the uplink to see which router complains of what"
     }
     "moved" {
@@ -192,28 +221,33 @@ drop_reasons! {
             "The destination is on another host now."
             "nothing is wrong if it is brief: the sender's mappings are being updated"
     }
+    "fit" {
+        TooBig "too-big"
+            "The packet is larger than its way, or the segment, allows, and its sender may not be told or be helped."
+            "let the sender use smaller packets; see: vswitchctl mtu check"
+        RawTooBig "raw-too-big"
+            "A frame that is not IPv4 is larger than the way allows, and nobody could cut it."
+            "raise substrate.mtu to the segment's mtu + 56"
+        SuperFrameMalformed "super-frame-malformed"
+            "A frame to be cut into segments that is not whole TCP, or would make too many."
+            "look for a broken or hostile sender"
+        ErrorRateLimited "error-rate-limited"
+            "The packet could not pass, and its sender has been told so too often in the last second."
+            "let the sender heed ICMP; see: vswitchctl mtu check"
+        NoBuffer "no-buffer"
+            "The pool had no buffers for the pieces of a packet."
+            "report it: pools are sized so that this cannot happen, unless a port holds buffers back"
+    }
     "translate" {
-        FragmentNotYet "fragment-not-yet"
-            "A fragment, which this version carries only between nodes of one host."
-            "lower the sender's packet size, or raise the segment's mtu"
-        ProtocolNeedsRaw "protocol-needs-raw"
-            "An IP protocol that may not travel in IPv6's next header; raw carriage comes later."
-            "until then this protocol passes only between nodes of one host"
-        OptionsNeedRaw "options-need-raw"
-            "IPv4 options; raw carriage comes later."
-            "until then options pass only between nodes of one host"
-        IcmpNeedsRaw "icmp-needs-raw"
-            "An ICMP message other than echo; raw carriage comes later."
-            "until then only echo passes between hosts"
-        RawNotYet "raw-not-yet"
-            "A raw frame (EtherIP) from the fabric, which this version does not carry."
-            "look for a newer vswitch on the fabric"
         UnexpectedNextHeader "unexpected-next-header"
             "A next header that no vswitch sends."
             "look for a forger on the fabric"
-        TooBig "too-big"
-            "The packet is larger than the path, or the destination's segment, allows."
-            "raise substrate.mtu to the segment's mtu + 20 (better + 56)"
+        RawMalformed "raw-malformed"
+            "A raw frame from the fabric that is cut short, tagged, or not in EtherIP version 3."
+            "look for a forger on the fabric"
+        RawNotProven "raw-not-proven"
+            "A raw frame whose inner MAC or address is not that of the interface which its source proves, or whose receiver is not the one it was sent to."
+            "look for a forger on the fabric, or update a stale mapping: vswitchctl mapping list"
         NoHeadroom "no-headroom"
             "The buffer has no room for the longer header."
             "report it: buffers are sized so that this cannot happen"

@@ -1,6 +1,6 @@
 //! (segment, virtual address) → where it is; and which MACs a segment has.
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 use packet::{MacAddr, SegmentId, Slot, VirtualAddr};
 use vnet::compiled::{HostId, InterfaceId, Mapping, MappingKind};
 
@@ -24,7 +24,8 @@ pub struct MappingEntry {
 #[derive(Debug, Default)]
 pub struct MappingTable {
     entries: HashMap<u64, MappingEntry>,
-    macs: HashSet<(SegmentId, MacAddr)>,
+    /// An address of each MAC's owner: the first that was mapped.
+    macs: HashMap<(SegmentId, MacAddr), VirtualAddr>,
 }
 
 impl MappingTable {
@@ -42,7 +43,8 @@ impl MappingTable {
             table
                 .entries
                 .insert(key(mapping.segment, mapping.address), entry);
-            table.macs.insert((mapping.segment, mapping.mac));
+            let mac = (mapping.segment, mapping.mac);
+            table.macs.entry(mac).or_insert(mapping.address);
         }
         table
     }
@@ -54,7 +56,12 @@ impl MappingTable {
 
     /// Does anybody in the segment have this MAC?
     pub fn has_mac(&self, segment: SegmentId, mac: MacAddr) -> bool {
-        self.macs.contains(&(segment, mac))
+        self.macs.contains_key(&(segment, mac))
+    }
+
+    /// An address of whoever in the segment has this MAC.
+    pub fn address_of(&self, segment: SegmentId, mac: MacAddr) -> Option<VirtualAddr> {
+        self.macs.get(&(segment, mac)).copied()
     }
 
     /// How many mappings there are.

@@ -3,6 +3,7 @@
 
 pub mod mapping;
 pub mod marks;
+pub mod path_mtu;
 pub mod ports;
 pub mod publish;
 
@@ -13,7 +14,8 @@ use vnet::compiled::{Compiled, HostId, InterfaceId, MappingKind, PortId};
 
 pub use mapping::{MappingEntry, MappingTable};
 pub use marks::UseMarks;
-pub use ports::{Interface, PortRole, PortTable, Segment};
+pub use path_mtu::PathMtus;
+pub use ports::{Interface, PortOffloads, PortRole, PortTable, Segment, SegmentRouter};
 
 use crate::substrate::UplinkTable;
 
@@ -26,6 +28,8 @@ pub struct Tables {
     pub uplinks: Arc<UplinkTable>,
     /// Which next hops are used: written by workers.
     pub used: Arc<UseMarks>,
+    /// What routers said of the paths to other hosts: written by workers.
+    pub path_mtus: Arc<PathMtus>,
 }
 
 /// The tables that change when a configuration does.
@@ -60,6 +64,13 @@ impl Drawn {
         }
     }
 
+    /// The same, on ports that do this by themselves, in their order.
+    #[must_use]
+    pub fn with_offloads(mut self, offloads: &[PortOffloads]) -> Self {
+        self.ports.set_offloads(offloads);
+        self
+    }
+
     /// Where a virtual address is.
     pub fn destination(&self, segment: SegmentId, address: VirtualAddr) -> Option<Destination> {
         let entry = *self.mappings.find(segment, address)?;
@@ -85,6 +96,12 @@ impl Destination {
     /// The interface on this host that it is, if it is here.
     pub fn interface(&self) -> Option<InterfaceId> {
         self.entry.interface
+    }
+
+    /// Is it the same interface under another address, perhaps?
+    pub fn is_same_interface(&self, other: &Self) -> bool {
+        let of = |it: &Self| (it.segment, it.entry.host, it.entry.slot, it.entry.mac);
+        of(self) == of(other)
     }
 
     /// The MAC that the segment's nodes know it by.

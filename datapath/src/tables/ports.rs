@@ -1,7 +1,7 @@
 //! Ports, the interfaces behind them, and the segments those are in.
 
 use hashbrown::HashMap;
-use packet::{MacAddr, SegmentId, Slot, VirtualAddr, VlanId};
+use packet::{EtherType, MacAddr, SegmentId, Slot, VirtualAddr, VlanId};
 use vnet::compiled::{Compiled, InterfaceId, Ipv4Subnet, MappingKind, PortId, UnknownMac};
 
 use crate::books::{RowId, Rows};
@@ -13,6 +13,15 @@ pub enum PortRole {
     Node,
     /// The substrate.
     Uplink,
+}
+
+/// What a port's sending side does by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PortOffloads {
+    /// Completes partial checksums of TCP and UDP.
+    pub checksum: bool,
+    /// Cuts super-frames into TCP segments; takes them as chains, too.
+    pub segmentation: bool,
 }
 
 /// A node's attachment to a segment, as the pipeline needs it.
@@ -48,9 +57,27 @@ pub struct Segment {
     pub mtu: u16,
     /// What becomes of frames to MACs that nobody has.
     pub unknown_mac: UnknownMac,
-    /// The MACs of the logical routers on it: usually none or one, so a scan
-    /// is the fastest look-up.
-    pub router_macs: Vec<MacAddr>,
+    /// The logical routers on it: usually none or one, so a scan is the
+    /// fastest look-up.
+    pub routers: Vec<SegmentRouter>,
+    /// What may pass besides IPv4 and ARP: usually nothing.
+    pub ethertypes: Vec<EtherType>,
+}
+
+/// A logical router's interface to a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SegmentRouter {
+    /// Its MAC.
+    pub mac: MacAddr,
+    /// Its address.
+    pub address: VirtualAddr,
+}
+
+impl Segment {
+    /// Is this the MAC of a logical router?
+    pub fn is_router(&self, mac: MacAddr) -> bool {
+        self.routers.iter().any(|router| router.mac == mac)
+    }
 }
 
 /// Ports, interfaces, segments, and the rows of the books.
@@ -65,6 +92,7 @@ pub struct PortTable {
 #[derive(Debug)]
 struct Port {
     role: PortRole,
+    offloads: PortOffloads,
     /// (tag, MAC) → interface.
     interfaces: HashMap<u64, InterfaceId>,
     /// MAC → has it interfaces that are untagged, tagged?
@@ -96,6 +124,7 @@ impl PortTable {
         let mut table: Vec<Port> = (0..ports)
             .map(|_| Port {
                 role: PortRole::Node,
+                offloads: PortOffloads::default(),
                 interfaces: HashMap::new(),
                 macs: HashMap::new(),
             })
@@ -113,7 +142,8 @@ impl PortTable {
                 subnet: segment.subnet,
                 mtu: segment.mtu,
                 unknown_mac: segment.unknown_mac,
-                router_macs: router_macs(compiled, segment.id),
+                routers: routers(compiled, segment.id),
+                ethertypes: segment.ethertypes.clone(),
             })
             .collect();
         let slots: HashMap<InterfaceId, Slot> = compiled
@@ -159,6 +189,20 @@ impl PortTable {
             .map_or(PortRole::Node, |p| p.role)
     }
 
+    /// Says what each port's sending side does, in the order of the ports.
+    pub(super) fn set_offloads(&mut self, offloads: &[PortOffloads]) {
+        for (port, offloads) in self.ports.iter_mut().zip(offloads) {
+            port.offloads = *offloads;
+        }
+    }
+
+    /// What the port's sending side does.
+    pub fn offloads(&self, port: PortId) -> PortOffloads {
+        self.ports
+            .get(usize::from(port.0))
+            .map_or(PortOffloads::default(), |p| p.offloads)
+    }
+
     /// The interface that sends with this tag and MAC on this port.
     ///
     /// # Errors
@@ -202,14 +246,17 @@ impl PortTable {
     }
 }
 
-fn router_macs(compiled: &Compiled, segment: SegmentId) -> Vec<MacAddr> {
+fn routers(compiled: &Compiled, segment: SegmentId) -> Vec<SegmentRouter> {
     let on_segment = compiled
         .mappings
         .iter()
         .filter(|mapping| mapping.segment == segment);
     on_segment
         .filter(|mapping| mapping.kind == MappingKind::Router)
-        .map(|m| m.mac)
+        .map(|m| SegmentRouter {
+            mac: m.mac,
+            address: m.address,
+        })
         .collect()
 }
 

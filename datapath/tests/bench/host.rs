@@ -1,11 +1,15 @@
 //! A host that frames are pushed into one at a time, or in bursts.
 
-use datapath::books::RowId;
+use core::time::Duration;
+
+use datapath::books::{Ledger, RowId};
 use datapath::pipeline::batch::Context;
-use datapath::pipeline::translate::Translator;
-use datapath::pipeline::{Burst, DropReason, Punt, Verdict, from_node, from_substrate};
+use datapath::pipeline::{
+    Burst, DropReason, Exits, Punt, Punted, Settling, Verdict, WorkerState, from_node,
+    from_substrate, settle,
+};
 use datapath::tables::Tables;
-use packet::{HeapBuf, PacketBuf};
+use packet::{HeapBuf, Offload, PacketBuf};
 use vnet::compiled::PortId;
 
 use super::plan::Site;
@@ -13,15 +17,22 @@ use super::plan::Site;
 pub struct Host {
     pub site: Site,
     pub tables: Tables,
-    pub translator: Translator,
+    pub state: WorkerState,
+    pub ledger: Ledger,
+    /// The workers' clock.
+    pub now: Duration,
 }
 
 /// What became of one frame.
 #[derive(Debug, Clone)]
 pub struct Outcome {
     pub cx: Context,
-    /// The bytes as the pipeline left them.
+    /// The bytes as the pipeline left them, before they were cut.
     pub frame: Vec<u8>,
+    /// Everything that left, in order: the frame, its pieces, or an answer.
+    pub sent: Vec<(PortId, Vec<u8>)>,
+    /// What a device is to do with each of those.
+    pub offloads: Vec<Offload>,
 }
 
 /// Which way a burst goes.
@@ -33,10 +44,14 @@ pub enum Way {
 
 impl Host {
     pub fn new(site: Site, tables: Tables) -> Self {
+        let rows = tables.drawn.ports.rows().len();
+        let ports = usize::from(site.uplinks().last().unwrap().0) + 1;
         Self {
             site,
             tables,
-            translator: Translator::new(0, 1),
+            state: WorkerState::new(0, 1),
+            ledger: Ledger::new(rows, ports),
+            now: Duration::ZERO,
         }
     }
 
@@ -51,20 +66,43 @@ impl Host {
         self.one(Way::FromSubstrate, uplink, HeapBuf::from_slice(frame))
     }
 
+    /// A frame of which a device has left something undone.
+    pub fn node_leaves_to_a_device(
+        &mut self,
+        port: u16,
+        frame: &[u8],
+        offload: Offload,
+    ) -> Outcome {
+        let mut buf = HeapBuf::from_slice(frame);
+        buf.set_offload(offload);
+        self.one(Way::FromNode, PortId(port), buf)
+    }
+
     /// One buffer of any kind.
-    pub fn one<B: PacketBuf + core::fmt::Debug>(
+    pub fn one<B: PacketBuf + core::fmt::Debug + Made>(
         &mut self,
         way: Way,
         port: PortId,
         buf: B,
     ) -> Outcome {
-        let mut burst = Burst::new(port);
+        let mut burst = Burst::new(port, self.now);
         burst.push(buf, self.row(port)).unwrap();
         self.run(way, &mut burst);
-        let packet = burst.packets.pop().unwrap();
+        let (cx, frame) = {
+            let packet = &burst.packets[0];
+            (packet.cx, packet.buf.data().to_vec())
+        };
+        let mut out = Out::default();
+        let with = Settling {
+            tables: &self.tables,
+            ledger: &self.ledger,
+        };
+        settle(&mut burst, with, &mut self.state, &mut out);
         Outcome {
-            cx: packet.cx,
-            frame: packet.buf.data().to_vec(),
+            cx,
+            frame,
+            sent: out.sent,
+            offloads: out.offloads,
         }
     }
 
@@ -75,9 +113,44 @@ impl Host {
 
     pub fn run<B: PacketBuf>(&mut self, way: Way, burst: &mut Burst<B>) {
         match way {
-            Way::FromNode => from_node(burst, &self.tables, &mut self.translator),
-            Way::FromSubstrate => from_substrate(burst, &self.tables, &mut self.translator),
+            Way::FromNode => from_node(burst, &self.tables, &mut self.state),
+            Way::FromSubstrate => from_substrate(burst, &self.tables, &mut self.state),
         }
+    }
+}
+
+/// Buffers that can be made here.
+pub trait Made {
+    fn made() -> Option<Self>
+    where
+        Self: Sized;
+}
+
+impl Made for HeapBuf {
+    fn made() -> Option<Self> {
+        Some(Self::from_slice(&[]))
+    }
+}
+
+/// The ways out, into lists.
+#[derive(Default)]
+struct Out {
+    sent: Vec<(PortId, Vec<u8>)>,
+    offloads: Vec<Offload>,
+}
+
+impl<B: PacketBuf + Made> Exits<B> for Out {
+    fn buffer(&mut self) -> Option<B> {
+        B::made()
+    }
+
+    fn offer(&mut self, port: PortId, buf: B) {
+        self.sent.push((port, buf.data().to_vec()));
+        self.offloads.push(buf.offload());
+    }
+
+    fn punt(&mut self, _: Punted<B>) -> Result<(), Punted<B>> {
+        Ok(())
     }
 }
 

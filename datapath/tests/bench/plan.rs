@@ -2,12 +2,13 @@
 //! A test may change a [`Plan`] before it makes a host of it.
 
 use core::net::{Ipv4Addr, Ipv6Addr};
+use core::time::Duration;
 use std::sync::Arc;
 
 use datapath::substrate::{
     NeighborState, NextHopEntry, NextHopId, NextHops, OwnAddresses, UplinkFacts, UplinkTable,
 };
-use datapath::tables::{Drawn, Tables};
+use datapath::tables::{Drawn, PathMtus, PortOffloads, Tables};
 use packet::{Locator, MacAddr, Slot, SubstrateAddr, VirtualAddr, VlanId};
 use vnet::compiled::{
     Compiled, Host, HostId, Interface, InterfaceId, Ipv4Subnet, LinkType, Mapping, MappingKind,
@@ -115,6 +116,10 @@ pub struct Plan {
     pub uplinks: UplinkTable,
     /// How many ports there are, uplinks included.
     pub ports: usize,
+    /// What each port's sending side does by itself.
+    pub offloads: Vec<PortOffloads>,
+    /// What a router has said of the path to the other host.
+    pub path_mtu: Option<u16>,
 }
 
 impl Plan {
@@ -162,7 +167,41 @@ impl Plan {
             compiled,
             uplinks,
             ports,
+            offloads: vec![PortOffloads::default(); ports],
+            path_mtu: None,
         }
+    }
+
+    /// With uplinks that carry IPv6 packets of so many bytes.
+    pub fn uplink_mtu(mut self, mtu: u16) -> Self {
+        for uplink in &mut self.uplinks.uplinks {
+            uplink.mtu = mtu;
+        }
+        for hop in &mut self.uplinks.next_hops {
+            hop.mtu = mtu;
+        }
+        self
+    }
+
+    /// With segments whose IPv4 packets have at most so many bytes.
+    pub fn segment_mtu(mut self, mtu: u16) -> Self {
+        for segment in &mut self.compiled.segments {
+            segment.mtu = mtu;
+        }
+        self
+    }
+
+    /// With a path to the other host on which a router has said that packets
+    /// of so many bytes get through.
+    pub fn path_mtu(mut self, mtu: u16) -> Self {
+        self.path_mtu = Some(mtu);
+        self
+    }
+
+    /// With ports whose sending side does all this.
+    pub fn offloading(mut self, offloads: PortOffloads) -> Self {
+        self.offloads.fill(offloads);
+        self
     }
 
     /// The mapping of a node in a segment.
@@ -193,10 +232,16 @@ impl Plan {
     }
 
     pub fn tables(&self) -> Tables {
+        let drawn = Drawn::new(&self.compiled, self.ports, &self.site.uplinks());
+        let path_mtus = PathMtus::new(2);
+        if let Some(mtu) = self.path_mtu {
+            path_mtus.lower(HostId(1), mtu, Duration::ZERO);
+        }
         Tables {
-            drawn: Arc::new(Drawn::new(&self.compiled, self.ports, &self.site.uplinks())),
+            drawn: Arc::new(drawn.with_offloads(&self.offloads)),
             uplinks: Arc::new(self.uplinks.clone()),
             used: Arc::default(),
+            path_mtus: Arc::new(path_mtus),
         }
     }
 
@@ -221,6 +266,7 @@ fn a_segment(name: &str, id: u32, network: usize, subnet: Ip, vlan: Option<u16>)
         vlan: vlan.map(|id| VlanId::new(id).unwrap()),
         mtu: 1500,
         unknown_mac: UnknownMac::Drop,
+        ethertypes: Vec::new(),
     }
 }
 

@@ -4,7 +4,7 @@
 use datapath::pipeline::DropReason;
 use datapath::pipeline::verdict::DropReason as Reason;
 use packet::build::{Frame, Ipv6};
-use packet::{EtherType, HeapBuf, MacAddr, NoRoom, PacketBuf, SubstrateAddr};
+use packet::{EtherType, HeapBuf, MacAddr, NoRoom, Offload, PacketBuf, SubstrateAddr};
 use vnet::compiled::PortId;
 
 use crate::bench::host::{Outcome, Way};
@@ -211,6 +211,7 @@ macro_rules! buffer_but {
             fn trim_front(&mut self, len: usize) -> Result<(), NoRoom> { self.0.trim_front(len) }
             fn append(&mut self, len: usize) -> Result<(), NoRoom> { self.0.append(len) }
             fn truncate(&mut self, len: usize) { self.0.truncate(len); }
+            fn set_offload(&mut self, offload: Offload) { self.0.set_offload(offload); }
             $($change)*
         }
     };

@@ -6,6 +6,7 @@ use zerocopy::IntoBytes;
 
 use super::{Checksum, Frame, Payload};
 use crate::checksum;
+use crate::fragment::Fragment;
 use crate::icmp;
 use crate::ipv4::{IPV4_LEN, Ipv4Fields, Ipv4Header};
 use crate::protocol::{EtherType, IpProtocol};
@@ -41,6 +42,7 @@ impl Ipv4 {
                 protocol: IpProtocol(0),
                 dont_fragment: false,
                 identification: 0,
+                fragment: Fragment::WHOLE,
                 payload_len: 0,
             },
             options: Vec::new(),

@@ -20,7 +20,7 @@ use crossbeam::queue::ArrayQueue;
 use datapath::books::Ledger;
 use datapath::pipeline::{DropReason, Punt, Punted};
 use datapath::substrate::{
-    AddressInfo, AddressState, Counts, Effect, NeighborInfo, NextHopId, SubstrateHost,
+    AddressInfo, AddressState, Counts, Effect, NeighborInfo, NextHopId, SubstrateHost, UplinkTable,
 };
 use datapath::tables::publish::{Publisher, Revision};
 use datapath::tables::{Tables, UseMarks};
@@ -52,6 +52,8 @@ pub struct SubstrateView {
     pub addresses: Vec<AddressInfo>,
     /// What became of the frames that the host was given.
     pub counts: Counts,
+    /// Which next hops lead where.
+    pub uplinks: Arc<UplinkTable>,
     /// When this was true.
     pub at: Duration,
 }
@@ -202,6 +204,7 @@ impl<P: BufPool> SlowPath<P> {
             drawn: Arc::clone(&current.drawn),
             uplinks,
             used,
+            path_mtus: Arc::clone(&current.path_mtus),
         };
         let Revision(revision) = self.publisher.publish(next);
         tracing::debug!(revision, ?now, "published tables");
@@ -294,6 +297,7 @@ impl<P: BufPool> SlowPath<P> {
             held,
             addresses,
             counts,
+            uplinks: Arc::clone(&self.publisher.current().uplinks),
             at: now,
         };
     }

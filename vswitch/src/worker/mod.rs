@@ -13,14 +13,14 @@ pub mod punts;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use crossbeam::queue::ArrayQueue;
 use datapath::books::{Ledger, RowId};
-use datapath::pipeline::translate::Translator;
-use datapath::pipeline::{self, Burst, Exits, Punted};
+use datapath::pipeline::{self, Burst, Exits, Punted, Settling, WorkerState};
 use datapath::tables::publish::Reader;
 use datapath::tables::{PortRole, Tables};
-use packet::PacketBuf;
+use packet::{BufPool, PacketBuf};
 use vnet::compiled::PortId;
 
 use self::idle::Idle;
@@ -57,8 +57,12 @@ pub struct Worker<B> {
     pub outbox: Outbox<B>,
     /// What it reads.
     pub tables: Reader<Tables>,
-    /// What its rewrite remembers.
-    pub translator: Translator,
+    /// What it remembers from packet to packet.
+    pub state: WorkerState,
+    /// Where buffers for the pieces of packets come from.
+    pub pool: Box<dyn BufPool<Buf = B>>,
+    /// The clock's zero.
+    pub started: Instant,
     /// What it counts.
     pub ledger: Arc<Ledger>,
     /// Up to the slow path.
@@ -103,23 +107,28 @@ impl<B: PacketBuf> Worker<B> {
             // The burst boundary: this burst reads one snapshot.
             self.tables.refresh();
             let tables = self.tables.snapshot();
-            let mut burst = Burst::new(polled.port);
+            let mut burst = Burst::new(polled.port, self.started.elapsed());
             for buf in received {
                 // Ports and pipeline have one burst size: it fits.
                 let _ = burst.push(buf, polled.row);
             }
             match polled.role {
-                PortRole::Node => pipeline::from_node(&mut burst, tables, &mut self.translator),
+                PortRole::Node => pipeline::from_node(&mut burst, tables, &mut self.state),
                 PortRole::Uplink => {
-                    pipeline::from_substrate(&mut burst, tables, &mut self.translator);
+                    pipeline::from_substrate(&mut burst, tables, &mut self.state);
                 }
             }
             let mut exits = Ways {
                 outbox: &mut self.outbox,
                 ledger: &self.ledger,
                 punts: &self.punts,
+                pool: &mut *self.pool,
             };
-            pipeline::settle(&mut burst, &self.ledger, &mut exits);
+            let with = Settling {
+                tables,
+                ledger: &self.ledger,
+            };
+            pipeline::settle(&mut burst, with, &mut self.state, &mut exits);
         }
         busy |= self.outbox.flush(&self.ledger);
         self.tables.refresh();
@@ -149,9 +158,14 @@ struct Ways<'worker, B> {
     outbox: &'worker mut Outbox<B>,
     ledger: &'worker Ledger,
     punts: &'worker PuntRings<B>,
+    pool: &'worker mut dyn BufPool<Buf = B>,
 }
 
 impl<B: PacketBuf> Exits<B> for Ways<'_, B> {
+    fn buffer(&mut self) -> Option<B> {
+        self.pool.alloc()
+    }
+
     fn offer(&mut self, port: PortId, buf: B) {
         self.outbox.offer(port, buf, self.ledger);
     }

@@ -3,25 +3,56 @@
 //! Answers are values: the question's buffer is turned into the answer, and
 //! sending it is another room's work.
 //!
+//! * [`arp`]: who has this address?
+//! * [`source_route`]: packets that want to choose their way.
+//! * [`icmp_error`]: how a node is told that its packet did not pass; other
+//!   stages use it, too. [`limit`]: how often.
+//!
 //! Exits: on (not a question for us); `Reply`; consumed; dropped by an
 //! `answer` reason.
 
 pub mod arp;
+pub mod icmp_error;
+pub mod limit;
+pub mod source_route;
+
+use core::time::Duration;
 
 use packet::{EtherType, PacketBuf};
 
-use super::batch::Burst;
-use super::verdict::Verdict;
+use self::icmp_error::Complaint;
+use super::batch::{Burst, Packet};
+use super::state::WorkerState;
+use super::verdict::{DropReason, Verdict};
 use crate::tables::Tables;
 
 /// The stage.
-pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
+pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables, state: &mut WorkerState) {
+    let now = burst.now;
     for packet in burst.undecided() {
-        if packet.cx.tuple.ether_type == EtherType::ARP {
-            packet.cx.verdict = match arp::answer(packet, tables) {
-                Ok(verdict) => verdict,
-                Err(reason) => Verdict::Drop(reason),
-            };
-        }
+        packet.cx.verdict = answer(packet, tables, state, now).unwrap_or_else(Verdict::Drop);
+    }
+}
+
+fn answer<B: PacketBuf>(
+    packet: &mut Packet<B>,
+    tables: &Tables,
+    state: &mut WorkerState,
+    now: Duration,
+) -> Result<Verdict, DropReason> {
+    if packet.cx.tuple.ether_type == EtherType::ARP {
+        return arp::answer(packet, tables);
+    }
+    let options = packet.cx.tuple.ip.filter(|ip| ip.has_options());
+    match options {
+        Some(ip) if source_route::is_source_routed(packet.buf.data(), &ip) => icmp_error::reply(
+            packet,
+            tables,
+            state,
+            now,
+            Complaint::SourceRouteFailed,
+            DropReason::SourceRouted,
+        ),
+        _ => Ok(Verdict::Next),
     }
 }

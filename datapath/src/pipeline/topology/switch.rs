@@ -1,12 +1,14 @@
 //! To whom on its segment is the frame, by destination MAC?
 //!
 //! A node: the target is the destination address, and `mapping` confirms that
-//! the MAC's owner has it. A logical router, broadcast, multicast: not yet.
+//! the MAC's owner has it; what has no address for its destination (it is not
+//! IPv4, or a DHCP client's) goes to the MAC's owner. A logical router, broadcast, multicast: not yet.
 //! Nothing is ever flooded, so no MAC table is searched here: the address
 //! finds the owner, and the owner's MAC must agree.
 
 use packet::{MacAddr, PacketBuf};
 
+use crate::pipeline::admit::is_dhcp_request;
 use crate::pipeline::batch::{Burst, Target};
 use crate::pipeline::verdict::DropReason;
 use crate::tables::Tables;
@@ -22,22 +24,22 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
         if mac.is_group() {
             return Err(DropReason::MulticastNotYet);
         }
-        let ip = packet.cx.ip()?;
         let sender = packet.cx.sender(ports)?;
         if mac == sender.mac {
             return Err(DropReason::HairpinToSelf);
         }
         let segment = ports.segment_of(sender).ok_or(DropReason::UnknownMac)?;
-        // A real segment's wires and NICs would not carry it either.
-        if ip.len > segment.mtu {
-            return Err(DropReason::TooBig);
-        }
-        if segment.router_macs.contains(&mac) {
+        if segment.is_router(mac) {
             return Err(DropReason::RouterNotYet);
         }
+        let by_mac = || tables.drawn.mappings.address_of(sender.segment, mac);
+        let address = match packet.cx.tuple.ip {
+            Some(ip) if !is_dhcp_request(&ip) => ip.destination,
+            _ => by_mac().ok_or(DropReason::UnknownDestinationMac)?,
+        };
         packet.cx.target = Some(Target {
             segment: sender.segment,
-            address: ip.destination,
+            address,
             mac: Some(mac),
         });
         Ok(())

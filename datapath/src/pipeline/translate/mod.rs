@@ -1,88 +1,29 @@
-//! The rewrite: IPv4 ↔ IPv6, header for header, nothing wrapped.
+//! The rewrite: IPv4 ↔ IPv6, header for header, nothing wrapped; and raw what
+//! would not come back the same.
 //!
-//! * [`flow_label`]: how TTL and DF travel.
-//! * [`v4_to_v6`], [`v6_to_v4`]: the two directions, pure functions over one
-//!   packet.
-//! * [`icmp`]: echo between the two ICMPs.
-//! * [`identification`]: the IPv4 id that the receiver makes.
+//! * [`to_substrate`], [`from_substrate`]: the two directions, over bursts.
+//! * [`carriage`]: rewritten, or raw? [`mtu`]: what either adds to the length,
+//!   and all other arithmetic of sizes.
+//! * [`v4_to_v6`], [`v6_to_v4`]: the header (RFC 7915 §4.1, §5.1), and the
+//!   fragment header with it.
+//! * [`flow_label`]: how TTL and DF travel; [`identification`]: the IPv4 id that
+//!   the receiver makes.
+//! * [`transport`]: checksums of TCP, UDP and their kin (§4.5, §5.5).
+//! * [`icmp`]: echo and errors, with what they quote (§4.2, §4.3, §5.2, §5.3).
+//! * [`raw`]: EtherIP.
 //!
-//! Exits: on; dropped by a `translate` reason. What would not survive the way
-//! there and back is dropped by name until raw carriage is built.
+//! Exits: on; dropped by a `translate` reason.
 
+pub mod carriage;
 pub mod flow_label;
+pub mod from_substrate;
 pub mod icmp;
 pub mod identification;
+pub mod mtu;
+pub mod raw;
+pub mod to_substrate;
+pub mod transport;
 pub mod v4_to_v6;
 pub mod v6_to_v4;
 
-use packet::{PacketBuf, SubstrateAddr};
-
-use self::identification::Identification;
-use super::batch::Burst;
-use super::verdict::DropReason;
-use crate::tables::Tables;
-
-/// What the rewrite remembers from packet to packet: one per worker.
-#[derive(Debug)]
-pub struct Translator {
-    identification: Identification,
-}
-
-impl Translator {
-    /// For the `worker`th of `workers`, so that no two make the same id.
-    pub fn new(worker: u16, workers: u16) -> Self {
-        Self {
-            identification: Identification::new(worker, workers),
-        }
-    }
-}
-
-/// The stage of packets that leave this host.
-pub fn to_substrate<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables, _: &mut Translator) {
-    let drawn = &tables.drawn;
-    let hop_limit = tables.uplinks.hop_limit;
-    burst.each(|packet| {
-        let ip = packet.cx.ip()?;
-        let from = packet.cx.from.ok_or(DropReason::UnknownMac)?;
-        let sender = from.interface.and_then(|id| drawn.ports.interface(id));
-        let sender = sender.ok_or(DropReason::UnknownMac)?;
-        let to = packet.cx.to.ok_or(DropReason::NoMapping)?;
-        let here = drawn.own_locator().ok_or(DropReason::NoRoute)?;
-        let there = drawn.locator(to.entry.host).ok_or(DropReason::NoRoute)?;
-        let addresses = v4_to_v6::Addresses {
-            source: SubstrateAddr {
-                slot: sender.slot,
-                ..SubstrateAddr::ordinary(here, from.segment, ip.source)
-            }
-            .to_ipv6(),
-            destination: SubstrateAddr {
-                slot: to.entry.slot,
-                ..SubstrateAddr::ordinary(there, to.segment, to.address)
-            }
-            .to_ipv6(),
-        };
-        v4_to_v6::rewrite(&mut packet.buf, &ip, addresses, hop_limit)
-    });
-}
-
-/// The stage of packets that have arrived and are proved.
-pub fn from_substrate<B: PacketBuf>(
-    burst: &mut Burst<B>,
-    _tables: &Tables,
-    translator: &mut Translator,
-) {
-    burst.each(|packet| {
-        let from = packet.cx.from.ok_or(DropReason::SourceNotProven)?;
-        let to = packet.cx.to.ok_or(DropReason::DestinationNotHere)?;
-        let ip = v6_to_v4::rewrite(
-            &mut packet.buf,
-            v6_to_v4::Macs {
-                source: from.mac,
-                destination: to.mac(),
-            },
-            &mut translator.identification,
-        )?;
-        packet.cx.tuple.ip = Some(ip);
-        Ok(())
-    });
-}
+pub(super) use to_substrate::icmp_error_survives;

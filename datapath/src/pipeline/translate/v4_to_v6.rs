@@ -1,22 +1,17 @@
-//! IPv4 → IPv6 (RFC 7915 §4.1), for packets that come back whole by
-//! [`super::v6_to_v4`].
+//! The IPv4 header in IPv6's terms (RFC 7915 §4.1). Pure: a header in, one or
+//! two headers out. What TTL becomes is the caller's: between vswitches it
+//! travels in the flow label, with external systems it is the hop limit.
 
 use core::net::Ipv6Addr;
 
-use packet::checksum::Delta;
-use packet::ethernet::ETHERNET_LEN;
-use packet::ipv4::{IPV4_LEN, Ipv4Header};
-use packet::ipv6::{IPV6_LEN, Ipv6Fields, Ipv6Header};
-use packet::{IpProtocol, PacketBuf};
-use zerocopy::{FromBytes, IntoBytes};
+use packet::IpProtocol;
+use packet::fragment::{FRAGMENT_LEN, FragmentHeader};
+use packet::ipv4::Ipv4Header;
+use packet::ipv6::{FlowLabel, IPV6_LEN, Ipv6Fields, Ipv6Header};
+use zerocopy::IntoBytes;
 
-use super::flow_label::{self, Carried};
-use super::icmp;
-use crate::pipeline::batch::IpTuple;
-use crate::pipeline::verdict::DropReason;
-
-/// The addresses of the packet on the substrate.
-#[derive(Debug, Clone, Copy)]
+/// The addresses of a packet in IPv6.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Addresses {
     /// The sender's.
     pub source: Ipv6Addr,
@@ -24,101 +19,75 @@ pub struct Addresses {
     pub destination: Ipv6Addr,
 }
 
-/// Rewrites a bare Ethernet frame with a checked IPv4 packet into an IPv6
-/// packet; the 14 bytes before it are left for `uplink` to fill.
+/// How TTL and DF travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hops {
+    /// IPv6's flow label. RFC 7915 says 0.
+    pub flow_label: FlowLabel,
+    /// IPv6's hop limit. RFC 7915 says: the TTL, less the translator's hop.
+    pub hop_limit: u8,
+}
+
+/// The IPv6 headers that stand for an IPv4 header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Headers {
+    /// The header.
+    pub v6: Ipv6Header,
+    /// What follows it, where the packet is a fragment; never for a whole
+    /// packet (RFC 8021: no atomic fragments).
+    pub fragment: Option<FragmentHeader>,
+}
+
+/// The headers of a packet with `payload_len` bytes behind its IPv4 header,
+/// options not counted.
 ///
-/// # Errors
-/// What would not survive, by reason; the packet is then unusable.
-pub fn rewrite<B: PacketBuf>(
-    buf: &mut B,
-    ip: &IpTuple,
-    addresses: Addresses,
-    hop_limit: u8,
-) -> Result<(), DropReason> {
-    survives(ip)?;
-    let bytes = buf
-        .data()
-        .get(ETHERNET_LEN..)
-        .ok_or(DropReason::Truncated)?;
-    let (v4, _) = Ipv4Header::read_from_prefix(bytes).map_err(|_| DropReason::Truncated)?;
-    let carried = Carried {
-        ttl: v4.ttl,
-        dont_fragment: v4.dont_fragment(),
+/// The protocol is copied but for ICMP (§4.1, "Next Header"); the caller has
+/// seen to it that it may be.
+pub fn headers(v4: &Ipv4Header, payload_len: u16, addresses: Addresses, hops: Hops) -> Headers {
+    let next_header = match v4.protocol {
+        IpProtocol::ICMP => IpProtocol::ICMPV6,
+        other => other,
     };
-    let is_icmp = v4.protocol == IpProtocol::ICMP;
-    let payload_len = v4.total_len().saturating_sub(IPV4_LEN);
+    let fragment = v4.fragment();
+    // §4.1: the identification goes into the low 16 bits, the high ones are 0.
+    let identification = u32::from(v4.identification());
+    let fragment = fragment
+        .is_fragment()
+        .then(|| FragmentHeader::new(next_header, fragment, identification));
+    let extra = if fragment.is_some() { FRAGMENT_LEN } else { 0 };
     let v6 = Ipv6Header::new(&Ipv6Fields {
         source: addresses.source,
         destination: addresses.destination,
         traffic_class: v4.traffic_class,
-        flow_label: flow_label::encode(carried, ip.flow_hash()),
-        next_header: if is_icmp {
-            IpProtocol::ICMPV6
-        } else {
-            v4.protocol
-        },
-        hop_limit,
-        payload_len: u16::try_from(payload_len).map_err(|_| DropReason::TooBig)?,
+        flow_label: hops.flow_label,
+        next_header: fragment.map_or(next_header, |_| IpProtocol::FRAGMENT),
+        hop_limit: hops.hop_limit,
+        // A packet that would be too long is refused before.
+        payload_len: payload_len.saturating_add(u16::try_from(extra).unwrap_or(0)),
     });
-    let payload = buf
-        .data_mut()
-        .get_mut(ETHERNET_LEN + IPV4_LEN..)
-        .and_then(|rest| rest.get_mut(..payload_len))
-        .ok_or(DropReason::Truncated)?;
-    if is_icmp {
-        icmp::to_v6(payload, &v6)?;
-    } else {
-        let delta = Delta::new(v4.address_sum(), v6.address_sum());
-        transport_checksum(payload, v4.protocol, delta);
-    }
-    buf.prepend(IPV6_LEN - IPV4_LEN)
-        .map_err(|_| DropReason::NoHeadroom)?;
-    let header = buf
-        .data_mut()
-        .get_mut(ETHERNET_LEN..)
-        .ok_or(DropReason::Truncated)?;
-    v6.write_to_prefix(header)
-        .map_err(|_| DropReason::Truncated)
+    Headers { v6, fragment }
 }
 
-/// Does the packet come back the same? What does not will go raw.
-fn survives(ip: &IpTuple) -> Result<(), DropReason> {
-    if ip.options {
-        return Err(DropReason::OptionsNeedRaw);
+impl Headers {
+    /// Their length together, in bytes: 40 or 48.
+    pub const fn len(&self) -> usize {
+        match self.fragment {
+            None => IPV6_LEN,
+            Some(_) => IPV6_LEN + FRAGMENT_LEN,
+        }
     }
-    if !ip.protocol.may_be_next_header() {
-        return Err(DropReason::ProtocolNeedsRaw);
-    }
-    if ip.fragment {
-        return Err(DropReason::FragmentNotYet);
-    }
-    Ok(())
-}
 
-/// Applies the change of the pseudo-header's addresses to the checksum of TCP,
-/// UDP, UDP-Lite and DCCP. A datagram too short to have one stays as it is, in
-/// both directions.
-pub(super) fn transport_checksum(payload: &mut [u8], protocol: IpProtocol, delta: Delta) {
-    let Some(at) = protocol.checksum_offset() else {
-        return;
-    };
-    let Some(field) = payload
-        .get_mut(at..)
-        .and_then(|rest| rest.first_chunk_mut::<2>())
-    else {
-        return;
-    };
-    let old = u16::from_be_bytes(*field);
-    let never_zero = matches!(protocol, IpProtocol::UDP | IpProtocol::UDP_LITE);
-    if never_zero && old == 0 {
-        // RFC 768: no checksum. It stays none between two vswitches. RFC 3828
-        // §3.1: illegal, and so it must arrive.
-        return;
+    /// Writes them at the front of `bytes`.
+    ///
+    /// # Errors
+    /// `bytes` is too short, and unspecified then.
+    pub fn write(&self, bytes: &mut [u8]) -> Result<(), packet::NoRoom> {
+        let no_room = |_| packet::NoRoom;
+        self.v6.write_to_prefix(bytes).map_err(no_room)?;
+        if let Some(fragment) = &self.fragment {
+            let rest = bytes.get_mut(IPV6_LEN..).ok_or(packet::NoRoom)?;
+            fragment.write_to_prefix(rest).map_err(|_| packet::NoRoom)?;
+        }
+        Ok(())
     }
-    let new = match delta.apply(old) {
-        // RFC 768, RFC 3828 §3.1: a computed zero is sent as all ones.
-        0 if never_zero => 0xffff,
-        new => new,
-    };
-    *field = new.to_be_bytes();
 }

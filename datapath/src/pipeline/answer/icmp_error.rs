@@ -1,0 +1,189 @@
+//! An ICMP error to the node that sent a packet, made of that packet (RFC 792,
+//! RFC 1812 §4.3.2).
+//!
+//! The address it comes from is one that a tenant may see: the router's of the
+//! segment, or, where there is none, the dummy address that RFC 7600 §4.8 and
+//! RFC 6791 give to translators. The fabric's own never shows.
+
+use core::net::Ipv4Addr;
+use core::time::Duration;
+
+use packet::ethernet::{ETHERNET_LEN, EthernetHeader};
+use packet::icmp::v4::{self, unreachable};
+use packet::icmp::{ICMP_LEN, IcmpHeader};
+use packet::ipv4::{IPV4_LEN, Ipv4Fields, Ipv4Header};
+use packet::{EtherType, Fragment, IpProtocol, MacAddr, PacketBuf, VirtualAddr, checksum};
+use zerocopy::{FromBytes, IntoBytes};
+
+use crate::pipeline::batch::{IpTuple, Packet};
+use crate::pipeline::state::WorkerState;
+use crate::pipeline::topology::vlan;
+use crate::pipeline::verdict::{DropReason, Verdict};
+use crate::tables::{Segment, Tables};
+
+/// The dummy address of translators (RFC 7600 §4.8, IANA special purpose).
+pub const DUMMY_ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 0, 0, 8);
+
+/// RFC 1812 §4.3.2.3: an error quotes as much as fits 576 bytes.
+const MAX_LEN: usize = 576;
+
+/// RFC 1812 §4.3.2.5: errors have precedence 6, internetwork control.
+const INTERNETWORK_CONTROL: u8 = 0xc0;
+
+/// What the node is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Complaint {
+    /// Type 3 code 4: too large, and DF is set (RFC 1191 §4).
+    FragmentationNeeded {
+        /// The largest packet that gets through, in bytes.
+        mtu: u16,
+    },
+    /// Type 3 code 5: source routes are refused.
+    SourceRouteFailed,
+    /// Type 3 code 1: the fabric does not get it there.
+    HostUnreachable,
+}
+
+/// Who tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Speaker {
+    /// The IPv4 source.
+    pub address: VirtualAddr,
+    /// The Ethernet source.
+    pub mac: MacAddr,
+}
+
+/// Who hears it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listener {
+    /// The IPv4 destination.
+    pub address: VirtualAddr,
+    /// The Ethernet destination.
+    pub mac: MacAddr,
+}
+
+impl Speaker {
+    /// The router of the segment, or the dummy address behind `instead`: the MAC
+    /// to which the packet in error went.
+    pub fn of(segment: Option<&Segment>, instead: MacAddr) -> Self {
+        let router = segment.and_then(|segment| segment.routers.first());
+        let dummy = Self {
+            address: VirtualAddr::new(DUMMY_ADDRESS),
+            mac: instead,
+        };
+        router.map_or(dummy, |router| Self {
+            address: router.address,
+            mac: router.mac,
+        })
+    }
+}
+
+/// Turns a bare frame that an interface of this host sent into an error about
+/// it, addressed to that interface and tagged for it.
+///
+/// # Errors
+/// `otherwise`, where no error may be sent about the packet;
+/// `error-rate-limited`.
+pub fn reply<B: PacketBuf>(
+    packet: &mut Packet<B>,
+    tables: &Tables,
+    state: &mut WorkerState,
+    now: Duration,
+    complaint: Complaint,
+    otherwise: DropReason,
+) -> Result<Verdict, DropReason> {
+    let ip = packet.cx.ip()?;
+    let ports = &tables.drawn.ports;
+    let interface = packet.cx.from.and_then(|from| from.interface);
+    let interface = interface.ok_or(otherwise)?;
+    let sender = packet.cx.sender(ports)?;
+    let destination = packet.cx.tuple.destination_mac;
+    let kind = ETHERNET_LEN + usize::from(ip.header_len);
+    let kind = packet.buf.data().get(kind).copied();
+    if destination.is_group() || !may_be_about(&ip, kind) {
+        return Err(otherwise);
+    }
+    if !state.errors.allows(interface, now) {
+        return Err(DropReason::ErrorRateLimited);
+    }
+    let speaker = Speaker::of(ports.segment_of(sender), destination);
+    let listener = Listener {
+        address: ip.source,
+        mac: sender.mac,
+    };
+    compose(&mut packet.buf, speaker, listener, complaint)?;
+    vlan::tag(&mut packet.buf, sender.tag)?;
+    Ok(Verdict::Reply)
+}
+
+/// May there be an error about this packet, whose payload begins with `kind`?
+/// Never about an error, to or from a group or nobody, or a later fragment
+/// (RFC 1122 §3.2.2, RFC 1812 §4.3.2.7).
+pub fn may_be_about(ip: &IpTuple, kind: Option<u8>) -> bool {
+    let (source, destination) = (ip.source.ipv4(), ip.destination.ipv4());
+    let from_one = !source.is_unspecified() && !source.is_multicast() && !source.is_broadcast();
+    let to_one = !destination.is_multicast() && !destination.is_broadcast();
+    let is_error = ip.protocol == IpProtocol::ICMP && kind.is_none_or(v4::is_error);
+    from_one && to_one && !ip.fragment.is_later() && !is_error
+}
+
+/// Puts an error in front of the IPv4 packet of a bare frame, and cuts the
+/// packet to what an error quotes. Returns the length of the new IPv4 packet.
+///
+/// # Errors
+/// `no-headroom`.
+pub fn compose<B: PacketBuf>(
+    buf: &mut B,
+    speaker: Speaker,
+    listener: Listener,
+    complaint: Complaint,
+) -> Result<u16, DropReason> {
+    buf.truncate(ETHERNET_LEN + MAX_LEN - IPV4_LEN - ICMP_LEN);
+    buf.prepend(IPV4_LEN + ICMP_LEN)
+        .map_err(|_| DropReason::NoHeadroom)?;
+    let frame = buf.data_mut();
+    let room = || DropReason::Truncated;
+    let (headers, message) = frame
+        .split_at_mut_checked(ETHERNET_LEN + IPV4_LEN)
+        .ok_or_else(room)?;
+    let (code, mtu) = match complaint {
+        Complaint::FragmentationNeeded { mtu } => (unreachable::FRAGMENTATION_NEEDED, mtu),
+        Complaint::SourceRouteFailed => (unreachable::SOURCE_ROUTE_FAILED, 0),
+        Complaint::HostUnreachable => (unreachable::HOST, 0),
+    };
+    let icmp = IcmpHeader {
+        kind: v4::UNREACHABLE,
+        code,
+        checksum: 0.into(),
+        identifier: 0.into(),
+        // RFC 1191 §4: the low 16 bits of what is unused otherwise.
+        sequence: mtu.into(),
+    };
+    icmp.write_to_prefix(message).map_err(|_| room())?;
+    let sum = checksum::of(message);
+    let (header, _) = IcmpHeader::mut_from_prefix(message).map_err(|_| room())?;
+    header.checksum = sum.into();
+    let ethernet = EthernetHeader {
+        destination: listener.mac,
+        source: speaker.mac,
+        ether_type: EtherType::IPV4,
+    };
+    // At most MAX_LEN.
+    let payload_len = u16::try_from(message.len()).unwrap_or(u16::MAX);
+    let ipv4 = Ipv4Header::new(&Ipv4Fields {
+        source: speaker.address,
+        destination: listener.address,
+        traffic_class: INTERNETWORK_CONTROL,
+        ttl: 64,
+        protocol: IpProtocol::ICMP,
+        // Then any identification does (RFC 6864 §4.1).
+        dont_fragment: true,
+        identification: 0,
+        fragment: Fragment::WHOLE,
+        payload_len,
+    });
+    ethernet.write_to_prefix(headers).map_err(|_| room())?;
+    let rest = headers.get_mut(ETHERNET_LEN..).ok_or_else(room)?;
+    ipv4.write_to_prefix(rest).map_err(|_| room())?;
+    Ok(payload_len.saturating_add(20))
+}

@@ -1,0 +1,195 @@
+//! What does a router of the fabric complain of, and who must hear it?
+//!
+//! An ICMPv6 error about a packet that left this host. What it quotes must be
+//! ours: from an interface here, to where a mapping says. Packet Too Big feeds
+//! the path MTUs (RFC 8201 §4), and a node whose packet had DF is told at once
+//! what will get through; that the fabric does not get a packet there is told as
+//! "host unreachable": a tenant never sees the fabric. The node's packet is
+//! quoted as it left the node, TTL and all.
+//!
+//! Exits: on, as an IPv4 error to a node of this host; consumed; dropped by a
+//! `fabric_error` reason.
+
+use core::time::Duration;
+
+use packet::checksum::{Sum, pseudo_header_v6};
+use packet::ethernet::ETHERNET_LEN;
+use packet::icmp::{IcmpHeader, v6};
+use packet::ipv4::Ipv4Header;
+use packet::ipv6::{IPV6_LEN, Ipv6Header};
+use packet::{EtherType, IpProtocol, PacketBuf, SubstrateAddr};
+use vnet::compiled::InterfaceId;
+use zerocopy::FromBytes;
+
+use super::answer::icmp_error::{self, Complaint, Listener, Speaker};
+use super::batch::{Burst, IpTuple, Packet, Sender, Target};
+use super::state::WorkerState;
+use super::translate::{flow_label, icmp};
+use super::verdict::{Consumed, DropReason, Verdict};
+use crate::tables::path_mtu::IPV6_MIN_MTU;
+use crate::tables::{Destination, Drawn, Tables};
+
+/// As much of a packet as an IPv4 error quotes, in bytes.
+const QUOTED: usize = 548;
+
+/// The stage: takes what `prove` has left without a sender.
+pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables, state: &mut WorkerState) {
+    let now = burst.now;
+    for packet in burst.undecided() {
+        if packet.cx.from.is_none() {
+            packet.cx.verdict = hear(packet, tables, state, now).unwrap_or_else(Verdict::Drop);
+        }
+    }
+}
+
+fn hear<B: PacketBuf>(
+    packet: &mut Packet<B>,
+    tables: &Tables,
+    state: &mut WorkerState,
+    now: Duration,
+) -> Result<Verdict, DropReason> {
+    let bytes = packet.buf.data().get(ETHERNET_LEN..).unwrap_or_default();
+    let (icmp, message) = message(bytes).ok_or(DropReason::FabricErrorMalformed)?;
+    let about = About::read(message, bytes, &tables.drawn);
+    let about = about.ok_or(DropReason::FabricErrorMalformed)?;
+    let carried = flow_label::decode(about.header.flow_label());
+    let path = match icmp.kind {
+        v6::PACKET_TOO_BIG => {
+            let path = about.too_big_for(icmp).ok_or(DropReason::FabricErrorMalformed)?;
+            tables.path_mtus.lower(about.to.entry.host, path, now);
+            if !carried.dont_fragment {
+                return Ok(Verdict::Consume(Consumed::PacketTooBig));
+            }
+            Some(path)
+        }
+        v6::UNREACHABLE | v6::TIME_EXCEEDED => None,
+        _ => return Err(DropReason::FabricErrorNotReported),
+    };
+    let mut quoted = [0; QUOTED];
+    let addresses = (about.from.address, about.to.address);
+    let returned = icmp::returned_to_v4(message, addresses, &mut quoted);
+    let returned = returned.map_err(|_| DropReason::FabricErrorNotReported)?;
+    let quoted = quoted.get(..returned.len).unwrap_or_default();
+    if !may_be_reported(quoted) {
+        return Err(DropReason::FabricErrorNotReported);
+    }
+    if !state.errors.allows(about.interface, now) {
+        return Err(DropReason::ErrorRateLimited);
+    }
+    let complaint = path.map_or(Complaint::HostUnreachable, |path| {
+        let mtu = returned.carriage.fits(path);
+        Complaint::FragmentationNeeded { mtu }
+    });
+    tell(packet, &tables.drawn, &about, complaint, quoted)?;
+    Ok(Verdict::Next)
+}
+
+/// The error's header and what it quotes, if its checksum is right.
+fn message(bytes: &[u8]) -> Option<(IcmpHeader, &[u8])> {
+    let (outer, message) = Ipv6Header::ref_from_prefix(bytes).ok()?;
+    let len = u32::try_from(message.len()).ok()?;
+    let pseudo = pseudo_header_v6(outer.address_sum(), len, IpProtocol::ICMPV6);
+    let right = pseudo.and(Sum::of(message)).checksum() == 0;
+    let (icmp, quoted) = IcmpHeader::read_from_prefix(message).ok()?;
+    right.then_some((icmp, quoted))
+}
+
+/// The packet of ours that an error is about.
+#[derive(Debug, Clone, Copy)]
+struct About {
+    header: Ipv6Header,
+    interface: InterfaceId,
+    from: Destination,
+    to: Destination,
+}
+
+impl About {
+    /// What the quoted packet says, if this host has sent it and the error is to
+    /// whom it was from.
+    fn read(quoted: &[u8], outer: &[u8], drawn: &Drawn) -> Option<Self> {
+        let (header, _) = Ipv6Header::read_from_prefix(quoted).ok()?;
+        let (outer, _) = Ipv6Header::ref_from_prefix(outer).ok()?;
+        let from = mapped(drawn, &header.source())?;
+        let to = mapped(drawn, &header.destination())?;
+        let interface = from.interface()?;
+        let ours = outer.destination() == header.source() && to.interface().is_none();
+        ours.then_some(Self {
+            header,
+            interface,
+            from,
+            to,
+        })
+    }
+
+    /// The path's MTU, if a router may well have said so of this packet (RFC
+    /// 8201 §4: less than IPv6's least is to be discarded).
+    fn too_big_for(&self, icmp: IcmpHeader) -> Option<u16> {
+        let mtu = u16::try_from(icmp.word()).ok()?;
+        let too_big = usize::from(mtu) < IPV6_LEN + self.header.payload_len();
+        (too_big && mtu >= IPV6_MIN_MTU).then_some(mtu)
+    }
+}
+
+/// Whose substrate address this is, exactly.
+fn mapped(drawn: &Drawn, address: &core::net::Ipv6Addr) -> Option<Destination> {
+    let parts = SubstrateAddr::from_ipv6(*address).ok()?;
+    let owner = drawn.destination(parts.segment, parts.address)?;
+    let exact = drawn.locator(owner.entry.host) == Some(parts.locator)
+        && owner.entry.slot == parts.slot
+        && !parts.group
+        && !parts.forward
+        && !owner.is_router();
+    exact.then_some(owner)
+}
+
+/// Never an error about an error, a group, or a later fragment.
+fn may_be_reported(quoted: &[u8]) -> bool {
+    let Ok((header, _)) = Ipv4Header::ref_from_prefix(quoted) else {
+        return false;
+    };
+    let kind = quoted.get(header.header_len()).copied();
+    icmp_error::may_be_about(&IpTuple::of_header(header), kind)
+}
+
+/// Makes the error for the node out of the router's.
+fn tell<B: PacketBuf>(
+    packet: &mut Packet<B>,
+    drawn: &Drawn,
+    about: &About,
+    complaint: Complaint,
+    quoted: &[u8],
+) -> Result<(), DropReason> {
+    let interface = drawn.ports.interface(about.interface);
+    let interface = interface.ok_or(DropReason::DestinationNotHere)?;
+    let speaker = Speaker::of(drawn.ports.segment_of(interface), about.to.mac());
+    let listener = Listener {
+        address: about.from.address,
+        mac: interface.mac,
+    };
+    let buf = &mut packet.buf;
+    buf.truncate(ETHERNET_LEN);
+    buf.append(quoted.len())
+        .map_err(|_| DropReason::FabricErrorNotReported)?;
+    let room = buf.data_mut().get_mut(ETHERNET_LEN..);
+    room.unwrap_or_default().copy_from_slice(quoted);
+    icmp_error::compose(buf, speaker, listener, complaint)?;
+    let header = buf.data().get(ETHERNET_LEN..).unwrap_or_default();
+    let (header, _) = Ipv4Header::ref_from_prefix(header).map_err(|_| DropReason::Truncated)?;
+    let cx = &mut packet.cx;
+    cx.tuple.ether_type = EtherType::IPV4;
+    cx.tuple.source_mac = speaker.mac;
+    cx.tuple.destination_mac = listener.mac;
+    cx.tuple.ip = Some(IpTuple::of_header(header));
+    cx.from = Some(Sender {
+        segment: about.from.segment,
+        mac: speaker.mac,
+        interface: None,
+        address: None,
+    });
+    cx.target = Some(Target {
+        segment: about.from.segment,
+        address: about.from.address,
+        mac: None,
+    });
+    Ok(())
+}

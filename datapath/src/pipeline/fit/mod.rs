@@ -1,0 +1,152 @@
+//! Does it fit its way, and does the port do what the sender left to a device?
+//!
+//! The segment's MTU holds everywhere, also between two nodes of one host: it
+//! is what the nodes were promised. Between hosts the path's MTU holds, too,
+//! less what the substrate's form adds ([`Carriage`]). A packet with DF that is
+//! too large ends here, and its sender is told the MTU that will work (RFC 1191
+//! §4); one without is cut into fragments (RFC 791 §3.2). A super-frame stays
+//! whole where its port cuts it, and is cut into segments where it does not.
+//!
+//! Exits: on; `Cut`; `Reply` (ICMP 3/4); dropped by a `fit` reason.
+
+mod checksum;
+mod way;
+
+use core::num::NonZeroU16;
+use core::time::Duration;
+
+use packet::ethernet::ETHERNET_LEN;
+use packet::ipv4::Ipv4Header;
+use packet::{Offload, PacketBuf, TransportChecksum};
+use zerocopy::{FromBytes, IntoBytes};
+
+use self::way::Way;
+use super::answer::icmp_error::{self, Complaint};
+use super::batch::{Burst, IpTuple, Packet};
+use super::cut::segments;
+use super::state::WorkerState;
+use super::translate::mtu::Carriage;
+use super::verdict::{Cut, DropReason, Verdict};
+use crate::tables::{PortOffloads, Tables};
+
+/// The stage.
+pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables, state: &mut WorkerState) {
+    let now = burst.now;
+    for packet in burst.undecided() {
+        packet.cx.verdict = fit(packet, tables, state, now).unwrap_or_else(Verdict::Drop);
+    }
+}
+
+fn fit<B: PacketBuf>(
+    packet: &mut Packet<B>,
+    tables: &Tables,
+    state: &mut WorkerState,
+    now: Duration,
+) -> Result<Verdict, DropReason> {
+    let way = way::of(packet, tables, state, now)?;
+    packet.cx.carriage = way.carriage;
+    let Some(ip) = packet.cx.tuple.ip else {
+        let len = packet.buf.len().saturating_sub(ETHERNET_LEN);
+        return if len <= usize::from(way.limit) {
+            Ok(Verdict::Next)
+        } else {
+            Err(DropReason::RawTooBig)
+        };
+    };
+    let port = tables.drawn.ports.offloads(way.port);
+    let decided = match packet.cx.offload.segment_size {
+        Some(payload) => super_frame(packet, &ip, &way, port, payload)?,
+        None => frame(packet, &ip, &way, port)?,
+    };
+    match decided {
+        Fit::Next => Ok(Verdict::Next),
+        Fit::Cut(cut) => Ok(Verdict::Cut(cut)),
+        Fit::TooBig => icmp_error::reply(
+            packet,
+            tables,
+            state,
+            now,
+            Complaint::FragmentationNeeded { mtu: way.limit },
+            DropReason::TooBig,
+        ),
+    }
+}
+
+enum Fit {
+    Next,
+    Cut(Cut),
+    TooBig,
+}
+
+/// A packet as it stands on a wire, but perhaps for its checksum.
+fn frame<B: PacketBuf>(
+    packet: &mut Packet<B>,
+    ip: &IpTuple,
+    way: &Way,
+    port: PortOffloads,
+) -> Result<Fit, DropReason> {
+    let fits = ip.len <= way.limit;
+    if !fits && ip.dont_fragment {
+        return Ok(Fit::TooBig);
+    }
+    // Only whole packets that are rewritten can be finished by a device behind
+    // the rewrite: it finds the headers where it expects them.
+    let device = fits && port.checksum && way.carriage != Some(Carriage::Raw);
+    if packet.cx.offload.transport == TransportChecksum::Partial && !device {
+        checksum::complete(&mut packet.buf, ip);
+        packet.cx.offload = Offload::NONE;
+    }
+    if fits {
+        return Ok(Fit::Next);
+    }
+    // A piece fits, or nothing does.
+    let limit = way.piece_limit;
+    if packet.cx.cuts >= MAX_CUTS || limit < MIN_PIECE {
+        return Err(DropReason::TooBig);
+    }
+    Ok(Fit::Cut(Cut::Fragments { limit }))
+}
+
+/// RFC 791 §3.2: every network carries 68 bytes: the longest header and 8 bytes.
+const MIN_PIECE: u16 = 68;
+
+/// First into segments, these into fragments, and no further.
+const MAX_CUTS: u8 = 2;
+
+/// What a sender left to a device to cut into segments of `payload` bytes.
+fn super_frame<B: PacketBuf>(
+    packet: &mut Packet<B>,
+    ip: &IpTuple,
+    way: &Way,
+    port: PortOffloads,
+    payload: NonZeroU16,
+) -> Result<Fit, DropReason> {
+    let plan = segments::Plan::of(packet.buf.data(), ip, packet.buf.len(), payload)?;
+    if plan.segment_len() > usize::from(way.limit) && ip.dont_fragment {
+        quote_first_segment(packet, ip, plan.segment_len());
+        return Ok(Fit::TooBig);
+    }
+    let whole = plan.segment_len() <= usize::from(way.limit)
+        && port.segmentation
+        && way.carriage != Some(Carriage::Raw);
+    Ok(if whole {
+        Fit::Next
+    } else {
+        Fit::Cut(Cut::Segments { payload })
+    })
+}
+
+/// The error is to quote a packet that a wire could have carried.
+fn quote_first_segment<B: PacketBuf>(packet: &mut Packet<B>, ip: &IpTuple, segment_len: usize) {
+    let header_len = usize::from(ip.header_len);
+    let frame = packet.buf.data_mut().get_mut(ETHERNET_LEN..);
+    let Some((header, options)) = frame
+        .and_then(|packet| packet.get_mut(..header_len))
+        .and_then(|header| Ipv4Header::mut_from_prefix(header).ok())
+    else {
+        return;
+    };
+    let payload_len = u16::try_from(segment_len.saturating_sub(header_len)).unwrap_or(u16::MAX);
+    header.set_piece(ip.fragment, payload_len);
+    header.seal(options.as_bytes());
+}

@@ -1,0 +1,97 @@
+//! The way that a packet will take: out of which port, in what form, and how
+//! large an IPv4 packet may be for it.
+
+use core::time::Duration;
+
+use packet::{IpProtocol, PacketBuf, TransportChecksum};
+use vnet::compiled::PortId;
+
+use crate::pipeline::batch::{Context, Packet};
+use crate::pipeline::state::WorkerState;
+use crate::pipeline::translate::mtu::Carriage;
+use crate::pipeline::translate::{self, carriage};
+use crate::pipeline::verdict::DropReason;
+use crate::tables::Tables;
+
+/// The way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Way {
+    /// Out of which port.
+    pub port: PortId,
+    /// In what form, if over the substrate.
+    pub carriage: Option<Carriage>,
+    /// The largest IPv4 packet (or other payload of Ethernet) that passes.
+    pub limit: u16,
+    /// The largest fragment of it that passes.
+    pub piece_limit: u16,
+}
+
+/// The way of a packet whose destination is known.
+///
+/// # Errors
+/// The destination is gone.
+pub(super) fn of<B: PacketBuf>(
+    packet: &mut Packet<B>,
+    tables: &Tables,
+    state: &mut WorkerState,
+    now: Duration,
+) -> Result<Way, DropReason> {
+    let segment_mtu = segment_mtu(&packet.cx, tables);
+    let to = packet.cx.to.ok_or(DropReason::DestinationNotHere)?;
+    if let Some(id) = to.interface() {
+        let receiver = tables.drawn.ports.interface(id);
+        let receiver = receiver.ok_or(DropReason::DestinationNotHere)?;
+        return Ok(Way {
+            port: receiver.port,
+            carriage: None,
+            limit: segment_mtu,
+            piece_limit: segment_mtu,
+        });
+    }
+    let hop = packet.cx.hop.ok_or(DropReason::NoRoute)?;
+    let hop = tables.uplinks.next_hops.get(hop.index());
+    let hop = hop.ok_or(DropReason::NoRoute)?;
+    let learned = tables.path_mtus.learned(to.entry.host, now);
+    let path = learned.map_or(hop.mtu, |learned| learned.mtu.min(hop.mtu));
+    let form = form(packet, tables, state);
+    let is_icmp = packet.cx.tuple.ip.map(|ip| ip.protocol) == Some(IpProtocol::ICMP);
+    let piece = match form {
+        Carriage::Rewritten | Carriage::Fragment if !is_icmp => Carriage::Fragment,
+        _ => Carriage::Raw,
+    };
+    Ok(Way {
+        port: hop.port,
+        carriage: Some(form),
+        limit: segment_mtu.min(form.fits(path)),
+        piece_limit: segment_mtu.min(piece.fits(path)),
+    })
+}
+
+/// What the segment promises its nodes, in bytes.
+fn segment_mtu(cx: &Context, tables: &Tables) -> u16 {
+    let ports = &tables.drawn.ports;
+    let here = [
+        cx.from.and_then(|from| from.interface),
+        cx.to.and_then(|to| to.interface()),
+    ];
+    let mtus = here.into_iter().flatten().filter_map(|id| {
+        let segment = ports.segment_of(ports.interface(id)?)?;
+        Some(segment.mtu)
+    });
+    mtus.min().unwrap_or(u16::MAX)
+}
+
+fn form<B: PacketBuf>(
+    packet: &mut Packet<B>,
+    tables: &Tables,
+    state: &mut WorkerState,
+) -> Carriage {
+    let Some(ip) = packet.cx.tuple.ip else {
+        return Carriage::Raw;
+    };
+    let cx = &packet.cx;
+    let partial = cx.offload.transport == TransportChecksum::Partial;
+    carriage::of(packet.buf.data(), &ip, partial, |message| {
+        translate::icmp_error_survives(message, cx, tables, &mut state.scratch)
+    })
+}
