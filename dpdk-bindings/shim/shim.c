@@ -5,7 +5,9 @@
 #include <string.h>
 #include <sys/types.h>
 
+#include <rte_eth_vhost.h>
 #include <rte_interrupts.h>
+#include <rte_vhost.h>
 
 #include "shim.h"
 
@@ -20,6 +22,8 @@ _Static_assert(FIELD_SIZE(ol_flags) == 8, "ol_flags");
 _Static_assert(FIELD_SIZE(pkt_len) == 4, "pkt_len");
 _Static_assert(FIELD_SIZE(data_len) == 2, "data_len");
 _Static_assert(FIELD_SIZE(buf_len) == 2, "buf_len");
+_Static_assert(FIELD_SIZE(next) == sizeof(void *), "next");
+_Static_assert(FIELD_SIZE(tx_offload) == 8, "tx_offload");
 
 int vs_errno(void)
 {
@@ -39,6 +43,11 @@ struct rte_mbuf *vs_mbuf_alloc(struct rte_mempool *pool)
 void vs_mbuf_free(struct rte_mbuf *mbuf)
 {
 	rte_pktmbuf_free(mbuf);
+}
+
+int vs_mbuf_linearize(struct rte_mbuf *mbuf)
+{
+	return rte_pktmbuf_linearize(mbuf);
 }
 
 uint64_t vs_rss_types_wanted(void)
@@ -100,6 +109,8 @@ int vs_port_configure(uint16_t port, const struct vs_port_conf *want,
 		return rc;
 	memset(&conf, 0, sizeof(conf));
 	conf.rxmode.mtu = want->mtu;
+	conf.rxmode.offloads = want->rx_offloads;
+	conf.txmode.offloads = want->tx_offloads;
 	if (want->rss_types != 0) {
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
 		conf.rx_adv_conf.rss_conf.rss_hf = want->rss_types;
@@ -221,6 +232,55 @@ int vs_log_redirect(vs_log_sink sink)
 		return -1;
 	log_sink = sink;
 	return rte_openlog_stream(stream);
+}
+
+/* A build of DPDK without vhost has no such driver, and no such port. */
+#pragma weak rte_eth_vhost_get_vid_from_port_id
+#pragma weak rte_vhost_get_negotiated_features
+
+static vs_vhost_sink vhost_sink;
+
+uint64_t vs_vhost_features(uint16_t port)
+{
+	uint64_t features = 0;
+	int vid;
+
+	if (rte_eth_vhost_get_vid_from_port_id == NULL ||
+	    rte_vhost_get_negotiated_features == NULL)
+		return 0;
+	vid = rte_eth_vhost_get_vid_from_port_id(port);
+	if (vid < 0 || rte_vhost_get_negotiated_features(vid, &features) != 0)
+		return 0;
+	return features;
+}
+
+/* A guest that comes or goes is a change of the link. */
+static int vhost_link_changed(uint16_t port, enum rte_eth_event_type event,
+			      void *arg, void *result)
+{
+	vs_vhost_sink sink = __atomic_load_n(&vhost_sink, __ATOMIC_ACQUIRE);
+
+	(void)event;
+	(void)arg;
+	(void)result;
+	if (sink != NULL)
+		sink(port, vs_vhost_features(port));
+	return 0;
+}
+
+int vs_vhost_watch(uint16_t port, vs_vhost_sink sink)
+{
+	__atomic_store_n(&vhost_sink, sink, __ATOMIC_RELEASE);
+	return rte_eth_dev_callback_register(port, RTE_ETH_EVENT_INTR_LSC,
+					     vhost_link_changed, NULL);
+}
+
+void vs_vhost_unwatch(uint16_t port)
+{
+	/* -EAGAIN: it is being called right now. */
+	while (rte_eth_dev_callback_unregister(port, RTE_ETH_EVENT_INTR_LSC,
+					       vhost_link_changed, NULL) == -EAGAIN)
+		;
 }
 
 static vs_quiesce memif_quiesce;

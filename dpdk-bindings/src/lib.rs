@@ -17,21 +17,23 @@
 mod device;
 mod eal;
 mod errno;
+mod frame;
 pub mod log;
 mod mbuf;
 mod memif;
 mod mempool;
+mod offload;
 mod queue;
 mod sys;
 mod thread;
 
 pub use device::{
-    Device, DeviceConfig, DeviceError, DeviceInfo, DeviceStats, FRAME_OVERHEAD, Link,
-    LinkedDrivers, OutOfRange, Queues,
+    Device, DeviceConfig, DeviceError, DeviceInfo, DeviceOffloads, DeviceStats, FRAME_OVERHEAD,
+    Link, LinkedDrivers, OutOfRange, Queues,
 };
 pub use eal::{Eal, EalConfig, EalError, EalMemory, FreeHugepages, is_pci_address};
 pub use errno::Errno;
-pub use mbuf::Mbuf;
+pub use mbuf::{Chunks, Mbuf};
 pub use mempool::{HEADROOM, Mempool, MempoolError};
 pub use queue::{RxQueue, TxQueue};
 pub use thread::{ThreadError, WorkerThread};

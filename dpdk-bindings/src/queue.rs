@@ -11,6 +11,7 @@ use arrayvec::ArrayVec;
 use crate::device::Port;
 use crate::mbuf::Mbuf;
 use crate::memif::Poller;
+use crate::offload::{self, Prepared};
 use crate::sys;
 
 /// One receive queue, polled by one thread at a time.
@@ -102,8 +103,18 @@ fn burst_in<const N: usize>(port: &Port, queue: u16, into: &mut ArrayVec<Mbuf, N
         }
         let count = usize::from(count.min(room));
         into.set_len(len + count);
-        count
     }
+    let trusted = port.trusted();
+    let mut at = len;
+    while let Some(mbuf) = into.get_mut(at) {
+        if offload::receive(mbuf, trusted).is_ok() {
+            at += 1;
+        } else {
+            port.refused_in();
+            into.remove(at);
+        }
+    }
+    into.len() - len
 }
 
 impl TxQueue {
@@ -122,6 +133,9 @@ impl TxQueue {
 
     /// Sends from the front of `burst` what the port takes, and leaves in it, in
     /// order, what was not sent; how many were.
+    ///
+    /// A packet whose [`packet::Offload`] the port cannot do, or cannot be what it
+    /// says, is not left: it is dropped, and counted as a transmit error.
     #[inline]
     pub fn transmit<const N: usize>(&mut self, burst: &mut ArrayVec<Mbuf, N>) -> usize {
         match &self.poller {
@@ -133,6 +147,7 @@ impl TxQueue {
 
 #[inline]
 fn burst_out<const N: usize>(port: &Port, queue: u16, burst: &mut ArrayVec<Mbuf, N>) -> usize {
+    let marked = prepare(port, burst);
     if burst.is_empty() {
         return 0;
     }
@@ -148,6 +163,15 @@ fn burst_out<const N: usize>(port: &Port, queue: u16, burst: &mut ArrayVec<Mbuf,
         };
         let data = *(*ops).txq.data.add(usize::from(queue));
         let mut count = burst_size(len);
+        if marked && let Some(finish) = (*ops).tx_pkt_prepare {
+            count = finish(data, packets.cast(), count).min(count);
+            // It stops at the first packet that the device could not send.
+            if usize::from(count) < len {
+                drop(burst.remove(usize::from(count)));
+                port.refused_out();
+            }
+        }
+        let len = burst.len();
         let callbacks = *(*ops).txq.clbk.add(usize::from(queue));
         if !callbacks.is_null() {
             count = sys::rte_eth_call_tx_callbacks(
@@ -164,6 +188,28 @@ fn burst_out<const N: usize>(port: &Port, queue: u16, burst: &mut ArrayVec<Mbuf,
         burst.set_len(len - sent);
         sent
     }
+}
+
+/// Readies a burst for the driver, less what cannot be. True if the driver has
+/// more to do than to send.
+#[inline]
+fn prepare<const N: usize>(port: &Port, burst: &mut ArrayVec<Mbuf, N>) -> bool {
+    let taken = port.taken();
+    let mut marked = false;
+    let mut at = 0;
+    while let Some(mbuf) = burst.get_mut(at) {
+        match offload::prepare(mbuf, taken) {
+            Ok(prepared) => {
+                marked |= prepared == Prepared::Marked;
+                at += 1;
+            }
+            Err(offload::Unfit) => {
+                port.refused_out();
+                burst.remove(at);
+            }
+        }
+    }
+    marked
 }
 
 impl fmt::Debug for RxQueue {

@@ -5,7 +5,7 @@ use core::fmt;
 
 use packet::MacAddr;
 
-use super::{DeviceConfig, FRAME_OVERHEAD};
+use super::{DeviceConfig, DeviceOffloads, FRAME_OVERHEAD};
 use crate::errno::{Errno, check};
 use crate::sys;
 
@@ -35,6 +35,8 @@ pub struct DeviceInfo {
     pub rx_descriptors: (u16, u16),
     /// Descriptors per transmit queue: at least, at most.
     pub tx_descriptors: (u16, u16),
+    /// What of the packets' work it can take over.
+    pub offloads: DeviceOffloads,
     /// Offloads it can on receive: `RTE_ETH_RX_OFFLOAD_*`.
     pub rx_offloads: u64,
     /// Offloads it can on transmit: `RTE_ETH_TX_OFFLOAD_*`.
@@ -161,8 +163,10 @@ pub(super) fn read(port: u16) -> Result<DeviceInfo, Errno> {
         check(sys::vs_port_info(port, raw.as_mut_ptr()))?;
         raw.assume_init()
     };
+    let driver = text(&raw.driver);
     Ok(DeviceInfo {
-        driver: text(&raw.driver),
+        offloads: DeviceOffloads::of(&driver, raw.rx_offloads, raw.tx_offloads),
+        driver,
         name: text(&raw.name),
         mac: MacAddr::new(raw.mac),
         numa_node: u32::try_from(raw.socket).ok(),

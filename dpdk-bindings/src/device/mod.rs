@@ -3,8 +3,9 @@
 mod attach;
 mod error;
 mod info;
+mod offloads;
 
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::Arc;
 
 use packet::MacAddr;
@@ -15,12 +16,14 @@ use crate::errno::{Errno, check};
 use crate::log;
 use crate::memif::{Gate, Poller};
 use crate::mempool::Mempool;
+use crate::offload::{Taken, Trusted};
 use crate::queue::{RxQueue, TxQueue};
 use crate::sys;
 
 pub use attach::LinkedDrivers;
 pub use error::DeviceError;
 pub use info::{DeviceInfo, DeviceStats, Link, OutOfRange};
+pub use offloads::DeviceOffloads;
 
 /// A frame is longer than its MTU by at most this: Ethernet header, two VLAN
 /// tags, and the checksum that some NICs deliver, in bytes.
@@ -47,6 +50,8 @@ pub struct DeviceConfig {
     /// Leave the device's own MTU as it is: it is large enough, and lowering it
     /// would keep frames from arriving.
     pub keep_mtu: bool,
+    /// What it is to do for packets; what it cannot, it is not asked for.
+    pub offloads: DeviceOffloads,
 }
 
 /// The queues of a started device, to be moved to the threads that poll them.
@@ -75,11 +80,50 @@ pub(crate) struct Port {
     started: AtomicBool,
     /// Of a memif port.
     gate: Option<Gate>,
+    /// Its other side is a guest, who decides what it may be sent.
+    vhost: bool,
+    /// What it was asked for and can: [`DeviceOffloads::bits`].
+    offloads: AtomicU8,
+    /// Packets that came, or were to be sent, and cannot be what they say.
+    refused: [AtomicU64; 2],
 }
 
 impl Port {
     pub(crate) fn id(&self) -> u16 {
         self.id
+    }
+
+    /// What it does for packets now.
+    #[inline]
+    fn offloads(&self) -> DeviceOffloads {
+        let asked = DeviceOffloads::from_bits(self.offloads.load(Ordering::Relaxed));
+        if self.vhost {
+            asked.and(offloads::guest_takes(self.id))
+        } else {
+            asked
+        }
+    }
+
+    /// Which words of the driver its frames are read by.
+    #[inline]
+    pub(crate) fn trusted(&self) -> Trusted {
+        self.offloads().trusted()
+    }
+
+    /// What its frames may be.
+    #[inline]
+    pub(crate) fn taken(&self) -> Taken {
+        self.offloads().taken()
+    }
+
+    /// Counts a received frame that is dropped.
+    pub(crate) fn refused_in(&self) {
+        self.refused[0].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a frame that cannot be sent.
+    pub(crate) fn refused_out(&self) {
+        self.refused[1].fetch_add(1, Ordering::Relaxed);
     }
 
     /// Starts the port and lets pollers in. The caller holds the control lock.
@@ -89,6 +133,9 @@ impl Port {
         self.started.store(true, Ordering::Relaxed);
         if let Some(gate) = &self.gate {
             gate.open();
+        }
+        if self.vhost {
+            offloads::ask_guest(self.id);
         }
         Ok(())
     }
@@ -113,6 +160,9 @@ impl Drop for Port {
         let mut owned = CONTROL.lock();
         // Failures leave a port that nobody uses.
         let _ = self.stop();
+        if self.vhost {
+            offloads::unwatch_guest(self.id);
+        }
         // SAFETY: the port is valid until removed here, and nobody polls it:
         // queues hold an `Arc` of it.
         unsafe { sys::vs_port_remove(self.id, self.memif()) };
@@ -139,11 +189,20 @@ impl Device {
             *slot = true;
         }
         let memif = devargs.starts_with("net_memif");
+        let vhost = ["net_vhost", "eth_vhost"]
+            .iter()
+            .any(|driver| devargs.starts_with(driver));
+        if vhost {
+            offloads::watch_guest(id);
+        }
         Ok(Self {
             port: Arc::new(Port {
                 id,
                 started: AtomicBool::new(false),
                 gate: memif.then(Gate::new),
+                vhost,
+                offloads: AtomicU8::new(0),
+                refused: [const { AtomicU64::new(0) }; 2],
             }),
             devargs: devargs.to_owned(),
         })
@@ -209,6 +268,9 @@ impl Device {
     ) -> Result<(), Errno> {
         // SAFETY: takes nothing and returns a constant.
         let wanted = unsafe { sys::vs_rss_types_wanted() };
+        let offloads = config.offloads.and(info.offloads);
+        let (rx_offloads, tx_offloads) = offloads.words(info.rx_offloads, info.tx_offloads);
+        self.port.offloads.store(offloads.bits(), Ordering::Relaxed);
         let mut conf = sys::vs_port_conf {
             rx_queues: config.rx_queues,
             tx_queues: config.tx_queues,
@@ -220,6 +282,8 @@ impl Device {
             } else {
                 0
             },
+            rx_offloads,
+            tx_offloads,
         };
         let configure = |conf: &sys::vs_port_conf| {
             // SAFETY: a valid port that is not running (`started` is false and
@@ -333,7 +397,19 @@ impl Device {
     /// [`DeviceError::Refused`] if the driver does not count.
     pub fn stats(&self) -> Result<DeviceStats, DeviceError> {
         let _control = CONTROL.lock();
-        info::stats(self.port.id).map_err(|errno| self.refused("read the counters of", errno))
+        let mut stats = info::stats(self.port.id)
+            .map_err(|errno| self.refused("read the counters of", errno))?;
+        let [came, left] = &self.port.refused;
+        stats.rx_errors += came.load(Ordering::Relaxed);
+        stats.tx_errors += left.load(Ordering::Relaxed);
+        Ok(stats)
+    }
+
+    /// What it does for packets now: what it was started to do, as far as it
+    /// can, and of a vhost port as far as its guest has agreed. That changes
+    /// whenever a guest starts or is restarted.
+    pub fn offloads(&self) -> DeviceOffloads {
+        self.port.offloads()
     }
 
     /// Its MTU now, in bytes.

@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use dpdk_bindings::{DeviceConfig, Eal, EalConfig, Mempool};
+use dpdk_bindings::{DeviceConfig, DeviceOffloads, Eal, EalConfig, Mempool};
 
 /// The process's EAL: no hugepages, nothing shared.
 pub(crate) fn eal() -> Eal {
@@ -34,6 +34,7 @@ pub(crate) fn config(queues: u16, mtu: u16) -> DeviceConfig {
         tx_descriptors: 256,
         mtu,
         keep_mtu: false,
+        offloads: DeviceOffloads::NONE,
     }
 }
 

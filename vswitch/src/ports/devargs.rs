@@ -49,7 +49,7 @@ pub fn devargs(source: &PortSource, size: &PortSize) -> Option<String> {
         PortSource::Vhost { path, client } => {
             let path = shown(path);
             let client = u8::from(*client);
-            format!("net_vhost_vs{number},iface={path},queues={queues},client={client}")
+            format!("net_vhost_vs{number},iface={path},queues={queues},client={client},tso=1")
         }
         PortSource::Pcap { .. } | PortSource::Memory => return None,
     })
@@ -144,7 +144,7 @@ mod tests {
                 client: true,
             },
             "net_vhost_vs",
-            "iface=/p/a,queues=2,client=1",
+            "iface=/p/a,queues=2,client=1,tso=1",
         );
         said(
             PortSource::Memif {

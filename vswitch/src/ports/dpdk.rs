@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use datapath::tables::PortOffloads;
 use dpdk_bindings::{
-    Device, DeviceConfig, DeviceError, Eal, EalConfig, EalMemory, Mbuf, Mempool,
+    Device, DeviceConfig, DeviceError, DeviceOffloads, Eal, EalConfig, EalMemory, Mbuf, Mempool,
     RxQueue as DeviceRx, TxQueue as DeviceTx,
 };
 use packet::MacAddr;
@@ -16,6 +17,13 @@ use super::sizing::{self, PortSize, Sizes};
 use super::socket::{self, SocketError};
 use super::software;
 use crate::config::{Memory, PortConfig, PortSource};
+
+/// What devices are asked to do. Not to receive super-frames over a virtio
+/// uplink: what the fabric sends is as long as the MTU says.
+const OFFLOADS: DeviceOffloads = DeviceOffloads {
+    receive_super_frames: false,
+    ..DeviceOffloads::ALL
+};
 
 const _: () = assert!(sizing::FRAME_OVERHEAD == dpdk_bindings::FRAME_OVERHEAD);
 
@@ -158,6 +166,7 @@ pub fn open(
                 mtu: size.mtu,
                 // Done above: the drivers of kernel interfaces cannot.
                 keep_mtu: interface.is_some(),
+                offloads: OFFLOADS,
             },
             pool,
         )
@@ -181,6 +190,7 @@ pub fn open(
             .collect(),
         max_tx_queues: info.max_tx_queues,
         mac,
+        offloads: taken(device.offloads()),
         monitor: Box::new(Monitor {
             name: config.name.clone(),
             source: config.source.clone(),
@@ -223,6 +233,14 @@ fn receive_everything(device: &Device, port: &str) -> Vec<String> {
         ));
     }
     warnings
+}
+
+/// What of a device's work the pipeline leaves to it.
+fn taken(offloads: DeviceOffloads) -> PortOffloads {
+    PortOffloads {
+        checksum: offloads.transmit_checksum,
+        segmentation: offloads.transmit_segmentation,
+    }
 }
 
 /// The kernel's interface that must exist before.
@@ -286,6 +304,10 @@ impl PortMonitor for Monitor {
         let _ = self.device.tend();
     }
 
+    fn offloads(&self) -> PortOffloads {
+        taken(self.device.offloads())
+    }
+
     fn info(&self) -> PortInfo {
         let link = self.device.link().ok();
         let stats = self.device.stats().unwrap_or_default();
@@ -304,6 +326,7 @@ impl PortMonitor for Monitor {
                 None => LinkState::Unknown,
             },
             speed_mbps: link.and_then(|link| link.speed_mbps),
+            offloads: self.offloads(),
             counters: PortCounters {
                 rx_packets: stats.rx_packets,
                 rx_bytes: stats.rx_bytes,

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use datapath::tables::PortOffloads;
 use packet::MacAddr;
 
 use super::memory::MemoryHandle;
@@ -17,6 +18,9 @@ pub struct OpenPort<B> {
     pub max_tx_queues: u16,
     /// Its MAC.
     pub mac: MacAddr,
+    /// What its sending side does by itself as it is opened. It may change:
+    /// [`PortMonitor::offloads`].
+    pub offloads: PortOffloads,
     /// Watches it from the control side; may outlive the queues.
     pub monitor: Box<dyn PortMonitor>,
     /// The other end of a memory port.
@@ -39,6 +43,13 @@ impl<B> fmt::Debug for OpenPort<B> {
 pub trait PortMonitor: Send + Sync {
     /// What it is and does now.
     fn info(&self) -> PortInfo;
+
+    /// What its sending side does by itself now. A virtual machine's port changes
+    /// with what its guest negotiates; a packet that the port cannot do any
+    /// more, or not yet, is dropped there and counted as a transmit error.
+    fn offloads(&self) -> PortOffloads {
+        PortOffloads::default()
+    }
 
     /// To be called about once a second: lets the device find a peer that was
     /// not there before. Most have nothing to do.
@@ -68,6 +79,8 @@ pub struct PortInfo {
     pub link: LinkState,
     /// Its speed in Mbit/s, where the device says.
     pub speed_mbps: Option<u32>,
+    /// What its sending side does by itself.
+    pub offloads: PortOffloads,
     /// What it counted.
     pub counters: PortCounters,
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crossbeam::queue::ArrayQueue;
+use datapath::tables::PortOffloads;
 use packet::{MacAddr, PacketBuf};
 
 use super::info::{LinkState, OpenPort, PortCounters, PortInfo, PortMonitor};
@@ -130,6 +131,7 @@ impl MemoryPort {
                 .collect(),
             max_tx_queues: u16::MAX,
             mac: self.mac,
+            offloads: PortOffloads::default(),
             memory: Some(MemoryHandle {
                 wires: Arc::clone(&wires),
             }),
@@ -217,6 +219,7 @@ impl<B: PacketBuf> PortMonitor for Monitor<B> {
                 LinkState::Down
             },
             speed_mbps: None,
+            offloads: self.offloads(),
             counters: PortCounters {
                 rx_packets: sum(towards, |wire| &wire.packets),
                 rx_bytes: sum(towards, |wire| &wire.bytes),

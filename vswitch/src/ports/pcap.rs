@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use datapath::tables::PortOffloads;
 use packet::{BufPool, MacAddr, PacketBuf};
 use parking_lot::Mutex;
 use pcap_file::pcap::{PcapHeader, PcapPacket, PcapReader, PcapWriter};
@@ -126,6 +127,7 @@ impl PcapPort {
             tx,
             max_tx_queues: u16::MAX,
             mac: self.mac,
+            offloads: PortOffloads::default(),
             monitor: Box::new(Monitor { port: self, counts }),
             memory: None,
             warnings: Vec::new(),
@@ -348,6 +350,7 @@ impl PortMonitor for Monitor {
             tx_queues: self.port.tx_queues,
             link: LinkState::Up,
             speed_mbps: None,
+            offloads: self.offloads(),
             counters: PortCounters {
                 rx_packets: get(&self.counts.rx_packets),
                 rx_bytes: get(&self.counts.rx_bytes),
