@@ -169,6 +169,38 @@ fn the_examples_are_the_worked_example() {
     assert!(s.compiled.interfaces[0].link == LinkType::Trunk);
 }
 
+/// Between what is refused and what has room for everything: it works, and the
+/// operator hears what will not pass whole.
+#[test]
+fn a_tight_substrate_is_a_warning() {
+    let directory = tempfile::tempdir().unwrap();
+    for name in ["topology-z.yaml", "topology-y.yaml"] {
+        fs::copy(Path::new(RIGHT).join(name), directory.path().join(name)).unwrap();
+    }
+    let host = fs::read_to_string(Path::new(RIGHT).join("host-r.yaml")).unwrap();
+    let file = directory.path().join("r.yaml");
+    let said = |mtu: u16| -> Vec<String> {
+        let changed = host.replace("mtu: 1600", &format!("mtu: {mtu}"));
+        fs::write(&file, changed).unwrap();
+        let warnings = config::load(&file).unwrap().warnings;
+        warnings
+            .iter()
+            .map(|w| format!("{}\n{}", w.message, w.remedy))
+            .collect()
+    };
+    let tight = |mtu, what| {
+        format!(
+            "substrate.mtu {mtu} is tight for segment \"front\" (mtu 1500): {what} will be cut, \
+             or sent back as too big where DF is set\nraise substrate.mtu to 1556"
+        )
+    };
+    let both = "fragments above 1492 bytes and raw packets above 1464 bytes";
+    assert_eq!(said(1520), [tight(1520, both)]);
+    assert_eq!(said(1528), [tight(1528, "raw packets above 1472 bytes")]);
+    assert_eq!(said(1555), [tight(1555, "raw packets above 1499 bytes")]);
+    assert!(said(1556).is_empty());
+}
+
 #[test]
 fn the_minimal_example_needs_no_dpdk() {
     let m = config::load(&Path::new(RIGHT).join("minimal.yaml")).unwrap();

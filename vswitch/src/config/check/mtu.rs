@@ -1,17 +1,17 @@
 //! Does the fabric carry what segments promise, and do ports carry both?
+//!
+//! An uplink that cannot carry a segment's full packets rewritten is refused:
+//! every large packet of every node would be cut, or sent back. One that can,
+//! but not raw ones, works: those are rare; a warning says what becomes of
+//! them.
 
+use datapath::pipeline::translate::mtu::Carriage;
 use vnet::compiled::Compiled;
 use vnet::diagnostic::Diagnostics;
 use vnet::topology::{DEFAULT_MTU, Segment, Topology};
 use vnet::yaml::Located;
 
 use crate::config::read::{HostText, UplinkText};
-
-/// What the rewrite adds to an IPv4 packet, in bytes: an IPv6 header for an
-/// IPv4 header.
-const REWRITE: u16 = 20;
-/// What raw carriage adds, in bytes: IPv6, EtherIP and Ethernet headers.
-const RAW: u16 = 56;
 
 /// Uplinks against the segments that this host's nodes are in.
 pub(super) fn check_uplinks(
@@ -38,8 +38,9 @@ pub(super) fn check_uplinks(
         };
         let (what, mtu) = (&uplink.what, *mtu);
         let promised = largest.mtu.value;
-        let leaves = mtu - REWRITE;
-        let (enough, better) = (promised + REWRITE, promised + RAW);
+        let leaves = Carriage::Rewritten.fits(mtu);
+        let enough = promised + Carriage::Rewritten.overhead();
+        let better = promised + Carriage::Raw.overhead();
         let key = if what == "substrate" {
             "substrate.mtu".to_owned()
         } else {
@@ -68,16 +69,27 @@ pub(super) fn check_uplinks(
                 place,
                 format!("{key} {mtu} leaves nodes {leaves} bytes, but {promise}"),
                 format!(
-                    "raise {key} to {enough} (better {better}: room for raw frames), \
+                    "raise {key} to {enough} (better {better}: room for fragments and raw frames), \
                      or set {lower} to {leaves}"
                 ),
             );
         } else if mtu < better {
+            let kinds = [
+                ("fragments", Carriage::Fragment),
+                ("raw packets", Carriage::Raw),
+            ];
+            let narrow = kinds.into_iter().filter_map(|(what, carriage)| {
+                let fits = carriage.fits(mtu);
+                (fits < promised).then(|| format!("{what} above {fits} bytes"))
+            });
+            let narrow: Vec<String> = narrow.collect();
             out.warn(
                 place,
                 format!(
-                    "{key} {mtu} has no room for full raw frames of segment \"{}\" (mtu {promised})",
-                    largest.name.value
+                    "{key} {mtu} is tight for segment \"{}\" (mtu {promised}): {} will be cut, \
+                     or sent back as too big where DF is set",
+                    largest.name.value,
+                    narrow.join(" and ")
                 ),
                 format!("raise {key} to {better}"),
             );
