@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::verb::{address, books, completion, counter, mapping};
+use crate::verb::{address, books, completion, counter, mapping, mtu};
 
 /// Administers a running vswitch.
 #[derive(Debug, Parser)]
@@ -69,6 +69,9 @@ pub(crate) enum Verb {
     /// The ports to the fabric, with this host's own addresses there
     #[command(subcommand)]
     Uplink(Only),
+    /// How large packets to other hosts may be
+    #[command(subcommand)]
+    Mtu(mtu::Verb),
     /// What was counted: traffic, events, drops by reason
     #[command(subcommand)]
     Counter(counter::Verb),

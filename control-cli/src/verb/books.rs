@@ -54,6 +54,7 @@ struct Input {
     port: String,
     segment: Option<Segment>,
     received: u64,
+    extra_fragments: u64,
     forwarded: u64,
     answered: u64,
     punted: u64,
@@ -116,10 +117,11 @@ impl TryFrom<v1::InputBook> for Input {
     fn try_from(b: v1::InputBook) -> Result<Self, Failure> {
         let out = [b.forwarded, b.answered, b.punted, b.held, b.dropped];
         Ok(Self {
-            difference: difference(&[b.received], &out),
+            difference: difference(&[b.received, b.extra_fragments], &out),
             segment: wire::optional_segment(b.segment)?,
             port: b.port,
             received: b.received,
+            extra_fragments: b.extra_fragments,
             forwarded: b.forwarded,
             answered: b.answered,
             punted: b.punted,
@@ -186,6 +188,7 @@ const INPUT_COLUMNS: &[Column] = {
         network,
         entity,
         number("received"),
+        number("+ extra"),
         number("= forwarded"),
         number("+ answered"),
         number("+ punted"),
@@ -200,6 +203,7 @@ fn input_cells(b: &Input) -> Vec<String> {
     let mut cells = vec![b.port.clone(), segment, network, entity];
     let numbers = [
         b.received,
+        b.extra_fragments,
         b.forwarded,
         b.answered,
         b.punted,
@@ -266,7 +270,8 @@ mod tests {
         v1::BooksReply {
             inputs: vec![v1::InputBook {
                 port: "vm-a".to_owned(),
-                received: 15,
+                received: 14,
+                extra_fragments: 1,
                 forwarded: 5,
                 answered: 4,
                 punted: 3,

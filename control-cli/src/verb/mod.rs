@@ -5,6 +5,7 @@ pub(crate) mod books;
 pub(crate) mod completion;
 pub(crate) mod counter;
 pub(crate) mod mapping;
+pub(crate) mod mtu;
 
 mod interface;
 mod neighbor;
@@ -29,6 +30,7 @@ pub(crate) async fn run(cli: Cli, out: &mut dyn Write) -> Result<(), Failure> {
         Verb::Mapping(verb) => mapping::run(verb, session).await,
         Verb::Neighbor(Only::List) => neighbor::list(session).await,
         Verb::Uplink(Only::List) => uplink::list(session).await,
+        Verb::Mtu(verb) => mtu::run(verb, session).await,
         Verb::Counter(verb) => counter::run(verb, session).await,
         Verb::Books(options) => books::show(&options, session).await,
         Verb::Address(verb) => address::run(verb, session).await,

@@ -35,6 +35,7 @@ struct Port {
     link: String,
     speed_mbps: Option<u32>,
     queues: u32,
+    offloads: Vec<String>,
     rx_packets: u64,
     rx_bytes: u64,
     rx_missed_packets: u64,
@@ -49,6 +50,7 @@ impl TryFrom<v1::Port> for Port {
     fn try_from(port: v1::Port) -> Result<Self, Failure> {
         let received = port.received.unwrap_or_default();
         let sent = port.sent.unwrap_or_default();
+        let offload = |value| word(value, v1::PortOffload::as_str_name, "PORT_OFFLOAD_");
         Ok(Self {
             role: word(port.role, v1::PortRole::as_str_name, "PORT_ROLE_"),
             link: word(port.link, v1::LinkState::as_str_name, "LINK_STATE_"),
@@ -59,6 +61,7 @@ impl TryFrom<v1::Port> for Port {
             mtu_bytes: port.mtu,
             speed_mbps: port.speed_mbps,
             queues: port.queues,
+            offloads: port.offloads.into_iter().map(offload).collect(),
             rx_packets: received.packets,
             rx_bytes: received.bytes,
             rx_missed_packets: port.missed_packets,
@@ -79,6 +82,7 @@ impl Row for Port {
         number("mtu"),
         words("link"),
         number("queues"),
+        words("offloads"),
         number("rx packets"),
         number("rx bytes"),
         number("rx missed"),
@@ -100,6 +104,7 @@ impl Row for Port {
                 None => self.link.clone(),
             },
             self.queues.to_string(),
+            self.offloads.join(" "),
             grouped(self.rx_packets),
             grouped(self.rx_bytes),
             grouped(self.rx_missed_packets),

@@ -14,7 +14,7 @@ fn status() {
     let json = lab.json(&["status"]);
     assert_eq!(json["host"], "r");
     assert_eq!(json["locator"], "fd00:0:0:a::/64");
-    assert_eq!(json["api"], "1.1");
+    assert_eq!(json["api"], "1.2");
     assert_eq!(json["uptime_seconds"], 7385.25);
     assert_eq!(json["workers"][0]["idle_polls"], 12_197_529);
     assert_eq!(json["workers"][0]["queues"][1]["port"], "vm-a");
@@ -28,6 +28,11 @@ fn port_list() {
     assert_eq!(json[0]["rx_bytes"], 987_654_321);
     assert_eq!(json[0]["mac"], "02:00:00:00:0a:01");
     assert_eq!(json[1]["speed_mbps"], serde_json::Value::Null);
+    assert_eq!(
+        json[0]["offloads"],
+        serde_json::json!(["checksum", "segmentation"])
+    );
+    assert_eq!(json[1]["offloads"], serde_json::json!([]));
 }
 
 #[test]
@@ -105,6 +110,101 @@ fn uplink_list() {
 }
 
 #[test]
+fn mtu_check() {
+    let lab = lab();
+    let json = lab.json(&["mtu", "check"]);
+    assert_eq!(json.as_array().unwrap().len(), 3);
+    assert_eq!(json[0]["same_host"], true);
+    assert_eq!(json[0]["path_mtu_bytes"], serde_json::Value::Null);
+    assert_eq!(json[0]["raw_bytes"], 1500);
+    assert_eq!(json[1]["host"], "s");
+    assert_eq!(json[1]["next_hops"][0]["port"], "uplink0");
+    assert_eq!(json[1]["next_hops"][0]["mtu_bytes"], 9000);
+    assert_eq!(json[1]["learned_mtu_bytes"], serde_json::Value::Null);
+    assert_eq!(json[1]["verdict"], "ok");
+}
+
+#[test]
+fn mtu_check_of_some_paths() {
+    let lab = lab();
+    let count = |options: &[&str]| {
+        let json = lab.json(&[&["mtu", "check"], options].concat());
+        json.as_array().unwrap().len()
+    };
+    assert_eq!(count(&["--segment", "0x00a001"]), 2);
+    assert_eq!(count(&["--host", "r"]), 2);
+    assert_eq!(count(&["--segment", "0x00a001", "--host", "s"]), 1);
+    let g = lab.json(&["mtu", "check", "--to", "10.0.0.3"]);
+    assert_eq!(
+        (g.as_array().unwrap().len(), &g[0]["host"]),
+        (1, &"s".into())
+    );
+    let refused = |options: &[&str], says: &str| {
+        lab.ctl(&[&["mtu", "check"], options].concat())
+            .fails(1, &[says]);
+    };
+    refused(
+        &["--segment", "0x00bbbb"],
+        "no node of this host is in segment 0x00bbbb",
+    );
+    refused(
+        &["--host", "t"],
+        "no such path leads to a host \"t\"; they lead to: r, s",
+    );
+    refused(
+        &["--to", "10.0.0.9"],
+        "nobody has address 10.0.0.9 in a segment",
+    );
+    refused(&["--to", "10.0.0.3", "--host", "r"], "they lead to: s");
+}
+
+#[test]
+fn a_path_that_is_too_narrow_exits_1() {
+    let reference = include_str!("../../../docs/vswitchctl.md");
+    let narrow = |fake: Fake, verdict: &str| {
+        let lab = Lab::start(fake);
+        let table = lab.ctl(&["mtu", "check", "--to", "10.0.0.3"]);
+        assert_eq!((table.code, table.stderr.as_str()), (1, ""));
+        assert!(reference.contains(&table.stdout), "{}", table.stdout);
+        let json = lab.ctl(&["mtu", "check", "-o", "json"]);
+        assert_eq!(json.code, 1);
+        let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+        assert_eq!(json[1]["verdict"], verdict);
+        json[1].clone()
+    };
+    let learned = Fake {
+        learned_mtu: Some(1400),
+        ..Fake::default()
+    };
+    let path = narrow(learned, "narrow");
+    assert_eq!(path["learned_for_seconds"], 492.0);
+    assert_eq!(path["whole_bytes"], 1380);
+    let no_route = Fake {
+        no_route: true,
+        ..Fake::default()
+    };
+    let path = narrow(no_route, "no-route");
+    assert_eq!(path["whole_bytes"], serde_json::Value::Null);
+}
+
+/// All that the segment promises passes, but for what travels raw.
+#[test]
+fn a_tight_path_is_no_failure() {
+    let lab = Lab::start(Fake {
+        learned_mtu: Some(1540),
+        ..Fake::default()
+    });
+    let json = lab.json(&["mtu", "check", "--host", "s"]);
+    assert_eq!(json[0]["verdict"], "tight");
+    assert_eq!(json[0]["raw_bytes"], 1484);
+    let meaning = json[0]["meaning"].as_str().unwrap();
+    assert!(
+        meaning.starts_with("ok but for raw packets above 1484 bytes"),
+        "{meaning}"
+    );
+}
+
+#[test]
 fn a_duplicate_address_is_in_the_status() {
     let healthy = lab();
     assert!(!healthy.ctl(&["status"]).stdout.contains("DUPLICATE"));
@@ -160,6 +260,7 @@ fn books_that_balance() {
     assert_eq!(json["balanced"], true);
     assert_eq!(json["whole"]["difference"], 0);
     assert_eq!(json["inputs"][1]["segment"]["name"], "front");
+    assert_eq!(json["inputs"][1]["extra_fragments"], 2);
 }
 
 #[test]

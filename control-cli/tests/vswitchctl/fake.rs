@@ -12,9 +12,9 @@ use vnet::compiled::{LinkType, MappingKind};
 use vswitch::config::Announce;
 use vswitch::control::source::{
     AddressNames, AddressOwner, Books, ControlSource, Counter, CounterFilter, CounterKind,
-    DuplicateAddress, InputBook, Interface, LinkState, Mapping, MappingKey, Neighbor,
-    NeighborState, OutputBook, Port, PortRole, SegmentLabel, Status, Traffic, Uplink,
-    UplinkAddress, WholeBook, Worker, WorkerQueue,
+    DuplicateAddress, InputBook, Interface, LearnedMtu, LinkState, Mapping, MappingKey, MtuLimits,
+    MtuNextHop, MtuPath, MtuWay, Neighbor, NeighborState, OutputBook, Port, PortOffloads, PortRole,
+    SegmentLabel, Status, Traffic, Uplink, UplinkAddress, WholeBook, Worker, WorkerQueue,
 };
 
 /// The host's own address on the fabric.
@@ -28,6 +28,10 @@ pub(crate) struct Fake {
     pub(crate) lost: u64,
     /// Another station has the configured address.
     pub(crate) duplicate: bool,
+    /// A router has said that only so much gets to host s.
+    pub(crate) learned_mtu: Option<u16>,
+    /// No route leads to host s.
+    pub(crate) no_route: bool,
     /// How often the table of mappings was read.
     pub(crate) mapping_reads: Arc<AtomicUsize>,
 }
@@ -173,6 +177,10 @@ impl ControlSource for Fake {
             link: LinkState::Up,
             speed_mbps: Some(25_000),
             queues: 1,
+            offloads: PortOffloads {
+                checksum: true,
+                segmentation: true,
+            },
             received: Traffic {
                 packets: 1_234_567,
                 bytes: 987_654_321,
@@ -193,6 +201,7 @@ impl ControlSource for Fake {
             mtu: 1500,
             link: LinkState::Unknown,
             speed_mbps: None,
+            offloads: PortOffloads::default(),
             ..uplink.clone()
         };
         vec![uplink, node]
@@ -257,6 +266,43 @@ impl ControlSource for Fake {
         ]
     }
 
+    fn mtu_paths(&self) -> Vec<MtuPath> {
+        let path_mtu = self.learned_mtu.unwrap_or(9000);
+        let passes = |overhead: u16| 1500.min(path_mtu - overhead);
+        let to_s = MtuWay::Substrate {
+            next_hops: vec![MtuNextHop {
+                port: "uplink0".to_owned(),
+                address: "fd00:0:0:ff::1".parse().unwrap(),
+                mtu: 9000,
+            }],
+            learned: self.learned_mtu.map(|mtu| LearnedMtu {
+                mtu,
+                holds_for: Duration::from_secs(492),
+            }),
+            path_mtu,
+            limits: MtuLimits {
+                whole: passes(20),
+                fragment: passes(28),
+                raw: passes(56),
+            },
+        };
+        let path = |segment, host: &str, way| MtuPath {
+            segment,
+            host: host.to_owned(),
+            segment_mtu: 1500,
+            way,
+        };
+        vec![
+            path(front(), "r", MtuWay::SameHost),
+            path(
+                front(),
+                "s",
+                if self.no_route { MtuWay::NoRoute } else { to_s },
+            ),
+            path(segment(0xa002, "back"), "r", MtuWay::SameHost),
+        ]
+    }
+
     fn counters(&self, _: &CounterFilter) -> Vec<Counter> {
         let spoofed = Counter {
             port: Some("vm-a".to_owned()),
@@ -313,6 +359,7 @@ impl ControlSource for Fake {
                     port: "uplink0".to_owned(),
                     segment: None,
                     received: 20,
+                    extra_fragments: 0,
                     forwarded: 0,
                     answered: 2,
                     punted: 1,
@@ -323,7 +370,8 @@ impl ControlSource for Fake {
                     port: "vm-a".to_owned(),
                     segment: Some(front()),
                     received: 1003 + lost,
-                    forwarded: 1000,
+                    extra_fragments: 2,
+                    forwarded: 1002,
                     answered: 0,
                     punted: 0,
                     held: 0,
@@ -332,16 +380,16 @@ impl ControlSource for Fake {
             ],
             outputs: vec![OutputBook {
                 port: "uplink0".to_owned(),
-                offered: 1002,
-                sent: 1001,
+                offered: 1004,
+                sent: 1003,
                 tx_dropped: 1,
             }],
             whole: WholeBook {
                 received: 1023 + lost,
                 generated: 2,
                 copies: 0,
-                extra_fragments: 0,
-                sent: 1001,
+                extra_fragments: 2,
+                sent: 1003,
                 consumed: 3,
                 held: 0,
                 dropped: 21,

@@ -118,6 +118,16 @@ impl Control for Service {
         Ok(Response::new(verb::uplink::list(source.as_ref())))
     }
 
+    type CheckMtuStream = Pages<v1::CheckMtuReply>;
+
+    async fn check_mtu(
+        &self,
+        request: Request<v1::CheckMtuRequest>,
+    ) -> Answer<Self::CheckMtuStream> {
+        let source = self.read(&request)?;
+        verb::mtu::check(source.as_ref(), request.get_ref()).map(Response::new)
+    }
+
     type ListCountersStream = Pages<v1::ListCountersReply>;
 
     async fn list_counters(

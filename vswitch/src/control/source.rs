@@ -7,6 +7,7 @@ use core::time::Duration;
 
 pub use datapath::substrate::NeighborState;
 use datapath::substrate::{AddressKind, AddressState};
+pub use datapath::tables::PortOffloads;
 use packet::{Locator, MacAddr, SegmentId, Slot, SubstrateAddr, VirtualAddr, VlanId};
 use vnet::compiled::{LinkType, MappingKind};
 
@@ -42,6 +43,11 @@ pub trait ControlSource: Send + Sync + 'static {
     /// The ports to the fabric, in the order of the configuration, with the
     /// host's own addresses there.
     fn uplinks(&self) -> Vec<Uplink>;
+
+    /// How large packets may be: the paths from the segments with interfaces
+    /// here to every host with interfaces in them, by segment id; this host
+    /// first.
+    fn mtu_paths(&self) -> Vec<MtuPath>;
 
     /// The counters. Those that [`CounterFilter::keeps`] refuses are filtered
     /// out afterwards; the filter is passed so that they need not be made.
@@ -132,6 +138,8 @@ pub struct Port {
     pub speed_mbps: Option<u32>,
     /// How many queues it has in each direction.
     pub queues: u16,
+    /// What its sending side does by itself.
+    pub offloads: PortOffloads,
     /// Frames received.
     pub received: Traffic,
     /// Frames sent.
@@ -311,6 +319,72 @@ pub struct UplinkAddress {
     pub since: Duration,
 }
 
+/// How large packets may be on the way from this host's interfaces in a segment
+/// to those on some host. All sizes are of IP packets, in bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MtuPath {
+    /// The segment.
+    pub segment: SegmentLabel,
+    /// The host it leads to, by name.
+    pub host: String,
+    /// What the segment promises its nodes.
+    pub segment_mtu: u16,
+    /// Where it leads.
+    pub way: MtuWay,
+}
+
+/// Where a path leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MtuWay {
+    /// To this very host.
+    SameHost,
+    /// Nowhere: no route leads to the host.
+    NoRoute,
+    /// Over the substrate.
+    Substrate {
+        /// The next hops among which flows are spread.
+        next_hops: Vec<MtuNextHop>,
+        /// What the fabric's routers have said, if anything.
+        learned: Option<LearnedMtu>,
+        /// The largest IPv6 packet that is sent there.
+        path_mtu: u16,
+        /// What follows from it.
+        limits: MtuLimits,
+    },
+}
+
+/// A next hop, and its link's MTU.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MtuNextHop {
+    /// The uplink's port.
+    pub port: String,
+    /// Its address on the link.
+    pub address: Ipv6Addr,
+    /// The largest IPv6 packet that the link carries.
+    pub mtu: u16,
+}
+
+/// A path MTU that a router's Packet Too Big has taught.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LearnedMtu {
+    /// The largest IPv6 packet that gets there.
+    pub mtu: u16,
+    /// In how long that is forgotten (RFC 8201 §4).
+    pub holds_for: Duration,
+}
+
+/// The largest IPv4 packet that passes in one piece, by how it travels; never
+/// more than what the segment promises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MtuLimits {
+    /// An ordinary packet, rewritten.
+    pub whole: u16,
+    /// A fragment, rewritten.
+    pub fragment: u16,
+    /// What travels raw.
+    pub raw: u16,
+}
+
 /// One number that the daemon counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Counter {
@@ -374,7 +448,7 @@ pub struct Books {
     pub whole: WholeBook,
 }
 
-/// received = forwarded + answered + punted + held + dropped.
+/// received + extra fragments = forwarded + answered + punted + held + dropped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputBook {
     /// The input port.
@@ -383,7 +457,10 @@ pub struct InputBook {
     pub segment: Option<SegmentLabel>,
     /// Packets received.
     pub received: u64,
-    /// Passed on to at least one output port.
+    /// Pieces beyond the first of packets cut here: IPv4 fragments, and the TCP
+    /// segments of super-frames.
+    pub extra_fragments: u64,
+    /// Passed on to at least one output port; pieces count each for itself.
     pub forwarded: u64,
     /// Consumed by an answer made here (ARP, echo).
     pub answered: u64,
@@ -418,7 +495,8 @@ pub struct WholeBook {
     pub generated: u64,
     /// Copies beyond the first of packets to groups.
     pub copies: u64,
-    /// Fragments beyond the first of packets cut here.
+    /// Pieces beyond the first of packets cut here: IPv4 fragments, and the TCP
+    /// segments of super-frames.
     pub extra_fragments: u64,
     /// Packets that the devices took.
     pub sent: u64,

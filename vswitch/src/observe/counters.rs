@@ -43,7 +43,7 @@ struct Event {
 }
 
 /// What a line counts besides drops.
-const EVENTS: [Event; 6] = [
+const EVENTS: [Event; 7] = [
     Event {
         name: "received",
         unit: "packets",
@@ -57,9 +57,15 @@ const EVENTS: [Event; 6] = [
         value: |row| row.numbers.received_bytes,
     },
     Event {
+        name: "pieces",
+        unit: "packets",
+        what: "Pieces beyond the first of packets that were cut: fragments, segments of super-frames.",
+        value: |row| row.numbers.pieces,
+    },
+    Event {
         name: "forwarded",
         unit: "packets",
-        what: "Frames that went on to a port.",
+        what: "Frames and pieces that went on to a port.",
         value: |row| row.numbers.forwarded,
     },
     Event {

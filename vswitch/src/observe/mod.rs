@@ -4,10 +4,12 @@
 //! * `counters`: every number with its name, unit and meaning.
 //! * `books`: whether every packet is accounted for.
 //! * `uplinks`: the host's own addresses on the fabric.
+//! * `mtu`: how large packets to other hosts may be.
 //! * `names`: segments, networks, nodes by name.
 
 mod books;
 mod counters;
+mod mtu;
 mod names;
 mod uplinks;
 
@@ -22,10 +24,11 @@ use parking_lot::Mutex;
 use vnet::compiled::{Mapping as CompiledMapping, PortId};
 
 pub use self::counters::LastSeen;
+pub use self::mtu::MtuPaths;
 use crate::config::HostConfig;
 use crate::control::source::{
     AddressNames, Books, ControlSource, Counter, CounterFilter, Interface, Mapping, MappingKey,
-    Neighbor, Port, PortRole as ShownRole, Status, Traffic, Uplink, Worker, WorkerQueue,
+    MtuPath, Neighbor, Port, PortRole as ShownRole, Status, Traffic, Uplink, Worker, WorkerQueue,
 };
 use crate::ports::PortMonitor;
 use crate::slow_path::SubstrateView;
@@ -65,6 +68,8 @@ pub struct Observer {
     pub last_seen: Mutex<LastSeen>,
     /// The mappings in the order of their keys.
     pub mappings: BTreeMap<MappingKey, CompiledMapping>,
+    /// The ways to other hosts, and what routers said of them.
+    pub mtu_paths: MtuPaths,
 }
 
 /// The books of all threads at (nearly) one moment.
@@ -178,6 +183,7 @@ impl ControlSource for Observer {
                     link: info.link,
                     speed_mbps: info.speed_mbps,
                     queues: info.rx_queues,
+                    offloads: info.offloads,
                     received: Traffic {
                         packets: info.counters.rx_packets,
                         bytes: info.counters.rx_bytes,
@@ -234,6 +240,10 @@ impl ControlSource for Observer {
 
     fn uplinks(&self) -> Vec<Uplink> {
         self.shown_uplinks()
+    }
+
+    fn mtu_paths(&self) -> Vec<MtuPath> {
+        self.shown_mtu_paths()
     }
 
     fn counters(&self, filter: &CounterFilter) -> Vec<Counter> {

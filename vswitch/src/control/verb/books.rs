@@ -19,6 +19,7 @@ fn input(book: InputBook) -> v1::InputBook {
         port: book.port,
         segment: book.segment.map(wire::segment),
         received: book.received,
+        extra_fragments: book.extra_fragments,
         forwarded: book.forwarded,
         answered: book.answered,
         punted: book.punted,

@@ -6,6 +6,7 @@ pub(super) mod counter;
 pub(super) mod hello;
 pub(super) mod interface;
 pub(super) mod mapping;
+pub(super) mod mtu;
 pub(super) mod neighbor;
 pub(super) mod port;
 pub(super) mod status;

@@ -3,7 +3,7 @@
 use control_api::v1;
 
 use crate::control::service::{Pages, pages};
-use crate::control::source::{ControlSource, Port, PortRole, Traffic};
+use crate::control::source::{ControlSource, Port, PortOffloads, PortRole, Traffic};
 use crate::control::wire;
 
 pub(in crate::control) fn list(source: &dyn ControlSource) -> Pages<v1::ListPortsReply> {
@@ -27,7 +27,17 @@ fn port(port: Port) -> v1::Port {
         sent: Some(traffic(port.sent)),
         missed_packets: port.missed_packets,
         tx_dropped_packets: port.tx_dropped_packets,
+        offloads: offloads(port.offloads),
     }
+}
+
+fn offloads(offloads: PortOffloads) -> Vec<i32> {
+    let all = [
+        (offloads.checksum, v1::PortOffload::Checksum),
+        (offloads.segmentation, v1::PortOffload::Segmentation),
+    ];
+    let present = all.into_iter().filter(|(present, _)| *present);
+    present.map(|(_, offload)| offload.into()).collect()
 }
 
 fn role(role: PortRole) -> v1::PortRole {
