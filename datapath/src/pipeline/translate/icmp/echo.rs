@@ -45,8 +45,11 @@ pub fn survives(payload: &[u8]) -> bool {
     is_echo && payload.len() >= ICMP_LEN && comes_back(payload)
 }
 
-/// As [`to_v6`] for the beginning of a message that an error quotes; `pseudo` has
-/// the length of the whole.
+/// As [`to_v6`] for the beginning of a message, at least its checksum; `pseudo`
+/// has the length of the whole.
+///
+/// # Errors
+/// As [`to_v6`], but what [`to_v4`] would not restore is translated too.
 pub(in crate::pipeline::translate) fn quoted_to_v6(
     payload: &mut [u8],
     pseudo: Sum,
@@ -54,14 +57,18 @@ pub(in crate::pipeline::translate) fn quoted_to_v6(
     retype(payload, kind_v6, Delta::new(Sum::ZERO, pseudo))
 }
 
-/// As [`to_v4`] for a message that an error quotes, all of it (`whole`) or its
-/// beginning; `pseudo` has the length of the whole.
+/// As [`to_v4`] for the beginning of a message, at least its checksum; `pseudo`
+/// has the length of the whole. `zeros_follow`: what is not here is known to be
+/// nothing but zeros, or nothing at all.
+///
+/// # Errors
+/// As [`to_v4`].
 pub(in crate::pipeline::translate) fn quoted_to_v4(
     payload: &mut [u8],
     pseudo: Sum,
-    whole: bool,
+    zeros_follow: bool,
 ) -> Result<(), Untranslatable> {
-    if whole {
+    if zeros_follow {
         whole_to_v4(payload, pseudo)
     } else {
         retype(payload, kind_v4, Delta::new(pseudo, Sum::ZERO))

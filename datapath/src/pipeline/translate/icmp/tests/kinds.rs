@@ -207,6 +207,39 @@ fn rfc_7915_5_2_a_fragment_header_counts_in_the_mtu() {
 }
 
 #[test]
+fn rfc_7915_echo_is_translated_in_place_and_nothing_else_is() {
+    let frame = v6().protocol(58, &[0; 12]);
+    let (outer, _) = packet::ipv6::Ipv6Header::read_from_prefix(ip(&frame)).unwrap();
+    for kind in 0..=255 {
+        for code in 0..=255 {
+            let four = error_v4((kind, code), 0x0001_0002, b"data");
+            let mut message = four.clone();
+            let found = echo::to_v6(&mut message, &outer);
+            let expected = match (kind, code) {
+                (8, 0) => Ok(128),
+                (0, 0) => Ok(129),
+                _ => Err(Untranslatable::Kind),
+            };
+            assert_eq!(found.map(|()| message[0]), expected, "{kind}/{code}");
+            assert_eq!(echo::survives(&four), expected.is_ok());
+            let mut message = error_v6((kind, code), 0x0001_0002, b"data");
+            let found = echo::to_v4(&mut message, &outer);
+            let expected = match (kind, code) {
+                (128, 0) => Ok(8),
+                (129, 0) => Ok(0),
+                _ => Err(Untranslatable::Kind),
+            };
+            assert_eq!(found.map(|()| message[0]), expected, "{kind}/{code}");
+        }
+    }
+    for len in 0..8 {
+        let cut = &mut [8, 0, 0, 1, 0, 0, 0][..len];
+        assert_eq!(echo::to_v6(cut, &outer), Err(Untranslatable::Malformed));
+        assert!(!echo::survives(cut));
+    }
+}
+
+#[test]
 fn messages_that_are_cut_short_or_damaged() {
     let quoted = v4().udp(1, 2, b"data");
     let message = error_v4((3, 1), 0, ip(&quoted));

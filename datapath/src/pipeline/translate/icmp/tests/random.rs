@@ -183,6 +183,8 @@ proptest! {
         let mut message = sent.clone();
         let frame = v6().protocol(58, &message);
         let (outer, _) = packet::ipv6::Ipv6Header::read_from_prefix(ip(&frame)).unwrap();
+        let survives = echo::survives(&message);
+        prop_assert_eq!(survives, echo::to_v6(&mut message.clone(), &outer).is_ok());
         match echo::to_v6(&mut message, &outer) {
             Ok(()) => {
                 prop_assert_eq!(message[0], if reply { 129 } else { 128 });
