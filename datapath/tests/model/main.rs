@@ -1,0 +1,184 @@
+//! A slow model of what tenants see, written from the product's description
+//! and not from the code, against the pipeline: two hosts and a fabric must
+//! deliver what one plain switch per segment would have delivered, whatever
+//! the packet and whatever the sizes of the networks.
+//!
+//! * [`strategies`], [`draft`], [`sent`]: arbitrary packets, in arbitrary
+//!   frames, over networks of several sizes.
+//! * [`switch`], [`carriage`]: the model. [`ipv4`]: its own reader of IPv4.
+//! * [`product`]: the hosts, observed from outside.
+//! * [`compare`], [`wire`]: did both see the same, and was every packet on the
+//!   fabric one that strangers can read?
+//! * [`fabric_errors`]: what routers of the fabric say of our packets.
+//!
+//! `VSWITCH_PROPERTY_CASES` sets the number of cases per property (20 000 if not
+//! set; a release is tried with 1 000 000, built with `--release`).
+#![allow(
+    unreachable_pub,
+    reason = "what is public in a room is so for this house"
+)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "a test ends where something is missing"
+)]
+
+#[path = "../bench/mod.rs"]
+mod bench;
+
+mod carriage;
+mod compare;
+mod draft;
+mod fabric_errors;
+mod ipv4;
+mod product;
+mod sent;
+mod strategies;
+mod switch;
+mod wire;
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+
+use carriage::Why;
+use compare::{Met, judge};
+use fabric_errors::complaints;
+use product::World;
+use sent::{Sent, Setting, anybodys, neighbourly, settings};
+use switch::{fate, sender_of};
+
+/// What a comparison found, or what is wrong.
+type Judged<T = ()> = Result<T, String>;
+
+fn ensure(holds: bool, fault: &str) -> Judged {
+    holds.then_some(()).ok_or_else(|| fault.to_owned())
+}
+
+/// The beginning of a frame, and its length.
+fn brief(frame: &[u8]) -> String {
+    let hex = frame.iter().take(128).map(|byte| format!("{byte:02x}"));
+    format!("{} ({} bytes)", hex.collect::<String>(), frame.len())
+}
+
+fn config() -> ProptestConfig {
+    let cases = std::env::var("VSWITCH_PROPERTY_CASES");
+    ProptestConfig {
+        cases: cases.map_or(20_000, |text| text.parse().unwrap()),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
+/// Sends it, and compares what happened with what should have.
+fn check(setting: Setting, sent: &Sent) -> Judged<Met> {
+    let frame = sent.frame();
+    let sizes = setting.sizes();
+    let fate = fate(sizes, sent.site, sent.port, &frame);
+    let from = sender_of(sent.site, sent.port, &frame);
+    World::with(setting, |world| {
+        let seen = world.node_sends(sent.site, sent.port, &frame);
+        judge(&fate, sizes, from, &seen, &mut world.ids).map_err(|fault| {
+            let fate = fate.describe();
+            format!("{fault}\nsent: {}\n{fate}\n{seen}", brief(&frame))
+        })
+    })
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    /// From host to host: what a plain switch would deliver, but for the
+    /// identification of what is no fragment.
+    #[test]
+    fn the_fabric_is_transparent(setting in settings(), sent in neighbourly(false)) {
+        check(setting, &sent).map_err(TestCaseError::fail)?;
+    }
+
+    /// Within a host: the same, byte for byte, and nothing on the fabric.
+    #[test]
+    fn one_host_behaves_identically(setting in settings(), sent in neighbourly(true)) {
+        check(setting, &sent).map_err(TestCaseError::fail)?;
+    }
+
+    /// What the fabric's routers complain of reaches whom it concerns, in
+    /// IPv4's words, and then holds.
+    #[test]
+    fn the_fabric_is_never_seen(
+        setting in settings(),
+        sent in neighbourly(false),
+        complaint in complaints(),
+    ) {
+        fabric_errors::check(setting, &sent, &complaint).map_err(TestCaseError::fail)?;
+    }
+
+    /// Any mix of senders, receivers, tags, MACs and addresses: the model says
+    /// who gets what.
+    #[test]
+    fn everybody_gets_what_a_plain_switch_delivers(setting in settings(), sent in anybodys()) {
+        check(setting, &sent).map_err(TestCaseError::fail)?;
+    }
+}
+
+/// The mix is worth its time only if it gets everywhere.
+#[test]
+fn the_frames_of_the_model_meet_every_fate() {
+    let mut runner = TestRunner::deterministic();
+    let mut met = BTreeMap::<Met, u32>::new();
+    let mut draw = |case: fn(&mut TestRunner) -> Judged<Met>| {
+        for _ in 0..6000 {
+            let met = met.entry(case(&mut runner).unwrap_or_else(|fault| panic!("{fault}")));
+            *met.or_default() += 1;
+        }
+    };
+    draw(|runner| {
+        check(
+            drawn(runner, settings()),
+            &drawn(runner, neighbourly(false)),
+        )
+    });
+    draw(|runner| check(drawn(runner, settings()), &drawn(runner, neighbourly(true))));
+    draw(|runner| check(drawn(runner, settings()), &drawn(runner, anybodys())));
+    draw(|runner| {
+        let (setting, sent) = (drawn(runner, settings()), drawn(runner, neighbourly(false)));
+        fabric_errors::check(setting, &sent, &drawn(runner, complaints()))
+    });
+    let raw = [
+        Why::Options,
+        Why::ReservedFlag,
+        Why::FragmentOfIcmp,
+        Why::FragmentLength,
+        Why::FragmentEnd,
+        Why::FragmentEmpty,
+        Why::Protocol,
+        Why::ChecksumAllOnes,
+        Why::Icmp,
+        Why::Nobodys,
+        Why::NotIp,
+    ];
+    let others = [
+        Met::Nothing,
+        Met::Answered,
+        Met::Local,
+        Met::LocalCut,
+        Met::Rewritten,
+        Met::Fragment,
+        Met::ErrorTranslated,
+        Met::ErrorRaw,
+        Met::Cut,
+    ];
+    // Host unreachable, fragmentation needed, source route failed.
+    let refused = [1, 4, 5].map(|code| Met::Refused { code });
+    let fates = raw.map(Met::Raw).into_iter().chain(others).chain(refused);
+    for fate in fates {
+        let times = met.get(&fate).copied().unwrap_or(0);
+        assert!(times >= 10, "{fate:?} only {times} times of {met:?}");
+    }
+}
+
+fn drawn<T>(runner: &mut TestRunner, strategy: impl Strategy<Value = T>) -> T {
+    strategy.new_tree(runner).unwrap().current()
+}

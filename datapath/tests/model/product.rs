@@ -1,0 +1,108 @@
+//! What the hosts and the fabric make of a frame: the product, observed from
+//! outside.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use datapath::tables::PathMtus;
+use packet::EtherType;
+use vnet::compiled::{HostId, PortId};
+
+use super::bench::{Host, Plan, Site, cross};
+use super::compare::{Ids, Seen};
+use super::sent::Setting;
+use super::switch::EXTRA_ETHERTYPE;
+
+/// Two hosts with a fabric between them.
+pub struct World {
+    r: Host,
+    s: Host,
+    /// The identifications that arrived.
+    pub ids: Ids,
+    clock: Duration,
+}
+
+thread_local! {
+    static WORLDS: RefCell<HashMap<(u16, u16), World>> = RefCell::default();
+}
+
+impl World {
+    /// Lends the world of this setting: the same for all cases of a test, so
+    /// that what hosts remember is tried, too.
+    pub fn with<T>(setting: Setting, work: impl FnOnce(&mut Self) -> T) -> T {
+        let key = (setting.segment_mtu, setting.substrate_mtu);
+        WORLDS.with_borrow_mut(|worlds| {
+            let world = worlds.entry(key).or_insert_with(|| Self::new(setting));
+            world.begin(setting);
+            work(world)
+        })
+    }
+
+    fn new(setting: Setting) -> Self {
+        let host = |site| {
+            let mut plan = Plan::of(site)
+                .uplink_mtu(setting.substrate_mtu)
+                .segment_mtu(setting.segment_mtu);
+            let (segment, ether_type) = EXTRA_ETHERTYPE;
+            plan.segment(segment).ethertypes = vec![EtherType::new(ether_type)];
+            plan.host()
+        };
+        Self {
+            r: host(Site::R),
+            s: host(Site::S),
+            ids: Ids::default(),
+            clock: Duration::ZERO,
+        }
+    }
+
+    /// A moment later, when everybody may be told of errors again; and of the
+    /// path only this is known.
+    fn begin(&mut self, setting: Setting) {
+        self.clock += Duration::from_secs(1);
+        for host in [&mut self.r, &mut self.s] {
+            host.now = self.clock;
+            let path_mtus = PathMtus::new(2);
+            if let Some(mtu) = setting.learned {
+                path_mtus.lower(HostId(1), mtu, self.clock);
+            }
+            host.tables.path_mtus = Arc::new(path_mtus);
+        }
+    }
+
+    pub fn host(&mut self, site: Site) -> &mut Host {
+        match site {
+            Site::R => &mut self.r,
+            Site::S => &mut self.s,
+        }
+    }
+
+    /// Pushes a frame in at a host's uplink.
+    pub fn substrate_delivers(&mut self, site: Site, frame: &[u8]) -> Seen {
+        let sent = self.host(site).substrate_delivers(frame).sent;
+        let to_node = |(PortId(port), frame)| (site, port, frame);
+        Seen {
+            nodes: sent.into_iter().map(to_node).collect(),
+            wire: Vec::new(),
+        }
+    }
+
+    /// Pushes a frame in at a node's port, and whatever crosses the fabric into
+    /// the other host.
+    pub fn node_sends(&mut self, site: Site, port: u16, frame: &[u8]) -> Seen {
+        let other = if site == Site::R { Site::S } else { Site::R };
+        let mut seen = Seen::default();
+        for (PortId(port), frame) in self.host(site).node_sends(port, frame).sent {
+            if !site.uplinks().contains(&PortId(port)) {
+                seen.nodes.push((site, port, frame));
+                continue;
+            }
+            let arrived = self.host(other).substrate_delivers(&cross(&frame, other));
+            seen.wire.push(frame);
+            let to_node = |(PortId(port), frame)| (other, port, frame);
+            seen.nodes.extend(arrived.sent.into_iter().map(to_node));
+        }
+        seen
+    }
+}

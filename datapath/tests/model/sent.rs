@@ -1,0 +1,302 @@
+//! What is sent, by whom, to whom, and over what: the cases.
+
+use packet::MacAddr;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::bench::plan::{STATIONS, Station};
+use super::bench::{Ip, J, L, NOBODY, Node, Site};
+use super::draft::{Body, Data, Draft, Field};
+use super::strategies::drafts;
+use super::switch::{EXTRA_ETHERTYPE, Sizes};
+
+/// The sizes of a network, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    pub segment_mtu: u16,
+    pub substrate_mtu: u16,
+    /// What a router has said of the path.
+    pub learned: Option<u16>,
+}
+
+/// A frame that somebody sends.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    pub site: Site,
+    pub port: u16,
+    /// Tag control information, if tagged.
+    tag: Option<u16>,
+    source_mac: MacAddr,
+    destination_mac: MacAddr,
+    /// To Ethernet's least length.
+    padded: bool,
+    what: What,
+}
+
+#[derive(Debug, Clone)]
+enum What {
+    Ip {
+        source: Ip,
+        destination: Ip,
+        header_checksum_wrong: bool,
+        draft: Draft,
+    },
+    Arp {
+        operation: u8,
+        sender_mac: MacAddr,
+        sender: Ip,
+        target: Ip,
+    },
+    Other {
+        ether_type: u16,
+        data: Data,
+    },
+}
+
+impl Setting {
+    /// What holds for packets.
+    pub fn sizes(self) -> Sizes {
+        let path = self.substrate_mtu;
+        Sizes {
+            segment: self.segment_mtu,
+            path: self.learned.map_or(path, |learned| learned.min(path)),
+        }
+    }
+}
+
+impl Sent {
+    pub fn frame(&self) -> Vec<u8> {
+        let mut frame = [self.destination_mac.octets(), self.source_mac.octets()].concat();
+        if let Some(control) = self.tag {
+            frame.extend([0x81, 0]);
+            frame.extend(control.to_be_bytes());
+        }
+        match &self.what {
+            What::Ip {
+                source,
+                destination,
+                header_checksum_wrong,
+                draft,
+            } => {
+                frame.extend([8, 0]);
+                let mut packet = draft.between(*source, *destination);
+                packet[11] ^= u8::from(*header_checksum_wrong);
+                frame.extend(packet);
+            }
+            What::Arp {
+                operation,
+                sender_mac,
+                sender,
+                target,
+            } => {
+                frame.extend([8, 6, 0, 1, 8, 0, 6, 4, 0, *operation]);
+                frame.extend(sender_mac.octets());
+                frame.extend(sender);
+                frame.extend([0; 6]);
+                frame.extend(target);
+            }
+            What::Other { ether_type, data } => {
+                frame.extend(ether_type.to_be_bytes());
+                frame.extend(data.bytes());
+            }
+        }
+        if self.padded {
+            frame.resize(frame.len().max(60), 0);
+        }
+        frame
+    }
+}
+
+/// Any network. Nothing says that the substrate's MTU is the segment's and
+/// more: what does not fit must still arrive.
+pub fn settings() -> impl Strategy<Value = Setting> {
+    let learned = prop_oneof![3 => Just(None), 1 => (1280..=1500u16).prop_map(Some)];
+    (
+        select(vec![1500, 9000]),
+        select(vec![1500, 1556, 9000, 9100]),
+        learned,
+    )
+        .prop_map(|(segment_mtu, substrate_mtu, learned)| Setting {
+            segment_mtu,
+            substrate_mtu,
+            learned,
+        })
+}
+
+/// What neighbours send each other who are on the same host, or are not.
+pub fn neighbourly(same_host: bool) -> impl Strategy<Value = Sent> {
+    let pairs: Vec<(Station, Station)> = STATIONS
+        .iter()
+        .flat_map(|from| STATIONS.iter().map(move |to| (*from, *to)))
+        .filter(|(from, to)| from.4 == to.4 && from.2 != to.2)
+        .filter(|(from, to)| (from.1 == to.1) == same_host)
+        .collect();
+    (select(pairs), any::<bool>(), any::<bool>(), payloads()).prop_map(
+        |((from, to), second, padded, payload)| {
+            let source = from.3.filter(|_| second).unwrap_or(from.2.ip);
+            let destination = to.3.filter(|_| second).unwrap_or(to.2.ip);
+            Sent {
+                site: from.1,
+                port: from.2.port,
+                tag: from.5,
+                source_mac: from.2.mac,
+                destination_mac: to.2.mac,
+                padded,
+                what: payload.between(source, destination),
+            }
+        },
+    )
+}
+
+#[derive(Debug, Clone)]
+enum Payload {
+    Ip(Draft),
+    Dhcp(Draft),
+    Other(u16, Data),
+}
+
+impl Payload {
+    fn between(self, source: Ip, destination: Ip) -> What {
+        let source = match self {
+            Self::Dhcp(_) => [0; 4],
+            _ => source,
+        };
+        match self {
+            Self::Ip(draft) | Self::Dhcp(draft) => What::Ip {
+                source,
+                destination,
+                header_checksum_wrong: false,
+                draft,
+            },
+            Self::Other(ether_type, data) => What::Other { ether_type, data },
+        }
+    }
+}
+
+fn payloads() -> impl Strategy<Value = Payload> {
+    let dhcp = (any::<(u8, u16, u8)>(), data(0..500)).prop_map(|((tos, id, ttl), data)| {
+        Payload::Dhcp(Draft {
+            tos,
+            id,
+            ttl,
+            reserved: false,
+            dont_fragment: false,
+            options: Vec::new(),
+            piece: None,
+            body: Body::Transport {
+                protocol: 17,
+                ports: (68, 67),
+                data,
+                checksum: Field::Right,
+            },
+        })
+    });
+    let (_, extra) = EXTRA_ETHERTYPE;
+    let kinds = prop_oneof![3 => Just(extra), 1 => select(OTHER_KINDS.to_vec())];
+    let sizes = prop_oneof![4 => data(0..200), 2 => data(1400..1520), 1 => data(8900..9100)];
+    let other = (kinds, sizes).prop_map(|(kind, data)| Payload::Other(kind, data));
+    prop_oneof![40 => drafts().prop_map(Payload::Ip), 1 => dhcp, 2 => other]
+}
+
+/// IPv6, LLDP, MPLS, IEEE 802.3's lengths.
+const OTHER_KINDS: [u16; 4] = [0x86dd, 0x88cc, 0x8847, 46];
+
+fn data(len: core::ops::Range<u16>) -> BoxedStrategy<Data> {
+    (len, any::<u32>())
+        .prop_map(|(len, seed)| Data { len, seed })
+        .boxed()
+}
+
+/// Any mix of senders, receivers, tags, MACs and addresses.
+pub fn anybodys() -> impl Strategy<Value = Sent> {
+    let from = select(STATIONS.to_vec());
+    from.prop_flat_map(|from| {
+        let same_segment = STATIONS.iter().filter(|s| s.4 == from.4).map(|s| s.2);
+        let same_segment: Vec<Node> = same_segment.collect();
+        let to = prop_oneof![4 => select(same_segment), 1 => anybody()];
+        (Just(from), to)
+    })
+    .prop_flat_map(|(from, to)| {
+        let tags = prop_oneof![
+            Just(None),
+            any::<u16>().prop_map(Some),
+            Just(Some(100)),
+            Just(Some(200)),
+            Just(Some(0xe000)),
+        ];
+        (
+            (
+                mostly(from.2.port, 0..8u16),
+                mostly(from.5, tags),
+                mostly(from.2.mac, anybody().prop_map(|node| node.mac)),
+                mostly(to.mac, anybody().prop_map(|node| node.mac)),
+                any::<bool>(),
+            ),
+            mostly(from.2.ip, anybody().prop_map(|node| node.ip)),
+            mostly(to.ip, anybody().prop_map(|node| node.ip)),
+            Just(from.1),
+        )
+    })
+    .prop_flat_map(|(outside, source, destination, site)| {
+        let source_mac = outside.2;
+        let payload = (payloads(), mostly(false, Just(true))).prop_map(move |(payload, wrong)| {
+            let mut what = payload.between(source, destination);
+            if let What::Ip {
+                header_checksum_wrong,
+                ..
+            } = &mut what
+            {
+                *header_checksum_wrong = wrong;
+            }
+            what
+        });
+        let arp = (
+            prop_oneof![4 => Just(1), 1 => Just(2)],
+            mostly(source_mac, anybody().prop_map(|node| node.mac)),
+            prop_oneof![8 => Just(source), 1 => Just([0; 4]), 1 => Just(destination)],
+            prop_oneof![8 => Just(destination), 1 => Just(source)],
+        )
+            .prop_map(|(operation, sender_mac, sender, target)| What::Arp {
+                operation,
+                sender_mac,
+                sender,
+                target,
+            });
+        let what = prop_oneof![16 => payload, 3 => arp];
+        (Just(outside), what, Just(site))
+    })
+    .prop_map(
+        |((port, tag, source_mac, destination_mac, padded), what, site)| Sent {
+            site,
+            port,
+            tag,
+            source_mac,
+            destination_mac,
+            padded,
+            what,
+        },
+    )
+}
+
+fn anybody() -> impl Strategy<Value = Node> {
+    let nobody = Node {
+        mac: NOBODY,
+        ip: [10, 0, 0, 99],
+        port: 0,
+    };
+    let all = Node {
+        mac: MacAddr::BROADCAST,
+        ip: [255; 4],
+        port: 0,
+    };
+    let nodes = STATIONS.iter().map(|s| s.2).chain([J, L, nobody, all]);
+    select(nodes.collect::<Vec<_>>())
+}
+
+/// Now and then something else than what is right.
+fn mostly<T: Clone + core::fmt::Debug + 'static>(
+    right: T,
+    otherwise: impl Strategy<Value = T> + 'static,
+) -> impl Strategy<Value = T> {
+    prop_oneof![9 => Just(right), 1 => otherwise]
+}

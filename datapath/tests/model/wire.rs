@@ -1,0 +1,210 @@
+//! What crosses the fabric, as strangers read it: valid IPv6 in the eyes of an
+//! independent parser, from and to the right locators, with checksums that are
+//! right wherever the sender's were.
+
+use etherparse::{Ipv6ExtensionSlice, Ipv6Slice};
+
+use super::Judged;
+use super::bench::check::{ones_sum, pseudo_sum};
+use super::bench::plan::Station;
+use super::bench::{Ip, Site};
+use super::draft::pseudo_header;
+use super::ensure;
+use super::ipv4::Packet;
+
+/// A packet between two hosts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wire {
+    Rewritten(Rewritten),
+    /// The Ethernet frame inside.
+    Raw(Vec<u8>),
+}
+
+/// IPv6 that stands for IPv4.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rewritten {
+    pub source: [u8; 16],
+    pub destination: [u8; 16],
+    pub traffic_class: u8,
+    pub ttl: u8,
+    pub dont_fragment: bool,
+    pub protocol: u8,
+    /// Offset in bytes, more, identification.
+    pub fragment: Option<(usize, bool, u32)>,
+    pub payload: Vec<u8>,
+}
+
+/// These may follow an IPv6 header only if they were meant: extension headers,
+/// ICMPv4, AH, and what could be taken for the fabric's or a vswitch's own.
+const NEVER: [u8; 11] = [0, 1, 43, 44, 51, 59, 60, 97, 135, 139, 140];
+
+/// Reads what one station sent another.
+pub fn read(frame: &[u8], from: &Station, to: &Station, path_mtu: u16) -> Judged<Wire> {
+    ensure(frame.get(12..14) == Some(&[0x86, 0xdd]), "IPv6, untagged")?;
+    let bytes = &frame[14..];
+    ensure(
+        bytes.len() <= usize::from(path_mtu),
+        "larger than the path allows",
+    )?;
+    let ip = Ipv6Slice::from_slice(bytes).map_err(|fault| fault.to_string())?;
+    let header = ip.header();
+    ensure(
+        usize::from(header.payload_length()) == bytes.len() - 40,
+        "payload length",
+    )?;
+    ensure(header.hop_limit() == 64, "the substrate's own hop limit")?;
+    ends_are(header.source(), from)?;
+    ends_are(header.destination(), to)?;
+    let payload = ip.payload();
+    let (next_header, protocol) = (header.next_header().0, payload.ip_number.0);
+    if next_header == 97 {
+        let inside = payload.payload.strip_prefix(&[0x30, 0]);
+        let inside = inside.ok_or("RFC 3378 §3.2: version 3, reserved bits 0")?;
+        ensure(
+            inside.len() >= 14 && inside[12..14] != [0x81, 0],
+            "a bare frame",
+        )?;
+        return Ok(Wire::Raw(inside.to_vec()));
+    }
+    let mut fragment = None;
+    for (at, extension) in ip.extensions().clone().into_iter().enumerate() {
+        let Ipv6ExtensionSlice::Fragment(header) = extension else {
+            return Err(format!("extension header in {frame:02x?}"));
+        };
+        let offset = usize::from(header.fragment_offset().value()) * 8;
+        let more = header.more_fragments();
+        // RFC 8021, RFC 8200 §4.5.
+        ensure(at == 0 && (more || offset != 0), "an atomic fragment")?;
+        ensure(
+            header.slice()[1] == 0 && header.slice()[3] & 6 == 0,
+            "reserved bits",
+        )?;
+        let len = payload.payload.len();
+        ensure(!more || len % 8 == 0, "a fragment of odd length")?;
+        ensure(
+            offset + len <= 65_535,
+            "a fragment beyond the longest packet",
+        )?;
+        fragment = Some((offset, more, header.identification()));
+    }
+    ensure(!NEVER.contains(&protocol), "a tenant speaks to the fabric")?;
+    ensure(fragment.is_none() || protocol != 58, "a fragment of ICMP")?;
+    let label = header.flow_label().value();
+    Ok(Wire::Rewritten(Rewritten {
+        source: header.source(),
+        destination: header.destination(),
+        traffic_class: header.traffic_class(),
+        ttl: (label >> 12) as u8,
+        dont_fragment: label >> 11 & 1 == 1,
+        protocol,
+        fragment,
+        payload: payload.payload.to_vec(),
+    }))
+}
+
+/// The address of a virtual address there, written out: locator, no slot and
+/// no flags, segment id, IPv4 address.
+pub fn address(site: Site, segment: u32, ip: Ip) -> [u8; 16] {
+    let host = if site == Site::R { 0x0a } else { 0x0b };
+    let [_, a, b, c] = segment.to_be_bytes();
+    let [w, x, y, z] = ip;
+    [0xfd, 0, 0, 0, 0, 0, 0, host, 0, a, b, c, w, x, y, z]
+}
+
+fn ends_are(seen: [u8; 16], station: &Station) -> Judged {
+    let has = |ip: Ip| address(station.1, station.4, ip) == seen;
+    let right = has(station.2.ip) || station.3.is_some_and(has);
+    ensure(right, "not an address of the station")
+}
+
+impl Rewritten {
+    /// Does it say what this IPv4 packet said?
+    pub fn says(&self, packet: &Packet<'_>, from: &Station, to: &Station) -> Judged {
+        let ends = (
+            address(from.1, from.4, packet.source),
+            address(to.1, to.4, packet.destination),
+        );
+        ensure((self.source, self.destination) == ends, "addresses")?;
+        ensure(self.traffic_class == packet.tos, "DSCP and ECN")?;
+        ensure(self.ttl == packet.ttl, "TTL in the flow label")?;
+        ensure(
+            self.dont_fragment == packet.dont_fragment,
+            "DF in the flow label",
+        )?;
+        let protocol = if packet.protocol == 1 {
+            58
+        } else {
+            packet.protocol
+        };
+        ensure(self.protocol == protocol, "next header")?;
+        let fragment = packet
+            .is_fragment()
+            .then(|| (packet.offset, packet.more, u32::from(packet.id)));
+        ensure(self.fragment == fragment, "fragment header")?;
+        match protocol {
+            58 => self.icmp_is_as_right_as(packet),
+            _ if packet.is_fragment() => self.payload_is_but_for_checksum(packet),
+            _ => {
+                self.payload_is_but_for_checksum(packet)?;
+                self.checksum_is_as_right_as(packet.source, packet.destination, packet.payload)
+            }
+        }
+    }
+
+    fn payload_is_but_for_checksum(&self, packet: &Packet<'_>) -> Judged {
+        let mut expected = packet.payload.to_vec();
+        let at = packet.checksum_at().filter(|_| packet.protocol != 1);
+        if let Some(at) = at
+            && self.payload.len() == expected.len()
+        {
+            expected[at..at + 2].copy_from_slice(&self.payload[at..at + 2]);
+        }
+        ensure(self.payload == expected, "the payload was changed")
+    }
+
+    /// The transport checksum of a whole datagram is right if and only if it
+    /// was; and none stays none.
+    pub fn checksum_is_as_right_as(&self, source: Ip, destination: Ip, datagram: &[u8]) -> Judged {
+        let (at, none) = match self.protocol {
+            6 => (16, false),
+            17 | 136 => (6, true),
+            33 => (6, false),
+            _ => return Ok(()),
+        };
+        let Some(field) = datagram.get(at..at + 2) else {
+            return Ok(());
+        };
+        if none && field == [0, 0] {
+            return ensure(self.payload[at..at + 2] == [0, 0], "a checksum was made");
+        }
+        let pseudo = pseudo_header(source, destination, self.protocol, datagram.len());
+        let was = ones_sum(&[&pseudo, datagram].concat()) == 0;
+        ensure((self.sum() == 0) == was, "the checksum's rightness changed")
+    }
+
+    /// 0 if the checksum is right.
+    fn sum(&self) -> u16 {
+        let addresses = [self.source, self.destination].concat();
+        pseudo_sum(&addresses, self.protocol, &self.payload)
+    }
+
+    fn icmp_is_as_right_as(&self, packet: &Packet<'_>) -> Judged {
+        let was = ones_sum(packet.payload) == 0;
+        ensure(
+            (self.sum() == 0) == was,
+            "the ICMP checksum's rightness changed",
+        )?;
+        let echo = matches!(self.payload[..], [128 | 129, 0, ..]);
+        let error = matches!(self.payload[..], [1..=4, ..]);
+        ensure(echo || (error && was), "neither echo nor a sound error")?;
+        // RFC 4443 §2.4 c.
+        ensure(
+            echo || self.payload.len() <= 1280 - 40,
+            "an error of more than 1280 bytes",
+        )?;
+        ensure(
+            echo || self.payload.get(8).is_some_and(|b| b >> 4 == 6),
+            "quotes no IPv6",
+        )
+    }
+}
