@@ -21,8 +21,12 @@ use vnet::compiled::PortId;
 fn bursts(host: &Host, way: Way) -> Vec<Burst<HeapBuf>> {
     let mut random = Random::seeded(3);
     let mut bursts: Vec<Burst<HeapBuf>> = match way {
-        Way::FromNode => (0..9).map(|port| Burst::new(PortId(port), Duration::ZERO)).collect(),
-        Way::FromSubstrate => (0..16).map(|_| Burst::new(PortId(R_UPLINKS[0]), Duration::ZERO)).collect(),
+        Way::FromNode => (0..9)
+            .map(|port| Burst::new(PortId(port), Duration::ZERO))
+            .collect(),
+        Way::FromSubstrate => (0..16)
+            .map(|_| Burst::new(PortId(R_UPLINKS[0]), Duration::ZERO))
+            .collect(),
     };
     for at in 0..9 * BURST {
         let (port, frame) = match way {

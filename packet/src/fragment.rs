@@ -118,7 +118,10 @@ mod tests {
         for (offset, more) in [(0, true), (1, false), (0x1fff, true), (185, true)] {
             let fragment = Fragment::new(offset, more);
             let header = FragmentHeader::new(IpProtocol::UDP, fragment, 0xabcd);
-            assert_eq!((header.fragment(), header.identification()), (fragment, 0xabcd));
+            assert_eq!(
+                (header.fragment(), header.identification()),
+                (fragment, 0xabcd)
+            );
         }
         // RFC 8200 §4.5: offset 185 units, M set.
         let header = FragmentHeader::new(IpProtocol::UDP, Fragment::new(185, true), 0x1234);

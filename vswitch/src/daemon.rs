@@ -106,7 +106,9 @@ where
     first_effects.extend(host.tick(Duration::ZERO));
 
     let uplinks: Vec<PortId> = config.substrate.uplinks.iter().map(|u| u.port).collect();
-    let drawn = Arc::new(Drawn::new(&config.compiled, macs.len(), &uplinks));
+    let offloads: Vec<_> = ports.iter().map(|port| port.offloads).collect();
+    let drawn = Drawn::new(&config.compiled, macs.len(), &uplinks).with_offloads(&offloads);
+    let drawn = Arc::new(drawn);
     let snapshot = Arc::new(host.snapshot());
     let path_mtus = Arc::new(PathMtus::new(config.compiled.hosts.len()));
     let mut publisher = Publisher::new(Tables {
@@ -168,6 +170,7 @@ where
         started,
         hold: HoldQueue::default(),
         links,
+        ports: monitors.clone(),
     };
     slow_path.carry_out(first_effects, Duration::ZERO);
     let slow_path = thread::Builder::new()

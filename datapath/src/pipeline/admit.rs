@@ -21,9 +21,7 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
     burst.each(|packet| {
         let sender = packet.cx.sender(ports)?;
         match (packet.cx.tuple.ether_type, packet.cx.tuple.ip) {
-            (EtherType::IPV4, Some(ip)) => {
-                admit_ipv4(sender, &ip, packet.cx.tuple.destination_mac)
-            }
+            (EtherType::IPV4, Some(ip)) => admit_ipv4(sender, &ip, packet.cx.tuple.destination_mac),
             (EtherType::ARP, _) => admit_arp(sender, packet.buf.data()),
             (EtherType::IPV6, _) => Err(DropReason::Ipv6NotYet),
             (other, _) => match ports.segment_of(sender) {
@@ -47,9 +45,7 @@ fn admit_ipv4(sender: &Interface, ip: &IpTuple, to: MacAddr) -> Result<(), DropR
 
 /// RFC 2131 §4.1: a client without address sends from 0.0.0.0, port 68 to 67.
 pub(super) fn is_dhcp_request(ip: &IpTuple) -> bool {
-    ip.source == VirtualAddr::from_bits(0)
-        && ip.protocol == IpProtocol::UDP
-        && ip.ports == (68, 67)
+    ip.source == VirtualAddr::from_bits(0) && ip.protocol == IpProtocol::UDP && ip.ports == (68, 67)
 }
 
 /// RFC 5227 §2.1.1: a probe's sender address is zero, and says nothing false.

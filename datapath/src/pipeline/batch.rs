@@ -186,7 +186,10 @@ impl Tuple {
     pub fn flow_hash(&self) -> u32 {
         let macs = || {
             let ether_type = u64::from(self.ether_type.get()) << 48;
-            mix(ether_type | self.source_mac.to_u64(), self.destination_mac.to_u64())
+            mix(
+                ether_type | self.source_mac.to_u64(),
+                self.destination_mac.to_u64(),
+            )
         };
         self.ip.map_or_else(macs, |ip| ip.flow_hash())
     }

@@ -14,9 +14,7 @@ use packet::ethernet::{DOT1Q_LEN, Dot1qTag, ETHERNET_LEN, EthernetHeader};
 use packet::icmp;
 use packet::ipv4::{IPV4_LEN, Ipv4Header};
 use packet::ipv6::{IPV6_LEN, Ipv6Header};
-use packet::{
-    EtherType, HeaderChecksum, IpProtocol, MacAddr, PacketBuf, SubstrateAddr, VlanId,
-};
+use packet::{EtherType, HeaderChecksum, IpProtocol, MacAddr, PacketBuf, SubstrateAddr, VlanId};
 use zerocopy::{FromBytes, IntoBytes};
 
 use super::batch::{Burst, IpTuple, Packet, Sender, Target, Tuple};

@@ -55,7 +55,9 @@ fn hear<B: PacketBuf>(
     let carried = flow_label::decode(about.header.flow_label());
     let path = match icmp.kind {
         v6::PACKET_TOO_BIG => {
-            let path = about.too_big_for(icmp).ok_or(DropReason::FabricErrorMalformed)?;
+            let path = about
+                .too_big_for(icmp)
+                .ok_or(DropReason::FabricErrorMalformed)?;
             tables.path_mtus.lower(about.to.entry.host, path, now);
             if !carried.dont_fragment {
                 return Ok(Verdict::Consume(Consumed::PacketTooBig));

@@ -66,8 +66,10 @@ impl Drawn {
 
     /// The same, on ports that do this by themselves, in their order.
     #[must_use]
-    pub fn with_offloads(mut self, offloads: &[PortOffloads]) -> Self {
-        self.ports.set_offloads(offloads);
+    pub fn with_offloads(self, offloads: &[PortOffloads]) -> Self {
+        for (port, offloads) in (0..).map(PortId).zip(offloads) {
+            self.ports.set_offloads(port, *offloads);
+        }
         self
     }
 

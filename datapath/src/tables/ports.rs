@@ -1,5 +1,7 @@
 //! Ports, the interfaces behind them, and the segments those are in.
 
+use core::sync::atomic::{AtomicU8, Ordering};
+
 use hashbrown::HashMap;
 use packet::{EtherType, MacAddr, SegmentId, Slot, VirtualAddr, VlanId};
 use vnet::compiled::{Compiled, InterfaceId, Ipv4Subnet, MappingKind, PortId, UnknownMac};
@@ -22,6 +24,31 @@ pub struct PortOffloads {
     pub checksum: bool,
     /// Cuts super-frames into TCP segments; takes them as chains, too.
     pub segmentation: bool,
+}
+
+/// [`PortOffloads`] that the control side may change while workers read: a
+/// guest decides anew what it can each time it starts.
+#[derive(Debug, Default)]
+struct OffloadCell(AtomicU8);
+
+impl OffloadCell {
+    const CHECKSUM: u8 = 1;
+    const SEGMENTATION: u8 = 2;
+
+    fn get(&self) -> PortOffloads {
+        let bits = self.0.load(Ordering::Relaxed);
+        PortOffloads {
+            checksum: bits & Self::CHECKSUM != 0,
+            segmentation: bits & Self::SEGMENTATION != 0,
+        }
+    }
+
+    fn set(&self, offloads: PortOffloads) {
+        let bit = |on, bit| if on { bit } else { 0 };
+        let checksum = bit(offloads.checksum, Self::CHECKSUM);
+        let segmentation = bit(offloads.segmentation, Self::SEGMENTATION);
+        self.0.store(checksum | segmentation, Ordering::Relaxed);
+    }
 }
 
 /// A node's attachment to a segment, as the pipeline needs it.
@@ -92,7 +119,7 @@ pub struct PortTable {
 #[derive(Debug)]
 struct Port {
     role: PortRole,
-    offloads: PortOffloads,
+    offloads: OffloadCell,
     /// (tag, MAC) → interface.
     interfaces: HashMap<u64, InterfaceId>,
     /// MAC → has it interfaces that are untagged, tagged?
@@ -124,7 +151,7 @@ impl PortTable {
         let mut table: Vec<Port> = (0..ports)
             .map(|_| Port {
                 role: PortRole::Node,
-                offloads: PortOffloads::default(),
+                offloads: OffloadCell::default(),
                 interfaces: HashMap::new(),
                 macs: HashMap::new(),
             })
@@ -189,10 +216,10 @@ impl PortTable {
             .map_or(PortRole::Node, |p| p.role)
     }
 
-    /// Says what each port's sending side does, in the order of the ports.
-    pub(super) fn set_offloads(&mut self, offloads: &[PortOffloads]) {
-        for (port, offloads) in self.ports.iter_mut().zip(offloads) {
-            port.offloads = *offloads;
+    /// Says what the port's sending side does from now on.
+    pub fn set_offloads(&self, port: PortId, offloads: PortOffloads) {
+        if let Some(port) = self.ports.get(usize::from(port.0)) {
+            port.offloads.set(offloads);
         }
     }
 
@@ -200,7 +227,7 @@ impl PortTable {
     pub fn offloads(&self, port: PortId) -> PortOffloads {
         self.ports
             .get(usize::from(port.0))
-            .map_or(PortOffloads::default(), |p| p.offloads)
+            .map_or(PortOffloads::default(), |p| p.offloads.get())
     }
 
     /// The interface that sends with this tag and MAC on this port.

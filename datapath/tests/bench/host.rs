@@ -33,6 +33,8 @@ pub struct Outcome {
     pub sent: Vec<(PortId, Vec<u8>)>,
     /// What a device is to do with each of those.
     pub offloads: Vec<Offload>,
+    /// What was booked as dropped, of the packet or of its pieces.
+    pub booked: Vec<DropReason>,
 }
 
 /// Which way a burst goes.
@@ -78,6 +80,13 @@ impl Host {
         self.one(Way::FromNode, PortId(port), buf)
     }
 
+    /// The same from the substrate, on the first uplink.
+    pub fn substrate_leaves_to_a_device(&mut self, frame: &[u8], offload: Offload) -> Outcome {
+        let mut buf = HeapBuf::from_slice(frame);
+        buf.set_offload(offload);
+        self.one(Way::FromSubstrate, self.site.uplinks()[0], buf)
+    }
+
     /// One buffer of any kind.
     pub fn one<B: PacketBuf + core::fmt::Debug + Made>(
         &mut self,
@@ -93,6 +102,7 @@ impl Host {
             (packet.cx, packet.buf.data().to_vec())
         };
         let mut out = Out::default();
+        let drops_before = self.drops(cx.row);
         let with = Settling {
             tables: &self.tables,
             ledger: &self.ledger,
@@ -103,7 +113,17 @@ impl Host {
             frame,
             sent: out.sent,
             offloads: out.offloads,
+            booked: DropReason::ALL
+                .iter()
+                .zip(self.drops(cx.row).iter().zip(drops_before))
+                .flat_map(|(reason, (after, before))| (before..*after).map(|_| *reason))
+                .collect(),
         }
+    }
+
+    fn drops(&self, row: RowId) -> Vec<u64> {
+        let counters = &self.ledger.row(row).unwrap().dropped;
+        counters.iter().map(|counter| counter.get()).collect()
     }
 
     /// The line of the books of a port before its frame is known.
@@ -174,8 +194,27 @@ impl Outcome {
     pub fn dropped(&self) -> DropReason {
         match self.cx.verdict {
             Verdict::Drop(reason) => reason,
-            other => panic!("not dropped but {other:?}"),
+            other => match self.booked[..] {
+                [reason, ..] if self.sent.is_empty() => reason,
+                _ => panic!("not dropped but {other:?}"),
+            },
         }
+    }
+
+    /// The pieces, which must have gone out of this port.
+    #[track_caller]
+    pub fn cut(self, port: u16) -> Vec<Vec<u8>> {
+        assert!(
+            matches!(self.cx.verdict, Verdict::Cut(_)),
+            "{:?}",
+            self.cx.verdict
+        );
+        assert_eq!(self.booked, []);
+        let out = |(at, frame)| {
+            assert_eq!(at, PortId(port));
+            frame
+        };
+        self.sent.into_iter().map(out).collect()
     }
 
     #[track_caller]

@@ -66,14 +66,14 @@ fn run(case: &Case, frames: &[Vec<u8>]) -> Files {
         } else {
             host.node_sends(case.port, frame)
         };
-        let mut leaves = |port: u16| {
-            let name = port_name(case.site, port);
-            out.entry(name).or_default().push(outcome.frame.clone());
-            name
-        };
+        let name = |port: u16| port_name(case.site, port);
+        for (port, frame) in &outcome.sent {
+            out.entry(name(port.0)).or_default().push(frame.clone());
+        }
         let what = match outcome.cx.verdict {
-            Verdict::Forward(port) => format!("forwarded to {}", leaves(port.0)),
-            Verdict::Reply => format!("answered to {}", leaves(case.port)),
+            Verdict::Forward(port) => format!("forwarded to {}", name(port.0)),
+            Verdict::Cut(_) => format!("cut into {}", outcome.sent.len()),
+            Verdict::Reply => format!("answered to {}", name(case.port)),
             Verdict::Consume(what) => format!("consumed {what:?}").to_lowercase(),
             Verdict::Punt(what) => format!("punted {what:?}").to_lowercase(),
             Verdict::Drop(reason) => format!("dropped {}.{}", reason.stage(), reason.name()),

@@ -4,6 +4,7 @@
     clippy::unwrap_used,
     clippy::cast_possible_truncation,
     clippy::panic,
+    unreachable_pub,
     reason = "a test ends where something is missing"
 )]
 
@@ -14,8 +15,13 @@ mod admission;
 mod arp;
 mod arrival;
 mod classification;
+mod fabric_errors;
+mod fragments;
 mod local;
+mod offloads;
+mod raw;
 mod reasons;
 mod rewrite;
+mod sizes;
 mod spreading;
 mod switching;

@@ -1,13 +1,17 @@
 //! Every drop reason is reached by a frame: the match below must name each,
 //! so a new reason without a case does not compile.
 
+use core::num::NonZeroU16;
+
 use datapath::pipeline::DropReason;
 use datapath::pipeline::verdict::DropReason as Reason;
 use packet::build::{Frame, Ipv6};
-use packet::{EtherType, HeapBuf, MacAddr, NoRoom, Offload, PacketBuf, SubstrateAddr};
+use packet::{
+    EtherType, HeapBuf, MacAddr, NoRoom, Offload, PacketBuf, SubstrateAddr, TransportChecksum,
+};
 use vnet::compiled::PortId;
 
-use crate::bench::host::{Outcome, Way};
+use crate::bench::host::{Made, Outcome, Way};
 use crate::bench::plan::router_mac;
 use crate::bench::{
     A, BACK, C, D, F, FRONT, G, I, J, NOBODY, Node, Plan, R_UPLINKS, Site, VLAN_BACK, VLAN_FRONT,
@@ -29,6 +33,13 @@ fn g_to_a() -> Ipv6 {
         Site::S.substrate(FRONT, G.ip),
         Site::R.substrate(FRONT, A.ip),
     )
+}
+
+/// A packet to A from a router of the fabric.
+fn fabric_router() -> Ipv6 {
+    let router = core::net::Ipv6Addr::new(0xfd00, 0, 0, 0xff, 0, 0, 0, 1);
+    Frame::between(router_mac(0), Site::R.uplink_mac(R_UPLINKS[0]))
+        .ipv6(router, Site::R.substrate(FRONT, A.ip).to_ipv6())
 }
 
 fn on_uplink(source: SubstrateAddr, destination: SubstrateAddr) -> Ipv6 {
@@ -126,7 +137,15 @@ fn example(reason: Reason) -> Option<Outcome> {
             let g = Site::S.substrate(FRONT, G.ip);
             substrate(&on_uplink(g, forward).udp(1, 2, b"x"))
         }
-        Reason::IcmpErrorNotYet => substrate(&g_to_a().icmp((1, 0), (0, 0), &[0; 48])),
+        Reason::FabricErrorMalformed => {
+            // About a packet that nobody here has sent.
+            substrate(&fabric_router().icmp((1, 0), (0, 0), &[0; 48]))
+        }
+        Reason::FabricErrorNotReported => {
+            // A parameter problem.
+            let sent = node(A, &v4(A, G).udp(1, 2, b"x"))?.forwarded(R_UPLINKS[0]);
+            substrate(&fabric_router().icmp((4, 0), (0, 0), &sent[14..]))
+        }
         Reason::DestinationNotHere => {
             let g = Site::S.substrate(FRONT, G.ip);
             substrate(&on_uplink(g, at_r([10, 0, 0, 99])).udp(1, 2, b"x"))
@@ -135,13 +154,50 @@ fn example(reason: Reason) -> Option<Outcome> {
             let g = Site::S.substrate(FRONT, G.ip);
             substrate(&on_uplink(g, at_r(G.ip)).udp(1, 2, b"x"))
         }
-        Reason::FragmentNotYet => node(A, &v4(A, G).fragment(1, false).protocol(17, b"x")),
-        Reason::ProtocolNeedsRaw => node(A, &v4(A, G).protocol(51, &[0; 24])),
-        Reason::OptionsNeedRaw => node(A, &v4(A, G).options(&[1]).udp(1, 2, b"x")),
-        Reason::IcmpNeedsRaw => node(A, &v4(A, G).icmp((3, 1), (0, 0), &[0; 28])),
-        Reason::RawNotYet => substrate(&g_to_a().protocol(97, &[0x30, 0])),
+        Reason::SourceRouted => {
+            // An error, about which no other may be sent.
+            let sent = v4(A, G).options(&[131, 7, 4, 10, 0, 0, 3]);
+            node(A, &sent.icmp((3, 1), (0, 0), &[0; 28]))
+        }
         Reason::UnexpectedNextHeader => substrate(&g_to_a().protocol(43, &[0; 8])),
-        Reason::TooBig => node(A, &v4(A, F).udp(1, 2, &[0; 1473])),
+        Reason::RawMalformed => substrate(&g_to_a().protocol(97, &[0x40; 60])),
+        Reason::RawNotProven => {
+            // From G outside, from D inside.
+            let inner = v4(D, A).options(&[1]).udp(1, 2, b"x");
+            substrate(&g_to_a().protocol(97, &[&[0x30, 0], &inner[..]].concat()))
+        }
+        Reason::TooBig => {
+            // An error, about which no other may be sent.
+            let sent = v4(A, F).dont_fragment();
+            node(A, &sent.icmp((3, 1), (0, 0), &[0; 1473]))
+        }
+        Reason::RawTooBig => {
+            let lldp = EtherType::new(0x88cc);
+            let mut plan = Plan::of(Site::R);
+            plan.segment(FRONT).ethertypes.push(lldp);
+            let sent = frame(A, F).carrying(lldp, &[0; 1501]);
+            Some(plan.host().node_sends(A.port, &sent))
+        }
+        Reason::SuperFrameMalformed => {
+            let offload = Offload {
+                transport: TransportChecksum::Partial,
+                segment_size: NonZeroU16::new(1000),
+                ..Offload::NONE
+            };
+            let sent = v4(A, F).udp(1, 2, &[0; 3000]);
+            let mut host = Plan::of(Site::R).host();
+            Some(host.node_leaves_to_a_device(A.port, &sent, offload))
+        }
+        Reason::ErrorRateLimited => {
+            let mut host = Plan::of(Site::R).host();
+            let sent = v4(A, F).dont_fragment().udp(1, 2, &[0; 1473]);
+            (0..33).map(|_| host.node_sends(A.port, &sent)).last()
+        }
+        Reason::NoBuffer => {
+            let sent = Cramped(HeapBuf::from_slice(&v4(A, F).udp(1, 2, &[0; 1473])));
+            let mut host = Plan::of(Site::R).host();
+            Some(host.one(Way::FromNode, PortId(A.port), sent))
+        }
         Reason::NoHeadroom => {
             // 20 bytes more than an mbuf without headroom has.
             let frame = v4(A, G).udp(1, 2, b"x");
@@ -215,6 +271,18 @@ macro_rules! buffer_but {
             $($change)*
         }
     };
+}
+
+impl Made for Chain {
+    fn made() -> Option<Self> {
+        None
+    }
+}
+
+impl Made for Cramped {
+    fn made() -> Option<Self> {
+        None
+    }
 }
 
 buffer_but!(Chain {

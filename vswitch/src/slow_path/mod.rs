@@ -84,6 +84,8 @@ pub struct SlowPath<P: BufPool> {
     pub hold: HoldQueue<P::Buf>,
     /// The uplinks' ports, whose links are watched.
     pub links: Vec<(PortId, Arc<dyn PortMonitor>)>,
+    /// All ports, whose offloads are watched.
+    pub ports: Vec<Arc<dyn PortMonitor>>,
 }
 
 impl<P: BufPool> SlowPath<P> {
@@ -96,6 +98,7 @@ impl<P: BufPool> SlowPath<P> {
             if now >= view_due {
                 view_due = now + VIEW_EVERY;
                 self.watch_links(now);
+                self.watch_offloads();
                 self.show(now);
                 self.watchdog.look(now);
                 self.publisher.collect();
@@ -279,6 +282,14 @@ impl<P: BufPool> SlowPath<P> {
                 LinkState::Unknown => continue,
             };
             self.carry_out(effects, now);
+        }
+    }
+
+    /// What a guest lets its port leave to it changes when it starts anew.
+    fn watch_offloads(&self) {
+        let table = &self.publisher.current().drawn.ports;
+        for (port, monitor) in (0..).map(PortId).zip(&self.ports) {
+            table.set_offloads(port, monitor.offloads());
         }
     }
 

@@ -38,7 +38,8 @@ impl Plan {
             payload_len: usize::from(ip.payload_len()),
             chunk: room - room % Fragment::UNIT,
         };
-        let last = plan.payload_len.div_ceil(Fragment::UNIT) + usize::from(ip.fragment.offset_units());
+        let last =
+            plan.payload_len.div_ceil(Fragment::UNIT) + usize::from(ip.fragment.offset_units());
         let sayable = last <= usize::from(Fragment::MAX_OFFSET) + 1;
         let is_there = frame.len() >= ETHERNET_LEN + header_len + plan.payload_len;
         if plan.chunk == 0 || !sayable || !is_there {
@@ -102,9 +103,7 @@ pub fn header(frame: &[u8]) -> Option<Ipv4Header> {
 pub(super) fn fill<B: PacketBuf>(piece: &mut B, parts: &[&[u8]]) -> Result<(), DropReason> {
     for part in parts {
         let at = piece.len();
-        piece
-            .append(part.len())
-            .map_err(|_| DropReason::NoBuffer)?;
+        piece.append(part.len()).map_err(|_| DropReason::NoBuffer)?;
         let room = piece.data_mut().get_mut(at..);
         room.ok_or(DropReason::NoBuffer)?.copy_from_slice(part);
     }
@@ -183,7 +182,10 @@ mod tests {
         let said = |piece: &Vec<u8>| {
             let (header, payload) = Ipv4Header::ref_from_prefix(piece).unwrap();
             assert_eq!(checksum::of(&piece[..20]), 0);
-            assert_eq!((header.identification(), header.total_len()), (7, piece.len()));
+            assert_eq!(
+                (header.identification(), header.total_len()),
+                (7, piece.len())
+            );
             let at = header.fragment();
             assert_eq!(payload, &data[at.offset()..at.offset() + payload.len()]);
             (at.offset(), payload.len(), at.more())
@@ -211,14 +213,20 @@ mod tests {
         // No Operation; record route, first only; stream id, in all.
         let options = [1, 7, 7, 4, 0, 0, 0, 0, 136, 4, 0xab, 0xcd];
         let of = frame().ipv4([1; 4], [2; 4]).options(&options);
-        let pieces = cut(&of.protocol(17, &[5; 40]), &tuple(32, 72, Fragment::WHOLE), 68);
+        let pieces = cut(
+            &of.protocol(17, &[5; 40]),
+            &tuple(32, 72, Fragment::WHOLE),
+            68,
+        );
         assert_eq!(pieces.len(), 2);
         assert_eq!(pieces[0][20..32], options);
         assert_eq!(header_at(&pieces[1]).header_len(), 24);
         assert_eq!(pieces[1][20..24], [136, 4, 0xab, 0xcd]);
-        assert!(pieces.iter().all(|piece| {
-            checksum::of(&piece[..header_at(piece).header_len()]) == 0
-        }));
+        assert!(
+            pieces
+                .iter()
+                .all(|piece| { checksum::of(&piece[..header_at(piece).header_len()]) == 0 })
+        );
     }
 
     #[test]

@@ -40,11 +40,15 @@ pub fn cut<B: PacketBuf>(
     match how {
         Cut::Fragments { limit } => {
             let plan = fragments::Plan::of(packet.buf.data(), &ip, limit)?;
-            make(plan.count(), alloc, |at, piece| plan.write(&packet.buf, at, piece))
+            make(plan.count(), alloc, |at, piece| {
+                plan.write(&packet.buf, at, piece)
+            })
         }
         Cut::Segments { payload } => {
             let plan = segments::Plan::of(packet.buf.data(), &ip, packet.buf.len(), payload)?;
-            make(plan.count(), alloc, |at, piece| plan.write(&packet.buf, at, piece))
+            make(plan.count(), alloc, |at, piece| {
+                plan.write(&packet.buf, at, piece)
+            })
         }
     }
 }
@@ -99,7 +103,11 @@ fn of_piece<B: PacketBuf>(buf: &B, whole: Context) -> Context {
             header_len: u8::try_from(header.header_len()).unwrap_or(ip.header_len),
             len: u16::try_from(header.total_len()).unwrap_or(ip.len),
             // Fragments of a datagram hash alike.
-            ports: if header.is_fragment() { (0, 0) } else { ip.ports },
+            ports: if header.is_fragment() {
+                (0, 0)
+            } else {
+                ip.ports
+            },
             ..ip
         });
     }

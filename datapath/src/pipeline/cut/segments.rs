@@ -144,7 +144,6 @@ impl Plan {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use packet::build::{Frame, Payload};

@@ -88,11 +88,10 @@ impl Headers {
 /// A fragment header as a vswitch writes it: of a fragment (RFC 8021), with an
 /// identification of 16 bits.
 fn fragment_header(bytes: &[u8]) -> Result<FragmentHeader, DropReason> {
-    let (header, _) =
-        FragmentHeader::read_from_prefix(bytes).map_err(|_| DropReason::Truncated)?;
-    let ours = header.fragment().is_fragment()
-        && header.identification() <= u32::from(u16::MAX);
-    ours.then_some(header).ok_or(DropReason::UnexpectedNextHeader)
+    let (header, _) = FragmentHeader::read_from_prefix(bytes).map_err(|_| DropReason::Truncated)?;
+    let ours = header.fragment().is_fragment() && header.identification() <= u32::from(u16::MAX);
+    ours.then_some(header)
+        .ok_or(DropReason::UnexpectedNextHeader)
 }
 
 fn rewrite<B: PacketBuf>(
@@ -189,11 +188,7 @@ fn virtual_address(address: core::net::Ipv6Addr) -> Result<VirtualAddr, DropReas
 }
 
 /// Turns the ICMPv6 message at `at` into the ICMP message it stands for.
-fn icmp_payload<B: PacketBuf>(
-    buf: &mut B,
-    at: usize,
-    headers: &Headers,
-) -> Result<(), DropReason> {
+fn icmp_payload<B: PacketBuf>(buf: &mut B, at: usize, headers: &Headers) -> Result<(), DropReason> {
     let message = buf.data_mut().get_mut(at..).unwrap_or_default();
     if icmp::echo::to_v4(message, &headers.v6).is_ok() {
         return Ok(());

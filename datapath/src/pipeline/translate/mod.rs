@@ -10,11 +10,14 @@
 //!   the receiver makes.
 //! * [`transport`]: checksums of TCP, UDP and their kin (§4.5, §5.5).
 //! * [`icmp`]: echo and errors, with what they quote (§4.2, §4.3, §5.2, §5.3).
-//! * [`raw`]: EtherIP.
+//! * [`raw`]: whole frames in EtherIP.
+//! * [`external`]: RFC 7915 to the letter, for systems without a vswitch; no
+//!   stage uses it yet.
 //!
 //! Exits: on; dropped by a `translate` reason.
 
 pub mod carriage;
+pub mod external;
 pub mod flow_label;
 pub mod from_substrate;
 pub mod icmp;

@@ -81,8 +81,8 @@ pub fn unwrap<B: PacketBuf>(
     }
     buf.trim_front(ETHERNET_LEN + OUTER_LEN)
         .map_err(|_| DropReason::RawMalformed)?;
-    let (inner, _) = EthernetHeader::read_from_prefix(buf.data())
-        .map_err(|_| DropReason::RawMalformed)?;
+    let (inner, _) =
+        EthernetHeader::read_from_prefix(buf.data()).map_err(|_| DropReason::RawMalformed)?;
     if inner.source != from.mac || inner.destination != to.mac() {
         return Err(DropReason::RawNotProven);
     }
@@ -100,7 +100,9 @@ pub fn unwrap<B: PacketBuf>(
                 let mapped = drawn.destination(to.segment, address);
                 mapped.is_some_and(|mapped| mapped.is_same_interface(who))
             };
-            let sender = from.address.and_then(|address| drawn.destination(from.segment, address));
+            let sender = from
+                .address
+                .and_then(|address| drawn.destination(from.segment, address));
             let source_proven = sender.is_some_and(|sender| has(ip.source, &sender));
             let proven = source_proven && has(ip.destination, to);
             if !proven && !is_dhcp_request(&ip) {

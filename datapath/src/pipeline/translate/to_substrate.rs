@@ -98,7 +98,9 @@ fn substrate_address(
     address: VirtualAddr,
 ) -> Option<SubstrateAddr> {
     let owner = drawn.destination(segment, address)?;
-    let locator = drawn.locator(owner.entry.host).filter(|_| !owner.is_router())?;
+    let locator = drawn
+        .locator(owner.entry.host)
+        .filter(|_| !owner.is_router())?;
     Some(SubstrateAddr {
         slot: owner.entry.slot,
         ..SubstrateAddr::ordinary(locator, segment, address)
@@ -116,7 +118,11 @@ fn rewrite<B: PacketBuf>(
 ) -> Result<(), DropReason> {
     let ip = packet.cx.ip()?;
     let truncated = || DropReason::Truncated;
-    let bytes = packet.buf.data().get(ETHERNET_LEN..).ok_or_else(truncated)?;
+    let bytes = packet
+        .buf
+        .data()
+        .get(ETHERNET_LEN..)
+        .ok_or_else(truncated)?;
     let (v4, payload) = Ipv4Header::read_from_prefix(bytes).map_err(|_| truncated())?;
     let mut payload_len = ip.payload_len();
     let is_echo = ip.protocol == IpProtocol::ICMP && icmp::echo::survives(payload);
@@ -167,8 +173,7 @@ fn icmp_error<'s>(
 fn replace_payload<B: PacketBuf>(buf: &mut B, payload: &[u8]) -> Result<(), DropReason> {
     let at = ETHERNET_LEN + IPV4_LEN;
     buf.truncate(at);
-    buf.append(payload.len())
-        .map_err(|_| DropReason::TooBig)?;
+    buf.append(payload.len()).map_err(|_| DropReason::TooBig)?;
     let room = buf.data_mut().get_mut(at..).ok_or(DropReason::TooBig)?;
     room.copy_from_slice(payload);
     Ok(())

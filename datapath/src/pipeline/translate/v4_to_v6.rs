@@ -70,6 +70,7 @@ pub fn headers(v4: &Ipv4Header, payload_len: u16, addresses: Addresses, hops: Ho
 
 impl Headers {
     /// Their length together, in bytes: 40 or 48.
+    #[expect(clippy::len_without_is_empty, reason = "there is always a header")]
     pub const fn len(&self) -> usize {
         match self.fragment {
             None => IPV6_LEN,
