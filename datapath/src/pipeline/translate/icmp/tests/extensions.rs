@@ -37,6 +37,17 @@ fn the_length_attribute_counts_words_of_32_bits_in_v4_and_of_64_in_v6() {
 }
 
 #[test]
+fn padding_is_made_anew_not_translated() {
+    let (four, six) = (v4().udp(1, 2, b"data"), v6().udp(1, 2, b"data"));
+    let in_four = error_v4((11, 0), attribute_v4(64), &padded(ip(&four), 256));
+    let in_six = error_v6((3, 0), attribute_v6(32), &padded(ip(&six), 256));
+    let canonical_six = error_v6((3, 0), attribute_v6(16), &padded(ip(&six), 128));
+    let canonical_four = error_v4((11, 0), attribute_v4(32), &padded(ip(&four), 128));
+    assert_eq!(to_six(&in_four, Peer::External).unwrap(), canonical_six);
+    assert_eq!(to_four(&in_six, Peer::External).unwrap(), canonical_four);
+}
+
+#[test]
 fn a_truncated_packet_is_padded_to_the_next_word() {
     let (four, six) = (v4().udp(1, 2, &[5; 900]), v6().udp(1, 2, &[5; 900]));
     let in_four = error_v4((11, 0), attribute_v4(32), &padded(&ip(&four)[..128], 128));

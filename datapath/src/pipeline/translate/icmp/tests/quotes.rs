@@ -152,6 +152,28 @@ fn quoted_fragments_have_a_fragment_header() {
 }
 
 #[test]
+fn rfc_7915_5_1_1_df_is_clear_in_fragments_of_any_length() {
+    let (offset, more, id) = (0, true, 1);
+    let data = [3; 1288];
+    let four = v4().id(id).fragment(offset, more).protocol(132, &data);
+    let six = Piece { offset, more, id }.v6(132, &data);
+    let found = four_of(&six[..100], Peer::External).unwrap();
+    assert_eq!(found, &ip(&four)[..72]);
+}
+
+#[test]
+fn what_stands_behind_a_quoted_packet_is_left_alone() {
+    // By its length the segment ends before its checksum.
+    let behind = [0xaa; 30];
+    let whole = v4().tcp(1, 2, b"");
+    let segment = &ip(&whole)[20..30];
+    let four = [ip(&v4().protocol(6, segment)), &behind].concat();
+    let six = [ip(&v6().protocol(6, segment)), &behind].concat();
+    assert_eq!(six_of(&four, Peer::External).unwrap(), six);
+    assert_eq!(four_of(&six, Peer::External).unwrap(), four);
+}
+
+#[test]
 fn the_checksum_of_a_quoted_fragment_changes_in_the_first_alone() {
     let whole = ip(&v4().udp(1, 2, &[7; 56])).to_vec();
     let whole_six = ip(&v6().udp(1, 2, &[7; 56])).to_vec();

@@ -80,6 +80,12 @@ fn a_raw_frame_holds_the_packet_itself() {
     assert_eq!((&found[..], carriage), (&ip(&four)[..576], Carriage::Raw));
     let (found, _) = returned(&ip(&six)[..56 + 40], 576).unwrap();
     assert_eq!(found, &ip(&four)[..40]);
+    // Without what filled the frame up.
+    let four = v4().id(99).options(&[1]).udp(1, 2, b"x");
+    let frame = packet::build::padded(four.clone());
+    let six = v6().protocol(97, &[&[0x30, 0][..], &frame].concat());
+    let (found, _) = returned(ip(&six), 576).unwrap();
+    assert_eq!(found, ip(&four));
 }
 
 #[test]
@@ -106,6 +112,7 @@ fn what_a_node_cannot_be_told() {
     ] {
         assert_eq!(returned(&quoted, room), Err(why));
     }
+    assert!(returned(&raw(0x30, &udp), 28).is_ok());
     // But about echo in a raw frame, and about a later fragment's bytes, whatever
     // they look like.
     let echo = v4().options(&[1]).icmp_echo(1, 2, b"data");
