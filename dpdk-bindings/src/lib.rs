@@ -8,6 +8,8 @@
 //! * [`Mempool`]: where [`Mbuf`]s come from and return to when dropped.
 //! * [`Device`]: a port, attached by its devargs or PCI address; starting it
 //!   gives its [`RxQueue`]s and [`TxQueue`]s, to be moved to workers.
+//! * [`PacketSocket`]: the same of a network interface of the kernel, without a
+//!   driver of DPDK's.
 //! * [`WorkerThread`]: makes a thread of our own known to DPDK, so that the
 //!   mempools' per-core caches work on it.
 //!
@@ -23,6 +25,7 @@ mod mbuf;
 mod memif;
 mod mempool;
 mod offload;
+mod packet_socket;
 mod queue;
 mod sys;
 mod thread;
@@ -35,6 +38,9 @@ pub use eal::{Eal, EalConfig, EalError, EalMemory, FreeHugepages, is_pci_address
 pub use errno::Errno;
 pub use mbuf::{Chunks, Mbuf};
 pub use mempool::{HEADROOM, Mempool, MempoolError};
+pub use packet_socket::{
+    PacketQueues, PacketReceiver, PacketSender, PacketSocket, PacketSocketConfig, PacketSocketError,
+};
 pub use queue::{RxQueue, TxQueue};
 pub use thread::{ThreadError, WorkerThread};
 

@@ -97,6 +97,12 @@ impl Mbuf {
         self.set(sys::VS_MBUF_TX_OFFLOAD, value);
     }
 
+    /// Where [`PacketBuf::append`] would append, and how many bytes it could.
+    pub(crate) fn spare(&mut self) -> (*mut u8, usize) {
+        let end = self.start().wrapping_add(usize::from(self.data_len()));
+        (end, self.tailroom())
+    }
+
     /// The bytes of each segment, in order; at least one.
     pub fn chunks(&self) -> Chunks<'_> {
         Chunks {

@@ -1,0 +1,265 @@
+//! From a packet socket into mbufs.
+//!
+//! The kernel writes each frame into an mbuf that waits for it. What is longer
+//! than the mbuf, which only super-frames are, spills over into memory beside
+//! it, and is copied from there into more mbufs: pages that are never used cost
+//! nothing, and the copy little against what a super-frame saves.
+
+use core::fmt;
+use std::io;
+use std::sync::Arc;
+
+use arrayvec::ArrayVec;
+use packet::ethernet::DOT1Q_LEN;
+use packet::{BufPool, EtherType, PacketBuf};
+
+use super::header::{self, Header};
+use super::{BURST, Queue, count};
+use crate::mbuf::Mbuf;
+use crate::mempool::Mempool;
+
+/// What a super-frame may have besides what its first mbuf holds, in bytes.
+const SPILL: usize = 1 << 16;
+
+/// Where a frame's VLAN tag is, in bytes: after both MACs.
+const TAG_AT: usize = 12;
+
+/// One receive queue, polled by one thread at a time.
+pub struct PacketReceiver {
+    queue: Arc<Queue>,
+    pool: Mempool,
+    /// For the next frames.
+    waiting: ArrayVec<Mbuf, BURST>,
+    slots: Box<Slots>,
+}
+
+/// What the kernel is told, and writes besides frames.
+struct Slots {
+    messages: [libc::mmsghdr; BURST],
+    parts: [[libc::iovec; 3]; BURST],
+    headers: [[u8; header::LEN]; BURST],
+    controls: [Control; BURST],
+    spills: Vec<u8>,
+}
+
+// SAFETY: its pointers are made anew before each use (`arm`), by the thread that
+// uses them.
+unsafe impl Send for Slots {}
+
+/// Room for one message about a frame's VLAN tag, aligned as the kernel does.
+#[repr(C, align(8))]
+#[derive(Clone, Copy)]
+struct Control {
+    header: libc::cmsghdr,
+    data: libc::tpacket_auxdata,
+    padding: [u8; 4],
+}
+
+const _: () = {
+    // SAFETY: computes a number.
+    let at = unsafe { libc::CMSG_LEN(0) };
+    assert!(core::mem::offset_of!(Control, data) == at as usize);
+    assert!(size_of::<Control>().is_multiple_of(align_of::<libc::cmsghdr>()));
+};
+
+/// Why a frame is not delivered.
+enum Lost {
+    /// It is not what it says, or too long.
+    Unfit,
+    /// The pool is dry.
+    NoBuffer,
+}
+
+impl PacketReceiver {
+    pub(super) fn new(queue: Arc<Queue>, pool: Mempool) -> Self {
+        // SAFETY: integers, and pointers that may be null: zeros are valid.
+        let (messages, parts, controls) = unsafe { core::mem::zeroed() };
+        Self {
+            queue,
+            pool,
+            waiting: ArrayVec::new(),
+            slots: Box::new(Slots {
+                messages,
+                parts,
+                headers: [[0; header::LEN]; BURST],
+                controls,
+                spills: vec![0; BURST * SPILL],
+            }),
+        }
+    }
+
+    /// Appends what has arrived to `into`, as far as there is room; how many.
+    pub fn receive<const N: usize>(&mut self, into: &mut ArrayVec<Mbuf, N>) -> usize {
+        let room = into.remaining_capacity().min(BURST);
+        while self.waiting.len() < room {
+            // While there is none, frames wait in the socket.
+            let Some(mbuf) = self.pool.alloc() else { break };
+            self.waiting.push(mbuf);
+        }
+        let armed = self.arm(room);
+        if armed == 0 {
+            return 0;
+        }
+        let Some(messages) = self.slots.messages.get_mut(..armed) else {
+            return 0;
+        };
+        // SAFETY: `arm` has just made each message point to an mbuf of its own
+        // that waits, and to its own parts of the slots; nothing has used them
+        // since.
+        let received = match unsafe { self.queue.socket.receive(messages) } {
+            Ok(received) => received.min(armed),
+            Err(error) => {
+                self.not_received(&error);
+                return 0;
+            }
+        };
+
+        let before = into.len();
+        let (mut bytes, mut unfit, mut no_buffer) = (0, 0, 0);
+        let mbufs: ArrayVec<Mbuf, BURST> = self.waiting.drain(..received).collect();
+        for (slot, mbuf) in mbufs.into_iter().enumerate() {
+            match self.slots.finish(slot, mbuf, &mut self.pool) {
+                Ok(mbuf) => {
+                    bytes += mbuf.len();
+                    into.push(mbuf);
+                }
+                Err(Lost::Unfit) => unfit += 1,
+                Err(Lost::NoBuffer) => no_buffer += 1,
+            }
+        }
+        let counts = &self.queue.counts;
+        count(&counts.rx_packets, into.len() - before);
+        count(&counts.rx_bytes, bytes);
+        count(&counts.rx_errors, unfit);
+        count(&counts.rx_no_buffer, no_buffer);
+        into.len() - before
+    }
+
+    /// Points a message to each of the first `room` waiting mbufs; how many.
+    fn arm(&mut self, room: usize) -> usize {
+        let slots = &mut *self.slots;
+        let each = slots
+            .messages
+            .iter_mut()
+            .zip(&mut slots.parts)
+            .zip(&mut slots.headers)
+            .zip(&mut slots.controls)
+            .zip(slots.spills.chunks_exact_mut(SPILL))
+            .zip(&mut self.waiting)
+            .take(room);
+        let mut armed = 0;
+        for (((((message, parts), header), control), spill), mbuf) in each {
+            let part = |base: *mut u8, len| libc::iovec {
+                iov_base: base.cast(),
+                iov_len: len,
+            };
+            let (at, spare) = mbuf.spare();
+            *parts = [
+                part(header.as_mut_ptr(), header.len()),
+                part(at, spare),
+                part(spill.as_mut_ptr(), spill.len()),
+            ];
+            message.msg_hdr.msg_iov = parts.as_mut_ptr();
+            message.msg_hdr.msg_iovlen = parts.len();
+            message.msg_hdr.msg_control = (&raw mut *control).cast();
+            message.msg_hdr.msg_controllen = size_of_val(control);
+            armed += 1;
+        }
+        armed
+    }
+
+    fn not_received(&self, error: &io::Error) {
+        match error.raw_os_error() {
+            // Nothing there; or the interface is down, which its link shows.
+            Some(libc::EAGAIN | libc::EINTR | libc::ENETDOWN | libc::ENXIO | libc::ENODEV) => {}
+            // A frame that the header before it cannot describe: it is gone.
+            _ => count(&self.queue.counts.rx_errors, 1),
+        }
+    }
+}
+
+impl Slots {
+    /// Makes a packet of what the kernel wrote into slot number `slot` and its
+    /// mbuf.
+    fn finish(&self, slot: usize, mut mbuf: Mbuf, pool: &mut Mempool) -> Result<Mbuf, Lost> {
+        let message = self.messages.get(slot).ok_or(Lost::Unfit)?;
+        let header = self.headers.get(slot).ok_or(Lost::Unfit)?;
+        let len = usize::try_from(message.msg_len).unwrap_or(0);
+        let len = len.checked_sub(header::LEN).ok_or(Lost::Unfit)?;
+        if message.msg_hdr.msg_flags & libc::MSG_TRUNC != 0 {
+            return Err(Lost::Unfit);
+        }
+        let head = len.min(mbuf.tailroom());
+        mbuf.append(head).map_err(|_| Lost::Unfit)?;
+        if head < len {
+            let spill = self.spills.chunks_exact(SPILL).nth(slot);
+            let rest = spill.and_then(|spill| spill.get(..len - head));
+            let rest = chain_of(rest.ok_or(Lost::Unfit)?, pool).ok_or(Lost::NoBuffer)?;
+            mbuf.chain(rest).map_err(|_| Lost::Unfit)?;
+        }
+        Header::read(*header)
+            .receive(&mut mbuf)
+            .map_err(|_| Lost::Unfit)?;
+        if let Some(control) = self.controls.get(slot)
+            && message.msg_hdr.msg_controllen >= core::mem::offset_of!(Control, padding)
+            && let Some((kind, tag)) = control.tag()
+        {
+            put_tag(&mut mbuf, kind, tag).map_err(|_| Lost::Unfit)?;
+        }
+        Ok(mbuf)
+    }
+}
+
+impl Control {
+    /// The tag that the kernel took off a frame: its EtherType, and its control
+    /// information.
+    fn tag(&self) -> Option<(u16, u16)> {
+        let is_ours = self.header.cmsg_level == libc::SOL_PACKET
+            && self.header.cmsg_type == libc::PACKET_AUXDATA;
+        let has = |flag| self.data.tp_status & flag != 0;
+        if !is_ours || !has(libc::TP_STATUS_VLAN_VALID) {
+            return None;
+        }
+        let kind = if has(libc::TP_STATUS_VLAN_TPID_VALID) {
+            self.data.tp_vlan_tpid
+        } else {
+            EtherType::DOT1Q.get()
+        };
+        Some((kind, self.data.tp_vlan_tci))
+    }
+}
+
+fn put_tag(mbuf: &mut Mbuf, kind: u16, tag: u16) -> Result<(), packet::NoRoom> {
+    mbuf.prepend(DOT1Q_LEN)?;
+    let bytes = mbuf.data_mut();
+    let head = bytes.get_mut(..TAG_AT + DOT1Q_LEN).ok_or(packet::NoRoom)?;
+    head.copy_within(DOT1Q_LEN.., 0);
+    let [a, b] = kind.to_be_bytes();
+    let [c, d] = tag.to_be_bytes();
+    if let Some(place) = head.get_mut(TAG_AT..) {
+        place.copy_from_slice(&[a, b, c, d]);
+    }
+    Ok(())
+}
+
+/// Bytes in as many mbufs as they need; `None` when the pool runs dry.
+fn chain_of(bytes: &[u8], pool: &mut Mempool) -> Option<Mbuf> {
+    let mut chain: Option<Mbuf> = None;
+    // From the end: what is joined in front is always one segment.
+    for chunk in bytes.chunks(usize::from(pool.data_room())).rev() {
+        let mut mbuf = pool.alloc_with(chunk)?;
+        if let Some(rest) = chain {
+            mbuf.chain(rest).ok()?;
+        }
+        chain = Some(mbuf);
+    }
+    chain
+}
+
+impl fmt::Debug for PacketReceiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PacketReceiver")
+            .field("queue", &self.queue)
+            .finish_non_exhaustive()
+    }
+}
