@@ -35,6 +35,9 @@ pub struct Ipv6Header {
 /// Length of an [`Ipv6Header`] in bytes.
 pub const IPV6_LEN: usize = 40;
 
+/// Every IPv6 link carries packets of so many bytes (RFC 8200 §5).
+pub const IPV6_MIN_MTU: u16 = 1280;
+
 /// A 20-bit flow label (RFC 6437).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct FlowLabel(u32);

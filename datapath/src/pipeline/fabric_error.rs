@@ -16,7 +16,7 @@ use packet::checksum::{Sum, pseudo_header_v6};
 use packet::ethernet::ETHERNET_LEN;
 use packet::icmp::{IcmpHeader, v6};
 use packet::ipv4::Ipv4Header;
-use packet::ipv6::{IPV6_LEN, Ipv6Header};
+use packet::ipv6::{IPV6_LEN, IPV6_MIN_MTU, Ipv6Header};
 use packet::{EtherType, IpProtocol, PacketBuf, SubstrateAddr};
 use vnet::compiled::InterfaceId;
 use zerocopy::FromBytes;
@@ -26,7 +26,6 @@ use super::batch::{Burst, IpTuple, Packet, Sender, Target};
 use super::state::WorkerState;
 use super::translate::{flow_label, icmp};
 use super::verdict::{Consumed, DropReason, Verdict};
-use crate::tables::path_mtu::IPV6_MIN_MTU;
 use crate::tables::{Destination, Drawn, Tables};
 
 /// As much of a packet as an IPv4 error quotes, in bytes.

@@ -8,10 +8,8 @@
 use core::time::Duration;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use packet::ipv6::IPV6_MIN_MTU;
 use vnet::compiled::HostId;
-
-/// The least MTU of an IPv6 path (RFC 8200 §5), in bytes.
-pub const IPV6_MIN_MTU: u16 = 1280;
 
 /// After so long the path may be tried again with larger packets (RFC 8201
 /// §4 recommends ten minutes).

@@ -2,8 +2,7 @@
 //! adds to a packet, and what an MTU in one version's ICMP is in the other's
 //! (RFC 7915 §4.2, §5.2).
 
-/// Every IPv6 link carries packets of so many bytes (RFC 8200 §5).
-pub const IPV6_MIN_MTU: u16 = 1280;
+pub use packet::ipv6::IPV6_MIN_MTU;
 
 /// How an IPv4 packet travels the substrate, as far as its size goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
