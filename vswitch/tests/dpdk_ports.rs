@@ -225,7 +225,7 @@ fn af_packet_carries_frames_of_every_length_both_ways() {
     let info = one.monitor.info();
     assert_eq!(
         (info.kind, info.driver.as_str()),
-        ("af_packet", "net_af_packet")
+        ("af_packet", "packet_socket")
     );
     assert_eq!(
         (&info.device, info.mtu, info.link),

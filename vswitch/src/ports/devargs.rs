@@ -7,7 +7,8 @@ use super::sizing::PortSize;
 use crate::config::{MemifRole, PortSource};
 
 /// The devargs of a port, with a device name that no other port of this process
-/// has; `None` for a port that needs no DPDK.
+/// has; `None` for a port that none of DPDK's
+/// drivers is behind.
 pub fn devargs(source: &PortSource, size: &PortSize) -> Option<String> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -16,16 +17,6 @@ pub fn devargs(source: &PortSource, size: &PortSize) -> Option<String> {
         PortSource::Pci { address } => address.clone(),
         PortSource::Devargs { devargs } => devargs.clone(),
         PortSource::Tap { interface } => format!("net_tap_vs{number},iface={interface}"),
-        PortSource::AfPacket { interface } => {
-            // Frames must not straddle blocks, and blocks are whole pages.
-            let frame = size.ring_frame.unwrap_or(super::sizing::RING_FRAME_UNIT);
-            let block = u32::from(frame) * 2;
-            let count = size.rx_descriptors;
-            format!(
-                "net_af_packet_vs{number},iface={interface},qpairs={queues},framesz={frame},\
-                 blocksz={block},framecnt={count}"
-            )
-        }
         PortSource::AfXdp { interface } => {
             let count = if queues > 1 {
                 format!(",queue_count={queues}")
@@ -51,7 +42,7 @@ pub fn devargs(source: &PortSource, size: &PortSize) -> Option<String> {
             let client = u8::from(*client);
             format!("net_vhost_vs{number},iface={path},queues={queues},client={client},tso=1")
         }
-        PortSource::Pcap { .. } | PortSource::Memory => return None,
+        PortSource::AfPacket { .. } | PortSource::Pcap { .. } | PortSource::Memory => return None,
     })
 }
 
@@ -100,7 +91,6 @@ mod tests {
             tx_queues: 1,
             rx_descriptors: 512,
             tx_descriptors: 512,
-            ring_frame: Some(10_240),
         }
     }
 
@@ -117,13 +107,6 @@ mod tests {
             assert_eq!(words(source), (stem.to_owned(), arguments.to_owned()));
         };
         let interface = || "eth1".to_owned();
-        said(
-            PortSource::AfPacket {
-                interface: interface(),
-            },
-            "net_af_packet_vs",
-            "iface=eth1,qpairs=2,framesz=10240,blocksz=20480,framecnt=512",
-        );
         said(
             PortSource::AfXdp {
                 interface: interface(),

@@ -1,18 +1,19 @@
-//! Ports that DPDK drives.
+//! Ports that DPDK drives, and all others with DPDK's buffers.
 
 use std::path::Path;
 
 use datapath::tables::PortOffloads;
 use dpdk_bindings::{
-    Device, DeviceConfig, DeviceError, DeviceOffloads, Eal, EalConfig, EalMemory, Mbuf, Mempool,
-    RxQueue as DeviceRx, TxQueue as DeviceTx,
+    Device, DeviceConfig, DeviceError, DeviceOffloads, DeviceStats, Eal, EalConfig, EalMemory,
+    Mbuf, Mempool, PacketSocketError, RxQueue as DeviceRx, TxQueue as DeviceTx,
 };
 use packet::MacAddr;
 
 use super::devargs;
 use super::info::{LinkState, OpenPort, PortCounters, PortInfo, PortMonitor};
+use super::kernel;
 use super::pcap::PcapError;
-use super::queue::{BURST, Packets, RxQueue, TxQueue};
+use super::queue::{Packets, RxQueue, TxQueue};
 use super::sizing::{self, PortSize, Sizes};
 use super::socket::{self, SocketError};
 use super::software;
@@ -37,6 +38,14 @@ pub enum OpenError {
         port: String,
         /// The reason, with what to do.
         source: DeviceError,
+    },
+    /// There is no packet socket on its network interface.
+    #[error("port \"{port}\": {source}")]
+    PacketSocket {
+        /// The port.
+        port: String,
+        /// The reason, with what to do.
+        source: PacketSocketError,
     },
     /// Its socket cannot be made.
     #[error("port \"{port}\": {source}")]
@@ -123,6 +132,14 @@ pub fn open(
         return Ok(opened?);
     }
     let port = || config.name.clone();
+    if let PortSource::AfPacket { interface } = &config.source {
+        return kernel::open(&config.name, interface, size, pool).map_err(|source| {
+            OpenError::PacketSocket {
+                port: port(),
+                source,
+            }
+        });
+    }
     let device_error = |source| OpenError::Device {
         port: port(),
         source,
@@ -156,7 +173,7 @@ pub fn open(
     let tx_queues = size.tx_queues.clamp(1, info.max_tx_queues.max(1));
     let limited =
         |wanted: u16, (_, max): (u16, u16)| if max == 0 { wanted } else { wanted.min(max) };
-    let mut queues = device
+    let queues = device
         .start(
             &DeviceConfig {
                 rx_queues: size.rx_queues,
@@ -171,10 +188,6 @@ pub fn open(
             pool,
         )
         .map_err(device_error)?;
-    if info.driver == "net_af_packet" {
-        let bursts = usize::from(size.rx_descriptors) / BURST + 1;
-        discard_strays(&mut queues.rx, bursts);
-    }
     let warnings = receive_everything(&device, &config.name);
     let mac = info.mac;
     Ok(OpenPort {
@@ -206,18 +219,6 @@ pub fn open(
     })
 }
 
-/// A packet socket hears every interface until it is bound to its own. What its
-/// ring holds from then may be another tenant's: it goes.
-fn discard_strays(queues: &mut [DeviceRx], bursts: usize) {
-    for queue in queues {
-        for _ in 0..bursts {
-            if queue.receive(&mut Packets::new()) == 0 {
-                break;
-            }
-        }
-    }
-}
-
 /// Nodes have MACs of their own, and so have the groups of neighbour discovery:
 /// a port must let everything in.
 fn receive_everything(device: &Device, port: &str) -> Vec<String> {
@@ -246,7 +247,7 @@ fn taken(offloads: DeviceOffloads) -> PortOffloads {
 /// The kernel's interface that must exist before.
 fn kernel_interface(source: &PortSource) -> Option<&str> {
     match source {
-        PortSource::AfPacket { interface } | PortSource::AfXdp { interface } => Some(interface),
+        PortSource::AfXdp { interface } => Some(interface),
         _ => None,
     }
 }
@@ -327,15 +328,21 @@ impl PortMonitor for Monitor {
             },
             speed_mbps: link.and_then(|link| link.speed_mbps),
             offloads: self.offloads(),
-            counters: PortCounters {
-                rx_packets: stats.rx_packets,
-                rx_bytes: stats.rx_bytes,
-                rx_missed: stats.rx_missed + stats.rx_no_buffer,
-                rx_errors: stats.rx_errors,
-                tx_packets: stats.tx_packets,
-                tx_bytes: stats.tx_bytes,
-                tx_errors: stats.tx_errors,
-            },
+            counters: PortCounters::from(stats),
+        }
+    }
+}
+
+impl From<DeviceStats> for PortCounters {
+    fn from(stats: DeviceStats) -> Self {
+        Self {
+            rx_packets: stats.rx_packets,
+            rx_bytes: stats.rx_bytes,
+            rx_missed: stats.rx_missed + stats.rx_no_buffer,
+            rx_errors: stats.rx_errors,
+            tx_packets: stats.tx_packets,
+            tx_bytes: stats.tx_bytes,
+            tx_errors: stats.tx_errors,
         }
     }
 }

@@ -65,7 +65,7 @@ pub struct PortInfo {
     pub kind: &'static str,
     /// What that word was given: a PCI address, a path, an interface's name.
     pub device: String,
-    /// The driver behind it, e.g. `net_af_packet`.
+    /// The driver behind it, e.g. `net_vhost`.
     pub driver: String,
     /// Its MAC.
     pub mac: MacAddr,

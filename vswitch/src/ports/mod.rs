@@ -7,12 +7,15 @@
 //! * [`software`]: capture files ([`pcap`]) and memory ([`memory`]): no DPDK.
 //! * [`devargs`]: a configured port in DPDK's words; [`socket`] prepares the
 //!   paths in them.
-//! * `dpdk` (feature `dpdk`): everything that DPDK drives.
+//! * `dpdk` (feature `dpdk`): everything that DPDK drives, and `kernel`: packet
+//!   sockets on the kernel's interfaces, with DPDK's buffers.
 
 pub mod devargs;
 #[cfg(feature = "dpdk")]
 pub mod dpdk;
 pub mod info;
+#[cfg(feature = "dpdk")]
+pub mod kernel;
 pub mod memory;
 pub mod pcap;
 pub mod queue;

@@ -3,10 +3,11 @@
 //! One formula, pure, from the configuration alone:
 //!
 //! * **Room in a buffer**: the longest frame of any port in one piece (MTU +
-//!   [`FRAME_OVERHEAD`]), a packet-socket ring's whole frame where there is
-//!   one, rounded up to what NICs count in.
+//!   [`FRAME_OVERHEAD`]), rounded up to what NICs count in. Super-frames are
+//!   chains of buffers.
 //! * **Buffers**: what the rings of every queue hold, plus what each worker
-//!   may have in its cache and its hands, plus what the slow path may hold.
+//!   may have in its cache and its hands, super-frames where they can come, plus
+//!   what the slow path may hold.
 //! * **Memory**: the buffers with their descriptors, and DPDK's own.
 //!
 //! Drivers may still refuse what only they know; they say so when opened.
@@ -17,15 +18,6 @@ use crate::config::{Memory, PortConfig, PortSource};
 /// A frame is longer than its MTU by at most this: Ethernet header, two VLAN
 /// tags, and the checksum that some NICs deliver, in bytes.
 pub const FRAME_OVERHEAD: u16 = 14 + 2 * 4 + 4;
-
-/// Packet-socket rings are cut into frames of a multiple of this, in bytes, so
-/// that two of them fill whole pages.
-pub const RING_FRAME_UNIT: u16 = 2048;
-
-/// What stands before the packet in a packet-socket ring's frame (`tpacket2_hdr`,
-/// `sockaddr_ll`, alignment), in bytes. The kernel cuts longer frames off
-/// without a word.
-const RING_FRAME_HEADER: u16 = 66;
 
 /// Room in a buffer is a multiple of this, in bytes: some NICs round down.
 const ROOM_UNIT: u16 = 1024;
@@ -54,6 +46,11 @@ const CACHE: u32 = 256;
 /// What a buffer takes besides its room: descriptor, headroom, the pool's
 /// header and its place in the pool's ring, and alignment, in bytes.
 const BUFFER_OVERHEAD: u64 = 128 + 128 + 64 + 16 + 64;
+
+/// A super-frame, in bytes, and the buffers it takes when it is cut for a port
+/// that cannot: segments of a classic Ethernet's TCP.
+const SUPER_FRAME: u64 = 1 << 16;
+const SEGMENTS: u64 = SUPER_FRAME.div_ceil(1448);
 
 /// What DPDK takes for itself, and for each port, in bytes.
 const BASE_MEMORY: u64 = 32 << 20;
@@ -101,8 +98,6 @@ pub struct PortSize {
     pub rx_descriptors: u16,
     /// Descriptors in each transmit queue.
     pub tx_descriptors: u16,
-    /// The frame of a packet-socket ring, in bytes.
-    pub ring_frame: Option<u16>,
 }
 
 /// An impossible combination.
@@ -200,7 +195,17 @@ pub fn sizes(demand: &Demand<'_>) -> Result<Sizes, SizeError> {
         .map(|(port, size)| in_rings(&port.source, size))
         .sum();
     let hands = (demand.ports.len() as u64 + 2) * BURST as u64;
-    let per_worker = u64::from(CACHE + CACHE / 2) + hands;
+    let super_frames = demand
+        .ports
+        .iter()
+        .any(|port| brings_super_frames(&port.source));
+    let giants = if super_frames {
+        // A burst that has come, one that is to go, and one that was cut.
+        BURST as u64 * (2 * SUPER_FRAME.div_ceil(u64::from(data_room)) + SEGMENTS)
+    } else {
+        0
+    };
+    let per_worker = u64::from(CACHE + CACHE / 2) + hands + giants;
     // The control thread has hands, too, if no cache.
     let workers = u64::from(demand.workers) * per_worker + hands;
     let count = (rings + workers + u64::from(demand.held)).max(u64::from(CACHE) * 4);
@@ -232,7 +237,7 @@ pub fn sizes(demand: &Demand<'_>) -> Result<Sizes, SizeError> {
 fn check_mtu(port: &PortConfig) -> Result<(), SizeError> {
     let max = match port.source {
         PortSource::AfXdp { .. } => AF_XDP_MAX_MTU,
-        _ => MAX_ROOM - FRAME_OVERHEAD - RING_FRAME_UNIT,
+        _ => MAX_ROOM - FRAME_OVERHEAD,
     };
     if port.mtu <= max {
         return Ok(());
@@ -247,21 +252,18 @@ fn check_mtu(port: &PortConfig) -> Result<(), SizeError> {
 
 /// The room that a port's frames need.
 fn room_for(port: &PortConfig) -> u16 {
-    let frame = ring_frame(port)
-        .unwrap_or(0)
-        .max(port.mtu.saturating_add(FRAME_OVERHEAD));
-    frame
+    port.mtu
+        .saturating_add(FRAME_OVERHEAD)
         .checked_next_multiple_of(ROOM_UNIT)
         .unwrap_or(MAX_ROOM)
 }
 
-/// A packet socket hands over whole frames of its ring: a buffer must hold one.
-fn ring_frame(port: &PortConfig) -> Option<u16> {
-    let PortSource::AfPacket { .. } = port.source else {
-        return None;
-    };
-    let needs = port.mtu.saturating_add(FRAME_OVERHEAD + RING_FRAME_HEADER);
-    needs.checked_next_multiple_of(RING_FRAME_UNIT)
+/// Frames that their senders leave to a device to be cut.
+fn brings_super_frames(source: &PortSource) -> bool {
+    matches!(
+        source,
+        PortSource::AfPacket { .. } | PortSource::Vhost { .. }
+    )
 }
 
 fn check_room(ports: &[PortConfig], room: u16) -> Result<(), SizeError> {
@@ -276,12 +278,7 @@ fn check_room(ports: &[PortConfig], room: u16) -> Result<(), SizeError> {
     };
     // The room that remains for frames is a multiple of the unit.
     let most = AF_XDP_MAX_ROOM - AF_XDP_MAX_ROOM % ROOM_UNIT;
-    let fits = match large.source {
-        PortSource::AfPacket { .. } => {
-            most - most % RING_FRAME_UNIT - FRAME_OVERHEAD - RING_FRAME_HEADER
-        }
-        _ => most - FRAME_OVERHEAD,
-    };
+    let fits = most - FRAME_OVERHEAD;
     Err(SizeError::Room {
         large: large.name.clone(),
         mtu: large.mtu,
@@ -305,6 +302,8 @@ fn port_size(port: &PortConfig, workers: u16) -> PortSize {
     let tx_queues = match port.source {
         // The device says how many it has.
         PortSource::Pci { .. } | PortSource::Memory | PortSource::Pcap { .. } => workers.max(1),
+        // Any worker may send through any socket.
+        PortSource::AfPacket { .. } => workers.max(1),
         // Queues come in pairs, and the other side spreads flows over all pairs:
         // one that nobody polls would swallow its share.
         _ => port.queues,
@@ -315,7 +314,6 @@ fn port_size(port: &PortConfig, workers: u16) -> PortSize {
         tx_queues,
         rx_descriptors: descriptors,
         tx_descriptors: descriptors,
-        ring_frame: ring_frame(port),
     }
 }
 
@@ -332,11 +330,12 @@ fn in_rings(source: &PortSource, size: &PortSize) -> u64 {
         PortSource::Tap { .. } => (rxd, burst),
         // A queue to a test's hands.
         PortSource::Memory => (rxd, txd),
+        // Those that wait for the next frames, and a burst.
+        PortSource::AfPacket { .. } => (2 * burst, burst),
         // Packets are copied between the buffers and the other side's memory.
-        PortSource::AfPacket { .. }
-        | PortSource::Memif { .. }
-        | PortSource::Vhost { .. }
-        | PortSource::Pcap { .. } => (2 * burst, burst),
+        PortSource::Memif { .. } | PortSource::Vhost { .. } | PortSource::Pcap { .. } => {
+            (2 * burst, burst)
+        }
     };
     u64::from(size.rx_queues) * receive + u64::from(size.tx_queues) * transmit
 }
@@ -385,28 +384,17 @@ mod tests {
     #[test]
     fn classic_and_jumbo_frames_get_buffers_that_hold_them() {
         let classic = of(&[port("a", 1500, 1, pci())], 1).unwrap();
-        assert_eq!(
-            (classic.data_room, classic.ports[0].ring_frame),
-            (2048, None)
-        );
+        assert_eq!(classic.data_room, 2048);
         let jumbo = of(&[port("a", 9000, 1, pci())], 1).unwrap();
         assert_eq!(jumbo.data_room, 9216);
-        let ring = of(&[port("a", 9000, 1, af_packet())], 1).unwrap();
-        assert_eq!(
-            (ring.data_room, ring.ports[0].ring_frame),
-            (10_240, Some(10_240))
-        );
     }
 
     #[test]
-    fn no_frame_is_longer_than_its_ring_frame_or_buffer() {
+    fn no_frame_is_longer_than_its_buffer() {
         for mtu in 68..=16_056 {
             let port = port("a", mtu, 1, af_packet());
-            let frame = ring_frame(&port).unwrap();
-            assert!(frame - RING_FRAME_HEADER >= mtu + 14 + 4);
-            assert_eq!(u32::from(frame) * 2 % 4096, 0);
             let room = of(core::slice::from_ref(&port), 1).unwrap().data_room;
-            assert!(room >= frame && room >= mtu + FRAME_OVERHEAD);
+            assert!(room >= mtu + FRAME_OVERHEAD);
         }
     }
 
@@ -417,11 +405,18 @@ mod tests {
             2,
         )
         .unwrap();
-        let rings = 2 * 1024 + 2 * 1024 + 64 + 32;
+        let rings = 2 * 1024 + 2 * 1024 + 64 + 2 * 32;
         let hands = 4 * 32;
-        assert_eq!(sizes.buffers, rings + 2 * (384 + hands) + hands + 100);
+        // Super-frames come in 32 buffers each, and make 46 segments.
+        let giants = 32 * (2 * 32 + 46);
+        assert_eq!(
+            sizes.buffers,
+            rings + 2 * (384 + hands + giants) + hands + 100
+        );
         assert_eq!(sizes.ports[0].tx_queues, 2);
-        assert_eq!(sizes.ports[1].tx_queues, 1);
+        assert_eq!((sizes.ports[1].rx_queues, sizes.ports[1].tx_queues), (1, 2));
+        let without = of(&[port("a", 1500, 2, pci())], 1).unwrap();
+        assert_eq!(without.buffers, 3 * 1024 + (384 + 96) + 96 + 100);
         assert!(sizes.memory_mib > 32);
     }
 
@@ -447,16 +442,6 @@ mod tests {
         assert!(of(&ports(*fits + 1), 1).is_err());
         let text = error.to_string();
         assert!(text.contains("needs buffers of 9216 bytes"), "{text}");
-        let ports = |mtu| {
-            [
-                port("up", mtu, 1, af_packet()),
-                port("x", 1500, 1, af_xdp()),
-            ]
-        };
-        let Err(SizeError::Room { fits, .. }) = of(&ports(3000), 1) else {
-            panic!("3000 fits?");
-        };
-        assert!(of(&ports(fits), 1).is_ok());
     }
 
     #[test]
