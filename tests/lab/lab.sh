@@ -8,6 +8,8 @@
 #
 # This file: a run's name and directory, its checks and their totals, cleanup.
 # net.sh: namespaces, links, nodes, the router. host.sh: vswitch processes.
+# pair.sh: two hosts and a router between them. sizes.sh: packets at and beyond
+# a limit. traffic.sh: bytes there and back, and how fast.
 set -uo pipefail
 
 PATH=$PATH:/usr/sbin:/sbin
@@ -26,6 +28,9 @@ DETAIL=
 
 . "$LAB_TOOLS/net.sh"
 . "$LAB_TOOLS/host.sh"
+. "$LAB_TOOLS/pair.sh"
+. "$LAB_TOOLS/sizes.sh"
+. "$LAB_TOOLS/traffic.sh"
 
 # lab_begin TITLE [KIND]: names this run, makes its directory, and sees to it
 # that nothing of it stays.

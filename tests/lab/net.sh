@@ -52,11 +52,11 @@ wire_end() {
     ip_in "$1" link set "$2" up
 }
 
-# node NAME HOST MAC [ADDRESS/LENGTH]: a machine with one NIC, eth0, on HOST's
-# port vm-NAME.
+# node NAME HOST MAC [ADDRESS/LENGTH] [MTU]: a machine with one NIC, eth0, on
+# HOST's port vm-NAME.
 node() {
     make_ns "$1"
-    cable "$1" eth0 "$2" "vm-$1"
+    cable "$1" eth0 "$2" "vm-$1" "${5:-1500}"
     ip_in "$1" link set eth0 address "$3"
     [[ -z ${4:-} ]] || ip_in "$1" addr add "$4" dev eth0
 }
@@ -84,10 +84,10 @@ router() {
         net.ipv6.conf.default.router_solicitations=0
 }
 
-# uplink HOST ROUTER NET [IF]: HOST's port IF (uplink0) to ROUTER's to-HOST; on
-# the link fd00:0:0:NET::/64 the router is ::1. MTU 1600: room for raw frames.
+# uplink HOST ROUTER NET [IF] [MTU]: HOST's port IF (uplink0) to ROUTER's to-HOST;
+# on the link fd00:0:0:NET::/64 the router is ::1. MTU 1600: room for raw frames.
 uplink() {
-    cable "$1" "${4:-uplink0}" "$2" "to-$1" 1600
+    cable "$1" "${4:-uplink0}" "$2" "to-$1" "${5:-1600}"
     ip_in "$2" addr add "fd00:0:0:$3::1/64" dev "to-$1" nodad
 }
 
@@ -112,12 +112,35 @@ filtered() {
     in_ns "$1" nft -j list counter ip6 fabric spoofed | jq '.nftables[].counter? | values | .packets'
 }
 
+# adopt NODE HOST MAC ADDRESS/LENGTH [MTU]: HOST's tap vm-NODE, which its vswitch
+# has made, becomes the node's NIC.
+adopt() {
+    ip_in "$2" link set "vm-$1" netns "$(ns "$1")" && ip_in "$1" link set "vm-$1" name eth0 &&
+        ip_in "$1" link set eth0 address "$3" mtu "${5:-1500}" up && ip_in "$1" addr add "$4" dev eth0
+}
+
 # mac_of NAME IF
 mac_of() { in_ns "$1" cat "/sys/class/net/$2/address"; }
 
 # send NODE FRAME [COUNT] [IF]: a crafted frame; see send.py.
 send() {
     in_ns "$1" "$PYTHON" "$LAB_TOOLS/send.py" "${4:-eth0}" "$2" "${3:-1}"
+}
+
+# send_all NODE [IF] <<FRAMES: many of them; see packets.py.
+send_all() { in_ns "$1" "$PYTHON" "$LAB_TOOLS/packets.py" send "${2:-eth0}"; }
+
+# same_packets SENT RECEIVED: two captures (ended here) have the same packets, but
+# for the id of whole datagrams; see packets.py.
+same_packets() {
+    captured "$1" >"$LAB_DIR/$1.txt"
+    captured "$2" >"$LAB_DIR/$2.txt"
+    local found status
+    found=$("$PYTHON" "$LAB_TOOLS/packets.py" compare "$LAB_DIR/$1.pcap" "$LAB_DIR/$2.pcap")
+    status=$?
+    DETAIL=$(tail -n 1 <<<"$found")
+    echo "$found"
+    return "$status"
 }
 
 # ping_all NODE ADDRESS [COUNT] [OPTIONS...]: every echo is answered.
@@ -144,11 +167,13 @@ ping_none() {
 capture() {
     local name=$1 node=$2 interface=$3 file="$LAB_DIR/$1.pcap"
     shift 3
+    # Words of an earlier capture of that name are not this one's.
+    rm -f "$LAB_DIR/$name.tcpdump"
     # Not in_ns: a function in the background is one more process.
     ip netns exec "$(ns "$node")" tcpdump -Z root --immediate-mode -U -n -i "$interface" -w "$file" "$@" \
         2>"$LAB_DIR/$name.tcpdump" &
     echo $! >"$LAB_DIR/$name.tcpdump.pid"
-    eventually 10 grep -q 'listening on' "$LAB_DIR/$name.tcpdump" || give_up "tcpdump does not start"
+    eventually 10 grep -qs 'listening on' "$LAB_DIR/$name.tcpdump" || give_up "tcpdump does not start"
 }
 
 # captured NAME [OPTIONS...]: ends the capture (the first time) and prints it.
