@@ -6,16 +6,17 @@ use libfuzzer_sys::fuzz_target;
 #[path = "../../datapath/tests/bench/mod.rs"]
 mod bench;
 
-use bench::ends::ends_well;
+use bench::R_UPLINKS;
+use bench::ends::{ends_well, plan};
 use bench::host::Way;
-use bench::{Plan, Site};
+use vnet::compiled::PortId;
 
 fuzz_target!(|frame: &[u8]| {
     thread_local! {
-        static HOST: std::cell::RefCell<bench::Host> = Plan::of(Site::R).paths(3).host().into();
+        static HOST: std::cell::RefCell<bench::Host> = plan().host().into();
     }
     HOST.with_borrow_mut(|host| {
         let outcome = host.substrate_delivers(frame);
-        ends_well(Way::FromSubstrate, outcome.cx.verdict, &outcome.frame);
+        ends_well(Way::FromSubstrate, PortId(R_UPLINKS[0]), &outcome);
     });
 });

@@ -1,58 +1,159 @@
-//! How a packet may leave host R's pipeline, whatever it was: decided, and
-//! readable where it goes out. For random frames and fuzzers.
+//! What may leave host R, whatever came in: for random frames and fuzzers.
+//!
+//! * To the fabric: IPv6 from R's locator to S's that strangers can read; never
+//!   an extension header but a fragment's, never ICMPv6 that a tenant wrote,
+//!   and raw frames only of the node that the source names.
+//! * To a node: a frame with its MAC, its tag and its address, that the
+//!   segment allows and that is not too large.
+//! * Nothing goes from the fabric to the fabric.
 
 use datapath::pipeline::{Punt, Verdict};
+use packet::EtherType;
 use vnet::compiled::PortId;
 
 use super::check::ones_sum;
-use super::host::Way;
-use super::names::R_UPLINKS;
-use super::plan::Site;
+use super::host::{Outcome, Way};
+use super::names::*;
+use super::plan::{Plan, STATIONS, Site, Station};
 
-/// Everything is decided, and what goes out can be read.
-pub fn ends_well(way: Way, verdict: Verdict, frame: &[u8]) {
-    match (verdict, way) {
-        (Verdict::Next, _) => panic!("nobody decided"),
-        (Verdict::Forward(PortId(port)), Way::FromNode) if R_UPLINKS.contains(&port) => {
-            readable_ipv6(frame);
-        }
-        (Verdict::Forward(PortId(port)), _) => {
-            assert!(!R_UPLINKS.contains(&port), "from the fabric to the fabric");
-            readable_ipv4(frame);
-        }
-        (Verdict::Reply, Way::FromNode) => {
-            assert!(matches!(frame.len(), 42 | 46), "{}", frame.len());
-        }
-        (Verdict::Punt(Punt::ForHost), Way::FromSubstrate)
-        | (Verdict::Consume(_), Way::FromNode)
-        | (Verdict::Drop(_), _) => {}
-        (verdict, way) => panic!("{verdict:?} {way:?}"),
+/// The MTU of the segments and of the uplinks of [`plan`], in bytes: equal, so
+/// that what fills a segment does not fit the fabric.
+pub const MTU: usize = 1500;
+
+/// What `front` allows besides IPv4 and ARP.
+pub const EXTRA: u16 = 0x88cc;
+
+/// Host R as random frames meet it.
+pub fn plan() -> Plan {
+    let mtu = MTU as u16;
+    let mut plan = Plan::of(Site::R).paths(3).uplink_mtu(mtu).segment_mtu(mtu);
+    plan.segment(FRONT).ethertypes = vec![EtherType::new(EXTRA)];
+    plan
+}
+
+/// Everything is decided, and what left could be read.
+pub fn ends_well(way: Way, came_in: PortId, outcome: &Outcome) {
+    decided(way, outcome.cx.verdict);
+    for (port, frame) in &outcome.sent {
+        leaves_well(way, came_in, *port, frame);
     }
 }
 
-fn readable_ipv6(frame: &[u8]) {
+/// The stages have decided, and for what may be decided of such a packet.
+pub fn decided(way: Way, verdict: Verdict) {
+    match (verdict, way) {
+        (Verdict::Next, _) => panic!("nobody decided"),
+        (Verdict::Reply | Verdict::Punt(Punt::Resolve(_)), Way::FromSubstrate)
+        | (Verdict::Punt(_), Way::FromNode) => panic!("{verdict:?} {way:?}"),
+        _ => {}
+    }
+}
+
+/// A frame that came out of a port.
+pub fn leaves_well(way: Way, came_in: PortId, port: PortId, frame: &[u8]) {
+    if R_UPLINKS.contains(&port.0) {
+        assert_eq!(way, Way::FromNode, "from the fabric to the fabric");
+        to_the_fabric(frame);
+    } else {
+        to_a_node(port, frame, way == Way::FromNode && port == came_in);
+    }
+}
+
+fn to_the_fabric(frame: &[u8]) {
     assert_eq!(frame[12..14], [0x86, 0xdd], "no tag on the fabric");
+    assert!(frame.len() <= 14 + MTU, "larger than the path");
     let (header, rest) = etherparse::Ipv6Header::from_slice(&frame[14..]).unwrap();
     assert_eq!(usize::from(header.payload_length), rest.len());
     let locator = |site: Site| site.locator().to_bits().to_be_bytes();
     assert_eq!(header.source[..8], locator(Site::R));
     assert_eq!(header.destination[..8], locator(Site::S));
     assert_eq!(header.hop_limit, 64);
-    let next_header = header.next_header.0;
+    let mut next_header = header.next_header.0;
+    if next_header == 97 {
+        return raw(&header.source, rest);
+    }
+    if next_header == 44 {
+        next_header = fragment(rest);
+    }
     let never = [0, 1, 43, 44, 51, 59, 60, 97, 135, 139, 140];
     assert!(
         !never.contains(&next_header),
         "a tenant speaks to the fabric"
     );
     if next_header == 58 {
-        assert!(matches!(rest[..2], [128 | 129, 0]), "only echo");
+        let echo = matches!(rest[..2], [128 | 129, 0]);
+        let error = matches!(rest[0], 1..=4) && rest[8] >> 4 == 6 && frame.len() <= 14 + 1280;
+        assert!(echo || error, "only echo and errors about packets");
     }
 }
 
-fn readable_ipv4(frame: &[u8]) {
-    let bare = if frame[12..14] == [0x81, 0] { 18 } else { 14 };
-    let (header, _) = etherparse::Ipv4Header::from_slice(&frame[bare..]).unwrap();
-    assert_eq!(bare + usize::from(header.total_len), frame.len());
+/// What the fragment carries.
+fn fragment(bytes: &[u8]) -> u8 {
+    let place = u16::from_be_bytes([bytes[2], bytes[3]]);
+    let len = bytes.len() - 8;
+    assert_ne!(place & 0xfff9, 0, "an atomic fragment");
+    assert_eq!((bytes[1], place & 6), (0, 0), "reserved");
+    assert_eq!(bytes[4..6], [0, 0], "an identification of 32 bits");
+    assert!(place & 1 == 0 || len.is_multiple_of(8), "odd length");
+    assert_ne!(bytes[0], 58, "a fragment of ICMP");
+    bytes[0]
+}
+
+/// A raw frame is its sender's own.
+fn raw(source: &[u8; 16], bytes: &[u8]) {
+    assert_eq!(bytes[..2], [0x30, 0]);
+    let frame = &bytes[2..];
+    let segment = u32::from_be_bytes([0, source[9], source[10], source[11]]);
+    let is_sender = |s: &&Station| {
+        let outside: Ip = source[12..16].try_into().unwrap();
+        (s.1, s.4) == (Site::R, segment) && has(s, outside) && frame[6..12] == s.2.mac.octets()
+    };
+    let sender = STATIONS.iter().find(is_sender).unwrap();
+    match [frame[12], frame[13]] {
+        [8, 0] => {
+            let from: Ip = readable_ipv4(&frame[14..])[12..16].try_into().unwrap();
+            assert!(has(sender, from) || from == [0; 4], "forged");
+        }
+        other => allowed(segment, other),
+    }
+}
+
+fn has(station: &Station, ip: Ip) -> bool {
+    station.2.ip == ip || station.3 == Some(ip)
+}
+
+fn allowed(segment: u32, ether_type: [u8; 2]) {
+    assert_eq!((segment, ether_type), (FRONT, EXTRA.to_be_bytes()));
+}
+
+/// `answer`: it may be one, to whom has just sent something.
+fn to_a_node(PortId(port): PortId, frame: &[u8], answer: bool) {
+    let (tag, bare) = match frame[12..14] {
+        [0x81, 0] => (Some(u16::from_be_bytes([frame[14], frame[15]])), 18),
+        _ => (None, 14),
+    };
+    let is_receiver = |s: &&Station| {
+        (s.1, s.2.port, s.5) == (Site::R, port, tag) && frame[..6] == s.2.mac.octets()
+    };
+    let receiver = STATIONS.iter().find(is_receiver).unwrap();
+    match [frame[bare - 2], frame[bare - 1]] {
+        [8, 0] => {
+            let packet = readable_ipv4(&frame[bare..]);
+            assert_eq!(packet.len(), frame.len() - bare, "nothing behind it");
+            let to: Ip = packet[16..20].try_into().unwrap();
+            let dhcp = packet[12..16] == [0; 4];
+            assert!(has(receiver, to) || dhcp, "another's packet");
+        }
+        [8, 6] => assert!(answer && frame.len() == bare + 28, "ARP is answered"),
+        other => allowed(receiver.4, other),
+    }
+}
+
+fn readable_ipv4(packet: &[u8]) -> &[u8] {
+    let (header, _) = etherparse::Ipv4Header::from_slice(packet).unwrap();
+    let packet = &packet[..usize::from(header.total_len)];
+    assert!(packet.len() <= MTU, "larger than the segment allows");
     // Over the bytes: the parser's own sum knows no reserved flag.
-    assert_eq!(ones_sum(&frame[bare..bare + header.header_len()]), 0);
+    assert_eq!(ones_sum(&packet[..header.header_len()]), 0);
+    packet
 }
