@@ -1,6 +1,7 @@
-//! The cases: a sentence, a host, a port, and what arrives there.
+//! What a switch does: ARP, VLANs, admission, switching, proof; and the worked
+//! example on the fabric.
 
-use packet::build::{Checksum, Frame, Ipv6, padded};
+use packet::build::{Checksum, Frame, padded};
 use packet::{EtherType, MacAddr, SubstrateAddr};
 
 use crate::bench::plan::router_mac;
@@ -8,56 +9,10 @@ use crate::bench::{
     A, B, BACK, C, D, E, F, FRONT, G, G_BACK, H, J, LAN, NOBODY, Node, R_UPLINKS, S_UPLINK, Site,
     VLAN_BACK, VLAN_FRONT, X, frame, tagged, v4,
 };
-
-pub(crate) struct Case {
-    /// The folder.
-    pub name: &'static str,
-    /// The sentence of an RFC or of the product's description that it shows.
-    pub title: &'static str,
-    pub site: Site,
-    /// Where the frames arrive.
-    pub port: u16,
-    pub frames: Vec<Vec<u8>>,
-}
-
-fn at_r(node: Node, name: &'static str, title: &'static str, frames: Vec<Vec<u8>>) -> Case {
-    Case {
-        name,
-        title,
-        site: Site::R,
-        port: node.port,
-        frames,
-    }
-}
-
-fn on_s_uplink(name: &'static str, title: &'static str, frames: Vec<Vec<u8>>) -> Case {
-    Case {
-        name,
-        title,
-        site: Site::S,
-        port: S_UPLINK,
-        frames,
-    }
-}
+use crate::case::{Case, a, at_r, fabric, g, on_s_uplink};
 
 fn to_all(node: Node) -> Frame {
     Frame::between(node.mac, MacAddr::BROADCAST)
-}
-
-/// A packet on S's uplink: TTL 37 and DF, in the flow label.
-fn fabric(source: SubstrateAddr, destination: SubstrateAddr) -> Ipv6 {
-    Frame::between(router_mac(0), Site::S.uplink_mac(S_UPLINK))
-        .ipv6(source.to_ipv6(), destination.to_ipv6())
-        .flow_label(37 << 12 | 1 << 11 | 0x2a5)
-        .hop_limit(61)
-}
-
-fn a() -> SubstrateAddr {
-    Site::R.substrate(FRONT, A.ip)
-}
-
-fn g() -> SubstrateAddr {
-    Site::S.substrate(FRONT, G.ip)
 }
 
 pub(crate) fn all() -> Vec<Case> {
@@ -314,9 +269,8 @@ fn leaving() -> Vec<Case> {
         ),
         at_r(
             A,
-            "waits-for-raw-carriage",
-            "product 1.4: what RFC 7915's header mapping would lose or change goes raw (until \
-             then: dropped by reason)",
+            "raw-carriage",
+            "product 1.4: what RFC 7915's header mapping would lose or change goes raw",
             vec![
                 v4(A, G)
                     .options(&[7, 7, 4, 0, 0, 0, 0])

@@ -4,10 +4,11 @@
 //!
 //! * `in.pcap`: what arrives at one port, in this order (`tcpdump -r`);
 //! * `out-PORT.pcap`: what leaves by each port;
-//! * `counters.txt`: its sentence, the host, the port, and every count.
+//! * `counters.txt`: its sentence, what to look at, the host and the port, and
+//!   every count.
 //!
 //! `VSWITCH_BLESS=1 cargo test -p datapath --test golden` writes them anew
-//! from `cases.rs`; the difference is then for `git diff` and a reader.
+//! from `cases.rs` and its fellows; the difference is then for `git diff` and a reader.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -17,7 +18,12 @@
 #[path = "../bench/mod.rs"]
 mod bench;
 
+mod border;
+mod case;
 mod cases;
+mod place;
+mod rewrite;
+mod sound;
 
 use core::fmt::Write as _;
 use core::time::Duration;
@@ -25,75 +31,32 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bench::{Plan, Site};
-use cases::Case;
-use datapath::pipeline::Verdict;
+use case::Case;
 use pcap_file::Endianness;
 use pcap_file::pcap::{PcapHeader, PcapPacket, PcapReader, PcapWriter};
 
-const R_PORTS: [&str; 8] = [
-    "a",
-    "c",
-    "b",
-    "trunk-d-e",
-    "trunk-f",
-    "i-m",
-    "fabric0",
-    "fabric1",
-];
-const S_PORTS: [&str; 5] = ["trunk-g", "h", "k", "x", "fabric0"];
-
-fn port_name(site: Site, port: u16) -> &'static str {
-    match site {
-        Site::R => R_PORTS[usize::from(port)],
-        Site::S => S_PORTS[usize::from(port)],
-    }
+fn all() -> Vec<Case> {
+    [cases::all(), rewrite::all(), border::all()].concat()
 }
 
 /// File name → content of everything that a case says.
 type Files = BTreeMap<String, Vec<u8>>;
 
-/// Runs frames through the case's host.
+/// Runs frames through the case's place.
 fn run(case: &Case, frames: &[Vec<u8>]) -> Files {
-    let mut host = Plan::of(case.site).host();
-    let uplinks = case.site.uplinks();
-    let from_substrate = uplinks.iter().any(|uplink| uplink.0 == case.port);
-    let mut out = BTreeMap::<&str, Vec<Vec<u8>>>::new();
-    let mut counts = BTreeMap::<String, u64>::new();
-    for frame in frames {
-        let outcome = if from_substrate {
-            host.substrate_delivers(frame)
-        } else {
-            host.node_sends(case.port, frame)
-        };
-        let name = |port: u16| port_name(case.site, port);
-        for (port, frame) in &outcome.sent {
-            out.entry(name(port.0)).or_default().push(frame.clone());
-        }
-        let what = match outcome.cx.verdict {
-            Verdict::Forward(port) => format!("forwarded to {}", name(port.0)),
-            Verdict::Cut(_) => format!("cut into {}", outcome.sent.len()),
-            Verdict::Reply => format!("answered to {}", name(case.port)),
-            Verdict::Consume(what) => format!("consumed {what:?}").to_lowercase(),
-            Verdict::Punt(what) => format!("punted {what:?}").to_lowercase(),
-            Verdict::Drop(reason) => format!("dropped {}.{}", reason.stage(), reason.name()),
-            Verdict::Next => panic!("{}: nobody decided", case.name),
-        };
-        *counts.entry(what).or_default() += 1;
+    let happened = case.place.run(case.name, frames);
+    let mut text = format!("# {}\n", case.title);
+    if let Some(look) = case.look {
+        writeln!(text, "# look at: {look}").unwrap();
     }
-    let mut text = format!(
-        "# {}\n# host {:?}, port {}\nreceived {}\n",
-        case.title,
-        case.site,
-        port_name(case.site, case.port),
-        frames.len()
-    );
-    for (what, count) in counts {
+    let place = case.place.describe();
+    writeln!(text, "# {place}\nreceived {}", frames.len()).unwrap();
+    for (what, count) in happened.counts {
         writeln!(text, "{what} {count}").unwrap();
     }
     let mut files = Files::from([("counters.txt".to_owned(), text.into_bytes())]);
     files.insert("in.pcap".to_owned(), pcap(frames));
-    for (port, frames) in out {
+    for (port, frames) in happened.out {
         files.insert(format!("out-{port}.pcap"), pcap(&frames));
     }
     files
@@ -181,7 +144,7 @@ fn differences(case: &str, kept: &Files, now: &Files) -> Vec<String> {
 
 #[test]
 fn every_case_is_as_it_was() {
-    let cases = cases::all();
+    let cases = all();
     let mut all = Vec::new();
     for case in &cases {
         let folder = folder(case);
@@ -211,7 +174,7 @@ fn every_folder_is_a_case_and_every_case_has_its_frames() {
         // The folders are being written.
         return;
     }
-    let cases = cases::all();
+    let cases = all();
     let names: BTreeSet<&str> = cases.iter().map(|case| case.name).collect();
     assert_eq!(names.len(), cases.len(), "a name is used twice");
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
@@ -227,7 +190,7 @@ fn every_folder_is_a_case_and_every_case_has_its_frames() {
         let sent = frames_of(&kept["in.pcap"]);
         assert_eq!(
             sent, case.frames,
-            "{}/in.pcap is not what cases.rs says",
+            "{}/in.pcap is not what its case says",
             case.name
         );
     }

@@ -115,12 +115,12 @@ pub struct Settings {
     /// What becomes of whole UDP datagrams without a checksum (§4.5).
     pub udp_without_checksum: UdpWithoutChecksum,
     /// The source of an ICMP error that comes from where no IPv4 address is
-    /// (RFC 6791 §4).
+    /// (RFC 6791 §3.2).
     pub nameless: VirtualAddr,
 }
 
 impl Default for Settings {
-    /// RFC 7915's defaults, and RFC 7600 §4.8's dummy address.
+    /// RFC 7915's defaults, and the dummy address of translators (RFC 7600 §4.8).
     fn default() -> Self {
         Self {
             lowest_ipv6_mtu: IPV6_MIN_MTU,

@@ -143,7 +143,7 @@ impl Packet<'_> {
             && self.chain.payload.first().is_some_and(|kind| *kind < 128)
     }
 
-    /// RFC 6791 §4: an error from a router without an IPv4 address is passed on
+    /// RFC 6791 §3.2: an error from a router without an IPv4 address is passed on
     /// all the same.
     fn source(&self, is_error: bool, way: &Way<'_>) -> Option<VirtualAddr> {
         let nameless = is_error.then_some(way.settings.nameless);

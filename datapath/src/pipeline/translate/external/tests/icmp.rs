@@ -169,7 +169,7 @@ fn a_long_error_is_cut_short() {
     }
 }
 
-/// RFC 6791 §4: an error from a router that has no IPv4 address comes from the
+/// RFC 6791 §3.2: an error from a router that has no IPv4 address comes from the
 /// address set aside for that, and nothing else does.
 #[test]
 fn an_error_of_a_nameless_router_arrives() {

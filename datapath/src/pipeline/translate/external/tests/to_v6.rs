@@ -84,7 +84,7 @@ fn a_fragment_gets_a_fragment_header_with_its_place_and_id() {
     }
 }
 
-/// RFC 8021 §2, RFC 7915 §4: what is not a fragment gets no fragment header,
+/// RFC 8021 §4, RFC 7915 §4: what is not a fragment gets no fragment header,
 /// with or without DF.
 #[test]
 fn what_is_whole_gets_no_fragment_header() {
