@@ -334,3 +334,30 @@ fn whole_frames_cut_at_every_length_only_ever_cause_counted_drops() {
     balance(&host, &tally);
     assert!(tally.to_nodes > 0 && tally.to_uplinks > 0);
 }
+
+/// What fuzzers begin with is worth more than noise: it goes all the way.
+#[test]
+fn the_fuzzers_corpus_passes() {
+    let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus");
+    for (way, folder) in [
+        (Way::FromNode, "from_node"),
+        (Way::FromSubstrate, "from_substrate"),
+    ] {
+        let files = std::fs::read_dir(corpus.join(folder)).unwrap();
+        let files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+        assert!(files.len() >= 7, "{files:?}");
+        for file in files {
+            let bytes = std::fs::read(&file).unwrap();
+            let mut host = plan().host();
+            let (port, outcome) = match way {
+                Way::FromNode => {
+                    let port = u16::from(bytes[0] % 9);
+                    (port, host.node_sends(port, &bytes[1..]))
+                }
+                Way::FromSubstrate => (R_UPLINKS[0], host.substrate_delivers(&bytes)),
+            };
+            ends_well(way, PortId(port), &outcome);
+            assert!(!outcome.sent.is_empty(), "{file:?}: {outcome:?}");
+        }
+    }
+}
