@@ -43,7 +43,7 @@ pub enum Met {
     Rewritten,
     Fragment,
     Raw(Why),
-    ErrorTranslated,
+    ErrorTranslated { textbook: bool },
     ErrorRaw,
     Cut,
 }
@@ -194,7 +194,9 @@ fn crossed_rightly(
 ) -> Judged<Met> {
     let expected = carriage(packet);
     match crossed {
-        Wire::Raw(inside) => {
+        Wire::Raw(raw) => {
+            let inside = &raw.frame;
+            ensure(raw.traffic_class == packet.tos, "DSCP and ECN outside")?;
             let right = inside[6..12] == from.2.mac.octets() && inside[12..14] == [8, 0];
             ensure(right && inside[14..] == *packet.bytes, "another raw frame")?;
             match expected {
@@ -208,7 +210,10 @@ fn crossed_rightly(
             match expected {
                 Carriage::Rewritten => Ok(Met::Rewritten),
                 Carriage::Fragment => Ok(Met::Fragment),
-                Carriage::ByContents => Ok(Met::ErrorTranslated),
+                Carriage::ByContents => {
+                    let textbook = is_textbook_error(packet);
+                    Ok(Met::ErrorTranslated { textbook })
+                }
                 Carriage::Raw(why) => Err(format!("must go raw: {why:?}")),
             }
         }

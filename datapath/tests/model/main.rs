@@ -166,7 +166,8 @@ fn the_frames_of_the_model_meet_every_fate() {
         Met::LocalCut,
         Met::Rewritten,
         Met::Fragment,
-        Met::ErrorTranslated,
+        Met::ErrorTranslated { textbook: true },
+        Met::ErrorTranslated { textbook: false },
         Met::ErrorRaw,
         Met::Cut,
     ];

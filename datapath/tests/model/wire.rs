@@ -8,6 +8,7 @@ use super::Judged;
 use super::bench::check::{ones_sum, pseudo_sum};
 use super::bench::plan::Station;
 use super::bench::{Ip, Site};
+use super::carriage::is_textbook_error;
 use super::draft::pseudo_header;
 use super::ensure;
 use super::ipv4::Packet;
@@ -16,8 +17,15 @@ use super::ipv4::Packet;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wire {
     Rewritten(Rewritten),
+    Raw(Raw),
+}
+
+/// EtherIP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Raw {
+    pub traffic_class: u8,
     /// The Ethernet frame inside.
-    Raw(Vec<u8>),
+    pub frame: Vec<u8>,
 }
 
 /// IPv6 that stands for IPv4.
@@ -64,7 +72,10 @@ pub fn read(frame: &[u8], from: &Station, to: &Station, path_mtu: u16) -> Judged
             inside.len() >= 14 && inside[12..14] != [0x81, 0],
             "a bare frame",
         )?;
-        return Ok(Wire::Raw(inside.to_vec()));
+        return Ok(Wire::Raw(Raw {
+            traffic_class: header.traffic_class(),
+            frame: inside.to_vec(),
+        }));
     }
     let mut fragment = None;
     for (at, extension) in ip.extensions().clone().into_iter().enumerate() {
@@ -142,7 +153,10 @@ impl Rewritten {
             .then(|| (packet.offset, packet.more, u32::from(packet.id)));
         ensure(self.fragment == fragment, "fragment header")?;
         match protocol {
-            58 => self.icmp_is_as_right_as(packet),
+            58 => {
+                self.icmp_is_as_right_as(packet)?;
+                self.icmp_says(packet, from, to)
+            }
             _ if packet.is_fragment() => self.payload_is_but_for_checksum(packet),
             _ => {
                 self.payload_is_but_for_checksum(packet)?;
@@ -177,6 +191,11 @@ impl Rewritten {
         if none && field == [0, 0] {
             return ensure(self.payload[at..at + 2] == [0, 0], "a checksum was made");
         }
+        // RFC 768, RFC 3828 §3.1: a computed zero is sent as all ones.
+        ensure(
+            !none || self.payload[at..at + 2] != [0, 0],
+            "the checksum was lost",
+        )?;
         let pseudo = pseudo_header(source, destination, self.protocol, datagram.len());
         let was = ones_sum(&[&pseudo, datagram].concat()) == 0;
         ensure((self.sum() == 0) == was, "the checksum's rightness changed")
@@ -205,6 +224,56 @@ impl Rewritten {
         ensure(
             echo || self.payload.get(8).is_some_and(|b| b >> 4 == 6),
             "quotes no IPv6",
+        )
+    }
+
+    /// RFC 7915 §4.2 for echo, and for the errors that the textbook knows.
+    fn icmp_says(&self, packet: &Packet<'_>, from: &Station, to: &Station) -> Judged {
+        let (v4, v6) = (packet.payload, &self.payload[..]);
+        let kind = match (v4[0], v4[1]) {
+            (8, 0) => [128, 0],
+            (0, 0) => [129, 0],
+            _ if !is_textbook_error(packet) => return Ok(()),
+            (3, 1) => [1, 0],
+            (3, 3) => [1, 4],
+            (3, 4) => [2, 0],
+            (_, code) => [3, code],
+        };
+        ensure(v6[..2] == kind, "ICMPv6 type and code")?;
+        if kind[0] >= 128 {
+            return ensure(v6[4..] == v4[4..], "the echo's data were changed");
+        }
+        let mtu = if kind[0] == 2 {
+            u32::from(u16::from_be_bytes([v4[6], v4[7]])) + 20
+        } else {
+            0
+        };
+        ensure(v6[4..8] == mtu.to_be_bytes(), "the error's second word")?;
+        let (inner4, inner6) = (&v4[8..], &v6[8..]);
+        let quoted: Ip = inner4[12..16].try_into().unwrap();
+        let about: Ip = inner4[16..20].try_into().unwrap();
+        let ends = [address(to.1, to.4, quoted), address(from.1, from.4, about)];
+        ensure(
+            inner6[8..40] == ends.concat(),
+            "the quoted packet's addresses",
+        )?;
+        let label = u32::from(inner4[8]) << 12 | 0x800;
+        let first = 0x6000_0000 | u32::from(inner4[1]) << 20 | label;
+        let seen = u32::from_be_bytes(inner6[..4].try_into().unwrap());
+        ensure(
+            seen & !0x7ff == first,
+            "the quoted packet's class, TTL and DF",
+        )?;
+        let len = u16::from_be_bytes([inner4[2], inner4[3]]) - 20;
+        ensure(
+            inner6[4..6] == len.to_be_bytes(),
+            "the quoted packet's length",
+        )?;
+        ensure(inner6[6] == inner4[9], "the quoted packet's next header")?;
+        // Ports, which every node looks at.
+        ensure(
+            inner6[40..44] == inner4[20..24],
+            "the quoted packet's ports",
         )
     }
 }
