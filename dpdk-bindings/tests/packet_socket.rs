@@ -441,6 +441,56 @@ fn a_datagrams_fragments_come_one_by_one() {
     assert!(seen.partial > 0 && seen.longest <= 1514, "{seen:?}");
 }
 
+/// Tells the kernel to cut what this socket sends into datagrams (`udp(7)`).
+fn set_segment(socket: &UdpSocket, size: u16) {
+    use std::os::fd::AsRawFd;
+    let size = libc::c_int::from(size);
+    // SAFETY: the value lives during the call, and is as long as said.
+    let status = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_UDP,
+            libc::UDP_SEGMENT,
+            (&raw const size).cast(),
+            4,
+        )
+    };
+    assert_eq!(status, 0, "{}", std::io::Error::last_os_error());
+}
+
+#[test]
+fn datagrams_that_were_sent_as_one_are_what_they_stand_for() {
+    static DONE: AtomicBool = AtomicBool::new(false);
+    let mut wire = Wire::new(1);
+    let [from, to] = [wire.kernels[0].0.clone(), wire.kernels[1].0.clone()];
+    let talk = std::thread::spawn(move || {
+        let _done = Done(&DONE);
+        let mut buffer = vec![0; 65_536];
+        for (here, there) in [("10.9.0.1", "10.9.0.2"), ("fd09::1", "fd09::2")] {
+            enter(&to);
+            let receiver = UdpSocket::bind((there, 7002)).unwrap();
+            receiver.set_read_timeout(Some(AMPLE)).unwrap();
+            enter(&from);
+            let sender = UdpSocket::bind((here, 0)).unwrap();
+            set_segment(&sender, 1000);
+            let content: Vec<u8> = (0..40_400).map(|at: usize| at.to_le_bytes()[0]).collect();
+            sender.send_to(&content, (there, 7002)).unwrap();
+            for chunk in content.chunks(1000) {
+                let got = receiver.recv(&mut buffer).unwrap();
+                assert_eq!(buffer[..got], *chunk);
+            }
+        }
+    });
+    let seen = wire.until(|| DONE.load(Ordering::Relaxed));
+    talk.join().unwrap();
+    assert!(
+        seen.longest <= 62 + 1000 && seen.partial >= 2 * 41,
+        "{seen:?}"
+    );
+    let stats = wire.ends[0].0.stats();
+    assert_eq!((stats.rx_errors, stats.rx_no_buffer), (0, 0), "{stats:?}");
+}
+
 #[test]
 fn an_interface_that_cannot_be_is_explained() {
     let namespace = Namespace::new();

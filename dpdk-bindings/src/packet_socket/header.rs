@@ -19,6 +19,7 @@ const NEEDS_CSUM: u8 = 1;
 const GSO_NONE: u8 = 0;
 const GSO_TCPV4: u8 = 1;
 const GSO_TCPV6: u8 = 4;
+const GSO_UDP_L4: u8 = 5;
 /// Besides one of the others: the first segment alone keeps CWR (RFC 3168 §6.1.2).
 const GSO_ECN: u8 = 0x80;
 
@@ -35,6 +36,15 @@ pub(super) struct Header {
     gso_size: u16,
     checksum_start: u16,
     checksum_offset: u16,
+}
+
+/// What a frame is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Received {
+    /// What it looks like.
+    Frame,
+    /// Several UDP datagrams, with so many bytes of payload in each but the last.
+    Datagrams(NonZeroU16),
 }
 
 impl Header {
@@ -62,17 +72,17 @@ impl Header {
     /// is left undone, and is none of TCP's or UDP's, is completed here.
     ///
     /// # Errors
-    /// [`Unfit`]: a super-frame of something else than TCP, or a checksum field
-    /// that is not in the frame.
+    /// [`Unfit`]: a super-frame of something else than TCP and UDP datagrams, or a
+    /// checksum field that is not in the frame.
     #[inline]
-    pub(super) fn receive(self, frame: &mut Mbuf) -> Result<(), Unfit> {
+    pub(super) fn receive(self, frame: &mut Mbuf) -> Result<Received, Unfit> {
         if self.flags & NEEDS_CSUM == 0 && self.gso_type == GSO_NONE {
-            return Ok(());
+            return Ok(Received::Frame);
         }
         self.receive_marked(frame)
     }
 
-    fn receive_marked(self, frame: &mut Mbuf) -> Result<(), Unfit> {
+    fn receive_marked(self, frame: &mut Mbuf) -> Result<Received, Unfit> {
         let headers = Headers::of(frame.data());
         let mut means = Offload {
             transport: TransportChecksum::Partial,
@@ -83,7 +93,8 @@ impl Header {
                 if !headers.is_some_and(|headers| self.is_of(&headers)) {
                     frame.is_contiguous().then_some(()).ok_or(Unfit)?;
                     let start = usize::from(self.checksum_start);
-                    return complete(frame.data_mut(), start, self.checksum_offset.into());
+                    complete(frame.data_mut(), start, self.checksum_offset.into())?;
+                    return Ok(Received::Frame);
                 }
             }
             GSO_TCPV4 | GSO_TCPV6 => {
@@ -95,10 +106,14 @@ impl Header {
                     offload::set_checksum(frame, &headers, len);
                 }
             }
+            GSO_UDP_L4 => {
+                let size = NonZeroU16::new(self.gso_size).ok_or(Unfit)?;
+                return Ok(Received::Datagrams(size));
+            }
             _ => return Err(Unfit),
         }
         frame.set_offload(means);
-        Ok(())
+        Ok(Received::Frame)
     }
 
     /// Is the checksum that is left undone the transport's?

@@ -8,11 +8,12 @@
 //! [`packet::Offload`] and goes as such ([`header`]).
 //!
 //! * [`socket`]: one socket, the interface behind it, all system calls.
-//! * [`receive`], [`transmit`]: the queues.
+//! * [`receive`], [`transmit`]: the queues; [`datagrams`]: UDP super-frames, cut.
 //!
 //! Each receive queue has a socket; several share the interface by its flows.
 //! Any number of transmit queues may send through one.
 
+mod datagrams;
 mod error;
 mod header;
 mod receive;

@@ -13,7 +13,8 @@ use arrayvec::ArrayVec;
 use packet::ethernet::DOT1Q_LEN;
 use packet::{BufPool, EtherType, PacketBuf};
 
-use super::header::{self, Header};
+use super::datagrams::Datagrams;
+use super::header::{self, Header, Received};
 use super::{BURST, Queue, count};
 use crate::mbuf::Mbuf;
 use crate::mempool::Mempool;
@@ -30,6 +31,8 @@ pub struct PacketReceiver {
     pool: Mempool,
     /// For the next frames.
     waiting: ArrayVec<Mbuf, BURST>,
+    /// What came, and found no room behind datagrams of a super-frame.
+    late: ArrayVec<Arrived, BURST>,
     slots: Box<Slots>,
 }
 
@@ -62,6 +65,12 @@ const _: () = {
     assert!(size_of::<Control>().is_multiple_of(align_of::<libc::cmsghdr>()));
 };
 
+/// A frame, or what it stands for.
+enum Arrived {
+    Frame(Mbuf),
+    Datagrams(Datagrams),
+}
+
 /// Why a frame is not delivered.
 enum Lost {
     /// It is not what it says, or too long.
@@ -78,6 +87,7 @@ impl PacketReceiver {
             queue,
             pool,
             waiting: ArrayVec::new(),
+            late: ArrayVec::new(),
             slots: Box::new(Slots {
                 messages,
                 parts,
@@ -90,6 +100,21 @@ impl PacketReceiver {
 
     /// Appends what has arrived to `into`, as far as there is room; how many.
     pub fn receive<const N: usize>(&mut self, into: &mut ArrayVec<Mbuf, N>) -> usize {
+        let before = into.len();
+        if self.late.is_empty() {
+            self.receive_more(into);
+        }
+        if !self.late.is_empty() {
+            self.deliver_late(into);
+        }
+        let new = into.get(before..).unwrap_or_default();
+        let counts = &self.queue.counts;
+        count(&counts.rx_packets, new.len());
+        count(&counts.rx_bytes, new.iter().map(PacketBuf::len).sum());
+        new.len()
+    }
+
+    fn receive_more<const N: usize>(&mut self, into: &mut ArrayVec<Mbuf, N>) {
         let room = into.remaining_capacity().min(BURST);
         while self.waiting.len() < room {
             // While there is none, frames wait in the socket.
@@ -97,42 +122,52 @@ impl PacketReceiver {
             self.waiting.push(mbuf);
         }
         let armed = self.arm(room);
-        if armed == 0 {
-            return 0;
-        }
         let Some(messages) = self.slots.messages.get_mut(..armed) else {
-            return 0;
+            return;
         };
+        if messages.is_empty() {
+            return;
+        }
         // SAFETY: `arm` has just made each message point to an mbuf of its own
         // that waits, and to its own parts of the slots; nothing has used them
         // since.
         let received = match unsafe { self.queue.socket.receive(messages) } {
             Ok(received) => received.min(armed),
-            Err(error) => {
-                self.not_received(&error);
-                return 0;
-            }
+            Err(error) => return self.not_received(&error),
         };
-
-        let before = into.len();
-        let (mut bytes, mut unfit, mut no_buffer) = (0, 0, 0);
-        let mbufs: ArrayVec<Mbuf, BURST> = self.waiting.drain(..received).collect();
-        for (slot, mbuf) in mbufs.into_iter().enumerate() {
+        let (mut unfit, mut no_buffer) = (0, 0);
+        for (slot, mbuf) in self.waiting.drain(..received).enumerate() {
             match self.slots.finish(slot, mbuf, &mut self.pool) {
-                Ok(mbuf) => {
-                    bytes += mbuf.len();
-                    into.push(mbuf);
-                }
+                Ok(Arrived::Frame(mbuf)) if self.late.is_empty() => into.push(mbuf),
+                Ok(arrived) => self.late.push(arrived),
                 Err(Lost::Unfit) => unfit += 1,
                 Err(Lost::NoBuffer) => no_buffer += 1,
             }
         }
-        let counts = &self.queue.counts;
-        count(&counts.rx_packets, into.len() - before);
-        count(&counts.rx_bytes, bytes);
-        count(&counts.rx_errors, unfit);
-        count(&counts.rx_no_buffer, no_buffer);
-        into.len() - before
+        count(&self.queue.counts.rx_errors, unfit);
+        count(&self.queue.counts.rx_no_buffer, no_buffer);
+    }
+
+    #[cold]
+    fn deliver_late<const N: usize>(&mut self, into: &mut ArrayVec<Mbuf, N>) {
+        let mut no_buffer = 0;
+        while !into.is_full() {
+            let next = match self.late.first_mut() {
+                None => break,
+                Some(Arrived::Datagrams(datagrams)) if !datagrams.is_done() => {
+                    datagrams.next(&mut self.pool)
+                }
+                Some(_) => match self.late.remove(0) {
+                    Arrived::Frame(mbuf) => Some(mbuf),
+                    Arrived::Datagrams(_) => continue,
+                },
+            };
+            match next {
+                Some(mbuf) => into.push(mbuf),
+                None => no_buffer += 1,
+            }
+        }
+        count(&self.queue.counts.rx_no_buffer, no_buffer);
     }
 
     /// Points a message to each of the first `room` waiting mbufs; how many.
@@ -181,7 +216,7 @@ impl PacketReceiver {
 impl Slots {
     /// Makes a packet of what the kernel wrote into slot number `slot` and its
     /// mbuf.
-    fn finish(&self, slot: usize, mut mbuf: Mbuf, pool: &mut Mempool) -> Result<Mbuf, Lost> {
+    fn finish(&self, slot: usize, mut mbuf: Mbuf, pool: &mut Mempool) -> Result<Arrived, Lost> {
         let message = self.messages.get(slot).ok_or(Lost::Unfit)?;
         let header = self.headers.get(slot).ok_or(Lost::Unfit)?;
         let len = usize::try_from(message.msg_len).unwrap_or(0);
@@ -197,16 +232,20 @@ impl Slots {
             let rest = chain_of(rest.ok_or(Lost::Unfit)?, pool).ok_or(Lost::NoBuffer)?;
             mbuf.chain(rest).map_err(|_| Lost::Unfit)?;
         }
-        Header::read(*header)
-            .receive(&mut mbuf)
-            .map_err(|_| Lost::Unfit)?;
+        let received = Header::read(*header).receive(&mut mbuf);
+        let received = received.map_err(|_| Lost::Unfit)?;
         if let Some(control) = self.controls.get(slot)
             && message.msg_hdr.msg_controllen >= core::mem::offset_of!(Control, padding)
             && let Some((kind, tag)) = control.tag()
         {
             put_tag(&mut mbuf, kind, tag).map_err(|_| Lost::Unfit)?;
         }
-        Ok(mbuf)
+        match received {
+            Received::Frame => Ok(Arrived::Frame(mbuf)),
+            Received::Datagrams(size) => Datagrams::of(mbuf, size)
+                .map(Arrived::Datagrams)
+                .map_err(|_| Lost::Unfit),
+        }
     }
 }
 

@@ -181,8 +181,9 @@ pub fn open(
                 rx_descriptors: limited(size.rx_descriptors, info.rx_descriptors),
                 tx_descriptors: limited(size.tx_descriptors, info.tx_descriptors),
                 mtu: size.mtu,
-                // Done above: the drivers of kernel interfaces cannot.
-                keep_mtu: interface.is_some(),
+                // Done above, or by who made it: the drivers of kernel interfaces
+                // cannot.
+                keep_mtu: interface.is_some() || info.driver == "net_af_packet",
                 offloads: OFFLOADS,
             },
             pool,
