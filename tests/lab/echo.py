@@ -3,6 +3,9 @@
 
     echo.py serve                         port 7, TCP and UDP: everything comes back
     echo.py udp ADDRESS LENGTH COUNT LOST COUNT random datagrams, of which LOST may be lost
+    echo.py udp-segmented ADDRESS LENGTH SEGMENT
+                                          LENGTH random bytes, given to the kernel at once
+                                          and sent in datagrams of SEGMENT bytes
     echo.py tcp ADDRESS LENGTH            a stream of random bytes; it comes back when it has ended
 
 The last line says how long it took.
@@ -62,6 +65,25 @@ def udp(address, length, count="1", lost="0"):
     return back >= int(count) - int(lost)
 
 
+def udp_segmented(address, length, segment):
+    segment, udp_segment = int(segment), 103
+    wanted = os.urandom(int(length))
+    peer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    peer.settimeout(2)
+    peer.connect((address, PORT))
+    peer.setsockopt(socket.IPPROTO_UDP, udp_segment, segment)
+    peer.send(wanted)
+    peer.setsockopt(socket.IPPROTO_UDP, udp_segment, 0)
+    back = []
+    try:
+        for _ in range(0, len(wanted), segment):
+            back.append(peer.recv(LONGEST_DATAGRAM))
+    except TimeoutError:
+        pass
+    print(f"{len(back)} datagrams came back")
+    return b"".join(back) == wanted and {len(part) for part in back} == {segment}
+
+
 def tcp(address, length):
     stream = socket.create_connection((address, PORT), timeout=30)
     wanted = os.urandom(int(length))
@@ -77,7 +99,7 @@ def main():
     if verb == "serve":
         serve()
     start = time.monotonic()
-    good = {"udp": udp, "tcp": tcp}[verb](*arguments)
+    good = {"udp": udp, "udp-segmented": udp_segmented, "tcp": tcp}[verb](*arguments)
     print(f"{time.monotonic() - start:.2f} s")
     return 0 if good else 1
 

@@ -169,8 +169,9 @@ capture() {
     shift 3
     # Words of an earlier capture of that name are not this one's.
     rm -f "$LAB_DIR/$name.tcpdump"
-    # Not in_ns: a function in the background is one more process.
-    ip netns exec "$(ns "$node")" tcpdump -Z root --immediate-mode -U -n -i "$interface" -w "$file" "$@" \
+    # Not in_ns: a function in the background is one more process. Of the default
+    # buffer a frame takes 64 KiB where the NIC has offloads: 32 would fill it.
+    ip netns exec "$(ns "$node")" tcpdump -Z root --immediate-mode -B 32768 -U -n -i "$interface" -w "$file" "$@" \
         2>"$LAB_DIR/$name.tcpdump" &
     echo $! >"$LAB_DIR/$name.tcpdump.pid"
     eventually 10 grep -qs 'listening on' "$LAB_DIR/$name.tcpdump" || give_up "tcpdump does not start"

@@ -8,8 +8,9 @@ echo_server() {
 
 listens() { in_ns "$1" ss -Hltn "sport = :$2" | grep -q .; }
 
-# echoed NODE tcp|udp ADDRESS LENGTH [COUNT] [LOST]: so many random bytes (COUNT
-# datagrams of them, of which LOST may be lost) go there and come back as they were.
+# echoed NODE HOW ADDRESS LENGTH [MORE]: so many random bytes go there and come
+# back as they were. HOW: tcp; udp, of whose MORE datagrams as many may be lost as
+# a fifth word says; udp-segmented, in datagrams of MORE bytes.
 echoed() {
     local node=$1 answer status
     shift

@@ -22,8 +22,8 @@ need "a pings g" eventually 5 ping_all a 10.0.0.3 1
 # from_a <<FRAMES: a sends them. The words: to_g is the Ethernet header, some(N)
 # are N random octets.
 from_a() {
-    capture sent a eth0 -Q out src host 10.0.0.2
-    capture received g eth0 -Q in src host 10.0.0.2
+    capture sent a eth0 -Q out ip and src host 10.0.0.2
+    capture received g eth0 -Q in ip and src host 10.0.0.2
     capture fabric f to-r src net fd00:0:0:a::/64
     sed "s/to_g/Ether(src='02:00:00:00:00:0a', dst='02:00:00:00:00:0b')/g
         s/a_g(/IP(src='10.0.0.2', dst='10.0.0.3', /g; s/some(/random.randbytes(/g" | send_all a
@@ -76,7 +76,7 @@ check "all arrive as they were" same_packets sent received
 # source_routed OPTION: a's packet with it is answered by ICMP 3/5, and g sees nothing.
 source_routed() {
     capture at-a a eth0 -Q in 'icmp[0] == 3 and icmp[1] == 5'
-    capture at-g g eth0 -Q in src host 10.0.0.2
+    capture at-g g eth0 -Q in ip and src host 10.0.0.2
     send a "Ether(src='02:00:00:00:00:0a', dst='02:00:00:00:00:0b')/IP(src='10.0.0.2', dst='10.0.0.3',
         options=IPOption(b'$1\x07\x04\x0a\x00\x00\x03\x00'))/UDP(sport=5, dport=9)/b'routed'"
     same "$(captured at-a | wc -l) $(captured at-g | wc -l)" "1 0"
