@@ -17,6 +17,8 @@ pub struct HeapBuf {
     bytes: Box<[u8]>,
     start: usize,
     end: usize,
+    /// Of a chain, what is behind the first segment.
+    rest: Vec<u8>,
     offload: Offload,
 }
 
@@ -29,6 +31,7 @@ impl HeapBuf {
             bytes,
             start: HEADROOM,
             end: HEADROOM,
+            rest: Vec::new(),
             offload: Offload::NONE,
         }
     }
@@ -38,6 +41,15 @@ impl HeapBuf {
         let mut buf = Self::with_capacity(DEFAULT_CAPACITY.max(HEADROOM + packet.len()));
         buf.end = buf.start + packet.len();
         buf.data_mut().copy_from_slice(packet);
+        buf
+    }
+
+    /// A chain of segments that holds a copy of `packet`, `first` bytes of it in
+    /// the first one.
+    pub fn chain(packet: &[u8], first: usize) -> Self {
+        let (head, rest) = packet.split_at_checked(first).unwrap_or((packet, &[]));
+        let mut buf = Self::from_slice(head);
+        buf.rest = rest.to_vec();
         buf
     }
 }
@@ -56,7 +68,11 @@ impl PacketBuf for HeapBuf {
     }
 
     fn tailroom(&self) -> usize {
-        self.bytes.len() - self.end
+        if self.is_contiguous() {
+            self.bytes.len() - self.end
+        } else {
+            0
+        }
     }
 
     fn prepend(&mut self, len: usize) -> Result<(), NoRoom> {
@@ -65,7 +81,7 @@ impl PacketBuf for HeapBuf {
     }
 
     fn trim_front(&mut self, len: usize) -> Result<(), NoRoom> {
-        if len > self.len() {
+        if len > self.data().len() {
             return Err(NoRoom);
         }
         self.start += len;
@@ -81,7 +97,25 @@ impl PacketBuf for HeapBuf {
     }
 
     fn truncate(&mut self, len: usize) {
+        self.rest
+            .truncate(len.saturating_sub(self.end - self.start));
         self.end = self.end.min(self.start + len);
+    }
+
+    fn is_contiguous(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    fn read_at(&self, offset: usize, into: &mut [u8]) -> Result<(), NoRoom> {
+        let mut bytes = self.data().iter().chain(&self.rest).skip(offset);
+        for byte in into {
+            *byte = *bytes.next().ok_or(NoRoom)?;
+        }
+        Ok(())
+    }
+
+    fn len(&self) -> usize {
+        self.data().len() + self.rest.len()
     }
 
     fn offload(&self) -> Offload {
@@ -95,13 +129,18 @@ impl PacketBuf for HeapBuf {
 
 impl core::fmt::Debug for HeapBuf {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_tuple("HeapBuf").field(&self.data()).finish()
+        let mut buf = f.debug_tuple("HeapBuf");
+        buf.field(&self.data());
+        if !self.is_contiguous() {
+            buf.field(&self.rest);
+        }
+        buf.finish()
     }
 }
 
 impl PartialEq for HeapBuf {
     fn eq(&self, other: &Self) -> bool {
-        self.data() == other.data()
+        (self.data(), &self.rest) == (other.data(), &other.rest)
     }
 }
 
@@ -150,5 +189,22 @@ mod tests {
         assert_eq!(buf.len(), 3);
         buf.truncate(2);
         assert_eq!(buf.data(), [0xa5; 2]);
+    }
+    #[test]
+    fn a_chain_has_its_headers_in_front() {
+        let mut buf = HeapBuf::chain(b"headers and payload", 7);
+        assert!(!buf.is_contiguous());
+        assert_eq!((buf.data(), buf.len()), (&b"headers"[..], 19));
+        assert_eq!((buf.tailroom(), buf.append(1)), (0, Err(NoRoom)));
+        let mut into = [0; 5];
+        assert_eq!(buf.read_at(5, &mut into), Ok(()));
+        assert_eq!(&into, b"rs an");
+        assert_eq!(buf.read_at(15, &mut into), Err(NoRoom));
+        assert_eq!(buf.trim_front(8), Err(NoRoom));
+        buf.truncate(11);
+        assert_eq!((buf.len(), buf.is_contiguous()), (11, false));
+        assert_eq!(buf, HeapBuf::chain(b"headers and", 7));
+        buf.truncate(6);
+        assert_eq!((buf.data(), buf.is_contiguous()), (&b"header"[..], true));
     }
 }

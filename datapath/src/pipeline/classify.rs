@@ -232,11 +232,12 @@ fn substrate<B: PacketBuf>(
         .data()
         .get(ETHERNET_LEN..)
         .ok_or(DropReason::Truncated)?;
-    let (header, rest) = Ipv6Header::read_from_prefix(bytes).map_err(|_| DropReason::Truncated)?;
+    let (header, _) = Ipv6Header::read_from_prefix(bytes).map_err(|_| DropReason::Truncated)?;
     if header.version() != 6 {
         return Err(DropReason::BadIpHeader);
     }
-    if rest.len() < header.payload_len() {
+    // All segments of a super-frame together.
+    if packet.buf.len() < ETHERNET_LEN + IPV6_LEN + header.payload_len() {
         return Err(DropReason::Truncated);
     }
     // One station's packet in a frame to many: nobody honest sends that
