@@ -254,7 +254,12 @@ fn cut(frame: &[u8], sizes: Sizes, ends: (&Station, &Station), seen: &Seen) -> J
             "stays here, and something on the fabric",
         )?;
     }
-    make_up(&pieces, &sent, sizes, crosses)?;
+    let room = match crosses {
+        false => sizes.segment,
+        true if rewritten.len() == pieces.len() => sizes.segment.min(sizes.path - 28),
+        true => sizes.segment.min(sizes.path - 56),
+    };
+    make_up(&pieces, &sent, sizes, room.into())?;
     if rewritten.len() == pieces.len() && !sent.is_fragment() {
         let payloads: Vec<&[u8]> = rewritten.iter().map(|r| &r.payload[..]).collect();
         let whole = wire::Rewritten {
@@ -266,7 +271,8 @@ fn cut(frame: &[u8], sizes: Sizes, ends: (&Station, &Station), seen: &Seen) -> J
     Ok(if crosses { Met::Cut } else { Met::LocalCut })
 }
 
-fn make_up(pieces: &[Packet<'_>], sent: &Packet<'_>, sizes: Sizes, crosses: bool) -> Judged {
+/// In `room` bytes each fits, and what one piece can hold is not in two.
+fn make_up(pieces: &[Packet<'_>], sent: &Packet<'_>, sizes: Sizes, room: usize) -> Judged {
     let mut at = sent.offset;
     let mut payload = Vec::new();
     for (number, piece) in pieces.iter().enumerate() {
@@ -294,12 +300,7 @@ fn make_up(pieces: &[Packet<'_>], sent: &Packet<'_>, sizes: Sizes, crosses: bool
             piece.len() <= usize::from(sizes.segment),
             "larger than the segment's MTU",
         )?;
-        let room = if crosses {
-            sizes.segment.min(sizes.path - 56)
-        } else {
-            sizes.segment
-        };
-        let fair = usize::from(room) - sent.header_len - 7;
+        let fair = room - sent.header_len - 7;
         ensure(last || piece.payload.len() >= fair, "cut finer than needed")?;
         if number == 0 {
             ensure(piece.options == sent.options, "options of the first piece")?;

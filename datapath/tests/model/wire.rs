@@ -165,13 +165,21 @@ impl Rewritten {
         }
     }
 
+    /// The checksum, in whichever fragment it is, makes up for the addresses:
+    /// then it is as right as it was (RFC 7915 §4.5).
     fn payload_is_but_for_checksum(&self, packet: &Packet<'_>) -> Judged {
         let mut expected = packet.payload.to_vec();
-        let at = packet.checksum_at().filter(|_| packet.protocol != 1);
+        let at = packet.checksum_at();
         if let Some(at) = at
             && self.payload.len() == expected.len()
         {
-            expected[at..at + 2].copy_from_slice(&self.payload[at..at + 2]);
+            let [old, new] = [&packet.payload, &self.payload[..]].map(|p| p[at..at + 2].to_vec());
+            let v4 = ones_sum(&[&packet.source[..], &packet.destination, &old].concat());
+            let v6 = ones_sum(&[&self.source[..], &self.destination, &new].concat());
+            let none = matches!(self.protocol, 17 | 136) && old == [0, 0];
+            let same = if none { old == new } else { v4 == v6 };
+            ensure(same, "the checksum does not make up for the addresses")?;
+            expected[at..at + 2].copy_from_slice(&new);
         }
         ensure(self.payload == expected, "the payload was changed")
     }
