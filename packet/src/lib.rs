@@ -10,6 +10,7 @@
 //! * [`offload`]: what a device did of a packet's work, or is to do.
 //! * [`ethernet`], [`arp`], [`ipv4`], [`ipv6`], [`fragment`], [`icmp`], [`nd`], [`mld`]: the headers, as views
 //!   over bytes: `Header::ref_from_prefix(bytes)` gives the header and the rest.
+//!   [`ipv4_options`]: what may follow IPv4's.
 //! * [`checksum`]: sums, and what a rewrite does to them.
 //! * [`build`]: whole frames made to order.
 #![forbid(unsafe_code)]
@@ -24,6 +25,7 @@ pub mod heap;
 pub mod icmp;
 pub mod ids;
 pub mod ipv4;
+pub mod ipv4_options;
 pub mod ipv6;
 pub mod mac;
 pub mod mld;

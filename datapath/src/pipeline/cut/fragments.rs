@@ -2,6 +2,7 @@
 
 use packet::ethernet::ETHERNET_LEN;
 use packet::ipv4::{IPV4_LEN, Ipv4Header};
+use packet::ipv4_options::Ipv4Options;
 use packet::{Fragment, PacketBuf};
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -113,27 +114,14 @@ pub(super) fn fill<B: PacketBuf>(piece: &mut B, parts: &[&[u8]]) -> Result<(), D
 /// The options that later fragments have, too: those with the copied flag
 /// (RFC 791 §3.1), filled up with End of Option List.
 fn copied_options<'a>(options: &[u8], into: &'a mut [u8; MAX_OPTIONS]) -> &'a [u8] {
-    const COPIED: u8 = 0x80;
-    let mut rest = options;
     let mut len = 0;
-    while let &[kind, ref behind @ ..] = rest {
-        let size = match (kind, behind) {
-            // End of Option List.
-            (0, _) => break,
-            // No Operation.
-            (1, _) => 1,
-            (_, &[size, ..]) if size >= 2 => usize::from(size),
-            _ => break,
-        };
-        let Some((option, behind)) = rest.split_at_checked(size) else {
-            break;
-        };
-        let room = into.get_mut(len..len + size);
-        if let Some(room) = room.filter(|_| kind & COPIED != 0) {
-            room.copy_from_slice(option);
-            len += size;
+    // One that is malformed ends the list.
+    for option in Ipv4Options::new(options).map_while(Result::ok) {
+        let room = into.get_mut(len..len + option.bytes.len());
+        if let Some(room) = room.filter(|_| option.kind.is_copied()) {
+            room.copy_from_slice(option.bytes);
+            len += option.bytes.len();
         }
-        rest = behind;
     }
     into.get(..len.next_multiple_of(4)).unwrap_or_default()
 }
@@ -227,6 +215,21 @@ mod tests {
                 .iter()
                 .all(|piece| { checksum::of(&piece[..header_at(piece).header_len()]) == 0 })
         );
+    }
+
+    #[test]
+    fn only_what_can_be_told_apart_is_copied_and_nothing_from_its_end_on() {
+        // Router alert; then one that says more than there is.
+        let mut into = [0; MAX_OPTIONS];
+        let malformed = copied_options(&[148, 4, 0, 0, 136, 40, 0, 0], &mut into);
+        assert_eq!(malformed, [148, 4, 0, 0]);
+        let mut into = [0; MAX_OPTIONS];
+        let ended = copied_options(&[130, 3, 5, 0, 148, 4, 0, 0], &mut into);
+        assert_eq!(ended, [130, 3, 5, 0], "filled up");
+        let mut into = [0; MAX_OPTIONS];
+        let full = [148; 1].into_iter().chain([40]).chain([7; 38]);
+        let full: Vec<u8> = full.collect();
+        assert_eq!(copied_options(&full, &mut into), full);
     }
 
     #[test]

@@ -1,44 +1,25 @@
 //! Does a packet's IPv4 header ask for a source route? (RFC 7915 §4.1.) All
 //! other options are ignored.
 
-/// Loose source and record route (RFC 791 §3.1).
-const LOOSE: u8 = 131;
-/// Strict source and record route.
-const STRICT: u8 = 137;
-const END: u8 = 0;
-const NO_OPERATION: u8 = 1;
+use packet::ipv4_options::Ipv4Options;
 
 /// Is a source route among these options that has not reached its end: whose
-/// pointer still points into it (RFC 791 §3.1)? What stands behind an option
-/// without a valid length cannot be read, and counts as none.
-pub fn is_unexpired(mut options: &[u8]) -> bool {
-    loop {
-        match options {
-            [] | [END, ..] => return false,
-            [NO_OPERATION, rest @ ..] => options = rest,
-            [kind, rest @ ..] => {
-                let Some(len) = rest.first().copied().filter(|len| *len >= 2) else {
-                    return false;
-                };
-                let pointer = rest.get(1).copied();
-                if matches!(*kind, LOOSE | STRICT)
-                    && len >= 3
-                    && pointer.is_some_and(|pointer| pointer <= len)
-                {
-                    return true;
-                }
-                let Some(behind) = options.get(usize::from(len)..) else {
-                    return false;
-                };
-                options = behind;
-            }
-        }
-    }
+/// pointer still points into it (RFC 791 §3.1)? An option without a valid
+/// length counts as none, and nothing behind it can be read.
+pub fn is_unexpired(options: &[u8]) -> bool {
+    Ipv4Options::new(options).flatten().any(|option| {
+        option.kind.is_source_route() && option.bytes.len() > 2 && !option.is_at_its_end()
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const LOOSE: u8 = 131;
+    const STRICT: u8 = 137;
+    const NO_OPERATION: u8 = 1;
+    const END: u8 = 0;
 
     /// RFC 7915 §4.1: only a source route that is not at its end counts.
     #[test]
@@ -76,6 +57,7 @@ mod tests {
             &[LOOSE, 0, 4, 1],
             &[LOOSE, 1, 4, 1],
             &[LOOSE, 2, 0, 0],
+            &[LOOSE, 7, 4, 10],
             &[7, 40, 4, LOOSE],
             &[7, 0, LOOSE, 7, 4, 1, 1, 1],
         ] {
