@@ -116,8 +116,16 @@ for how in "" -I -T; do
     check "traceroute ${how:-with UDP}: one hop, as on a wire" same "$(hops a 10.0.0.3 $how)" 10.0.0.3
 done
 
-# Never an error about an error: g's port unreachable cannot come back.
-refused() { in_ns a "$PYTHON" -c 'import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.sendto(b"x", ("10.0.0.3", 99))'; }
+# Never an error about an error: g's port unreachable cannot come back. It quotes
+# a packet that came without DF, and so goes raw: f takes it for anything.
+set_sysctl g net.ipv4.icmp_ratelimit=0
+refused() {
+    in_ns a "$PYTHON" -c '
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.IPPROTO_IP, 10, 0)  # IP_MTU_DISCOVER: DF clear
+s.sendto(b"x", ("10.0.0.3", 99))'
+}
 capture at-g g eth0 -Q in icmp
 in_ns f ip -6 route del fd00:0:0:a::/64
 check "a asks for a port that g has not" refused
