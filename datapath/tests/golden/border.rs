@@ -245,9 +245,10 @@ fn icmp_to_v6() -> Vec<Case> {
                 v4().icmp_echo(7, 1, b"ping"),
                 v4().icmp_echo_reply(7, 1, b"pong"),
                 v4().id(4).icmp_echo(7, 2, &[5; 1400]),
+                v4().icmp((8, 9), (7, 3), b"code 9"),
             ],
         )
-        .look("the last is cut behind its new checksum, which covers the whole"),
+        .look("the third is cut behind its new checksum, which covers the whole"),
         case(
             "border-errors-to-v6",
             "RFC 7915 4.2: each code of destination unreachable, time exceeded and parameter \
@@ -312,9 +313,14 @@ fn icmp_to_v6() -> Vec<Case> {
             "border-extension-to-v6",
             "RFC 4884 4: the length attribute counts 64-bit words in ICMPv6, and the objects stay \
              as they are behind a quoted packet that became longer",
-            vec![v4().icmp((11, 0), (32, 0), &[&filled[..128], &objects].concat())],
+            vec![
+                v4().icmp((11, 0), (32, 0), &[&filled[..128], &objects].concat()),
+                v4().icmp((11, 0), (5, 0), &[&filled[..128], &objects].concat()),
+            ],
         )
-        .look("19 words of 8: 148 bytes of packet, 4 of padding"),
+        .look(
+            "19 words of 8: 148 bytes of packet, 4 of padding; less than 128 bytes is no attribute",
+        ),
         case(
             "border-fragmented-icmp",
             "RFC 7915 1.2: fragmented ICMP is not translated, in either direction",
@@ -365,8 +371,10 @@ fn headers_to_v4() -> Vec<Case> {
                     &[options(60), options(43), routing(17, 0), udp.clone()].concat(),
                 ),
                 v6().protocol(60, &[options(43), routing(17, 2), udp.clone()].concat()),
+                v6().protocol(43, &[&routing(58, 1)[..], &[1; 48]].concat()),
             ],
-        ),
+        )
+        .look("the last has an ICMPv6 error behind it, and nobody is told"),
         case(
             "border-fragments-to-v4",
             "RFC 7915 5.1.1: id from the low 16 bits, M and offset copied, DF clear; a fragment \
@@ -421,10 +429,18 @@ fn headers_to_v4() -> Vec<Case> {
         ),
         case(
             "border-illegal-sources-to-v4",
-            "RFC 7915 5.1: an illegal source is discarded silently",
-            ["::", "::1", "ff02::1", "fe80::1"]
-                .map(|source| from(source).udp(1, 2, b"x"))
-                .to_vec(),
+            "RFC 7915 5.1: an illegal source is discarded silently, also one that is illegal in \
+             IPv4 only (8)",
+            [
+                "::",
+                "::1",
+                "ff02::1",
+                "fe80::1",
+                "2001:db8:6::127.0.0.1",
+                "2001:db8:6::224.0.0.1",
+            ]
+            .map(|source| from(source).udp(1, 2, b"x"))
+            .to_vec(),
         ),
         case(
             "border-nobodys-addresses",

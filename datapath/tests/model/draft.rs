@@ -227,7 +227,7 @@ impl Quote {
         let Some(extension) = self.extension else {
             return (bytes, None);
         };
-        // RFC 4884 §4.1, §5.5: padded with zeros, to 128 bytes at least.
+        // RFC 4884 §4: padded with zeros, to 128 bytes at least.
         if extension.length_said {
             bytes.resize(bytes.len().next_multiple_of(4).clamp(128, 1020), 0);
         } else {

@@ -2,8 +2,8 @@
 //! RFC 1812 §4.3.2).
 //!
 //! The address it comes from is one that a tenant may see: the router's of the
-//! segment, or, where there is none, the dummy address that RFC 7600 §4.8 and
-//! RFC 6791 give to translators. The fabric's own never shows.
+//! segment, or, where there is none, the IPv4 dummy address (RFC 7600 §4.8), which
+//! stands for who has none. The fabric's own never shows.
 
 use core::net::Ipv4Addr;
 use core::time::Duration;
@@ -21,7 +21,7 @@ use crate::pipeline::topology::vlan;
 use crate::pipeline::verdict::{DropReason, Verdict};
 use crate::tables::{Segment, Tables};
 
-/// The dummy address of translators (RFC 7600 §4.8, IANA special purpose).
+/// The IPv4 dummy address (RFC 7600 §4.8, IANA special purpose).
 pub const DUMMY_ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 0, 0, 8);
 
 /// RFC 1812 §4.3.2.3: an error quotes as much as fits 576 bytes.

@@ -1,6 +1,6 @@
 //! The IPv4 identification that the receiver makes for unfragmented packets.
 //!
-//! RFC 6864 §4: for DF=1 any value does; for DF=0 it must be unique per
+//! RFC 6864 §4.1, §4.3: for DF=1 any value does; for DF=0 it must be unique per
 //! (source, destination, protocol) within a datagram's lifetime, because a
 //! later router may fragment. So each such triple counts on its own (a bucket
 //! of them, by hash), and each worker uses its own residue class, since two

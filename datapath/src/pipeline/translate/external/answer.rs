@@ -79,21 +79,13 @@ pub(super) fn may_tell_v4(header: &Ipv4Header, payload: &[u8]) -> bool {
         && !to_many(header.destination())
         && !header.fragment().is_later()
         && (header.protocol != IpProtocol::ICMP
-            || payload.first().is_some_and(|kind| !is_error(*kind)))
+            || payload.first().is_some_and(|kind| !v4::is_error(*kind)))
 }
 
 /// Multicast and limited broadcast.
 const fn to_many(destination: VirtualAddr) -> bool {
     let address = destination.ipv4();
     address.is_multicast() || address.is_broadcast()
-}
-
-/// An ICMPv4 message about another packet (RFC 1122 §3.2.2).
-pub(super) const fn is_error(kind: u8) -> bool {
-    matches!(
-        kind,
-        v4::UNREACHABLE | 4 | 5 | v4::TIME_EXCEEDED | v4::PARAMETER_PROBLEM
-    )
 }
 
 /// May there be this ICMPv6 error about a packet between these two, with

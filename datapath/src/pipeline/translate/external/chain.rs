@@ -1,15 +1,11 @@
 //! Which header of an IPv6 packet is its payload's? (RFC 7915 §5.1, §5.1.1.)
 //! Hop-by-hop options, destination options and a finished routing header are
-//! skipped, a fragment header is kept.
+//! skipped, however many there are; a fragment header is kept.
 
 use packet::IpProtocol;
-use packet::fragment::FragmentHeader;
+use packet::fragment::{FRAGMENT_LEN, FragmentHeader};
 use packet::ipv6::IPV6_LEN;
 use zerocopy::FromBytes;
-
-/// More extension headers than these are nobody's (RFC 8504 §5.3 lets a
-/// receiver have a limit).
-const LIMIT: usize = 8;
 
 /// What stands behind an IPv6 header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,8 +28,7 @@ pub enum Broken {
         /// Which byte of the packet says so, from the IPv6 header on.
         pointer: u32,
     },
-    /// An extension header stands behind a fragment header, or there are too
-    /// many.
+    /// An extension header stands behind a fragment header.
     Unexpected,
 }
 
@@ -43,7 +38,8 @@ pub enum Broken {
 /// As [`Broken`] says.
 pub fn walk(mut next: IpProtocol, bytes: &[u8]) -> Result<Chain<'_>, Broken> {
     let mut rest = bytes;
-    for _ in 0..LIMIT {
+    // Each header is at least 8 bytes of those there are.
+    loop {
         let len = match next {
             IpProtocol::HOP_BY_HOP | IpProtocol::DESTINATION_OPTIONS => extension_len(rest)?,
             IpProtocol::ROUTING => {
@@ -68,7 +64,32 @@ pub fn walk(mut next: IpProtocol, bytes: &[u8]) -> Result<Chain<'_>, Broken> {
         next = IpProtocol(rest.first().copied().ok_or(Broken::Cut)?);
         rest = rest.get(len..).ok_or(Broken::Cut)?;
     }
-    Err(Broken::Unexpected)
+}
+
+/// The ICMPv6 message behind whatever headers there are, also those that end
+/// [`walk`]; empty where it is not the first piece or cut short. About some of
+/// these no error may be sent (§5.4; RFC 4443 §2.4 e).
+pub fn icmp_message(mut next: IpProtocol, bytes: &[u8]) -> Option<&[u8]> {
+    let mut rest = bytes;
+    while next != IpProtocol::ICMPV6 {
+        let len = match next {
+            IpProtocol::FRAGMENT => {
+                let (fragment, _) = FragmentHeader::read_from_prefix(rest).ok()?;
+                if fragment.fragment().is_later() {
+                    let is_icmp = fragment.next_header == IpProtocol::ICMPV6;
+                    return is_icmp.then_some(&[]);
+                }
+                FRAGMENT_LEN
+            }
+            // RFC 4302 §2.2: in units of 4 bytes, the first two not counted.
+            IpProtocol::AH => (usize::from(*rest.get(1)?) + 2) * 4,
+            other if is_extension(other) => extension_len(rest).ok()?,
+            _ => return None,
+        };
+        next = IpProtocol(*rest.first()?);
+        rest = rest.get(len..)?;
+    }
+    Some(rest)
 }
 
 /// RFC 8200 §4.3, §4.4, §4.6: in units of 8 bytes, the first not counted.
@@ -91,7 +112,8 @@ fn behind_fragment(bytes: &[u8]) -> Result<Chain<'_>, Broken> {
     })
 }
 
-/// IANA's list of IPv6 extension header types; ESP is none to §5.1.1.
+/// IANA's list of IPv6 extension header types, but for ESP, which §5.1.1 lets
+/// through, and the numbers for experiments, which are transports' too.
 const fn is_extension(protocol: IpProtocol) -> bool {
     matches!(
         protocol,
@@ -200,10 +222,55 @@ mod tests {
         let cut = fragment(IpProtocol::UDP);
         let broken = walk(IpProtocol::FRAGMENT, &cut[..7]);
         assert_eq!(broken, Err(Broken::Cut));
-        let many = header(IpProtocol::DESTINATION_OPTIONS, 1, 0).repeat(9);
+    }
+
+    /// RFC 7915 §5.1: however many there are.
+    #[test]
+    fn any_number_of_options_is_skipped() {
+        let mut many = header(IpProtocol::DESTINATION_OPTIONS, 1, 0).repeat(100);
+        many.extend(header(IpProtocol::UDP, 1, 0));
+        many.extend(TRANSPORT);
+        let chain = walk(IpProtocol::DESTINATION_OPTIONS, &many).unwrap();
         assert_eq!(
-            walk(IpProtocol::DESTINATION_OPTIONS, &many),
-            Err(Broken::Unexpected)
+            (chain.protocol, chain.payload),
+            (IpProtocol::UDP, &TRANSPORT[..])
         );
+    }
+
+    #[test]
+    fn icmp_is_found_behind_every_header() {
+        let message = [1, 4, 0xab, 0xcd];
+        let ah = [&[IpProtocol::ICMPV6.0, 4][..], &[0; 22]].concat();
+        let headers = [
+            header(IpProtocol::MOBILITY, 1, 0),
+            header(IpProtocol::ROUTING, 2, 0),
+            header(IpProtocol::DESTINATION_OPTIONS, 3, 2),
+            header(IpProtocol::AH, 1, 0),
+            ah,
+        ]
+        .concat();
+        let bytes = [&headers[..], &message].concat();
+        let found = icmp_message(IpProtocol::HOP_BY_HOP, &bytes);
+        assert_eq!(found, Some(&message[..]));
+        let cut = icmp_message(IpProtocol::HOP_BY_HOP, &headers);
+        assert_eq!(cut, Some(&[][..]));
+        for len in 0..headers.len() {
+            assert_eq!(icmp_message(IpProtocol::HOP_BY_HOP, &headers[..len]), None);
+        }
+        let piece = |offset| {
+            let place = Fragment::new(offset, true);
+            let header = FragmentHeader::new(IpProtocol::ICMPV6, place, 7);
+            [header.as_bytes(), &message].concat()
+        };
+        let first = piece(0);
+        let found = icmp_message(IpProtocol::FRAGMENT, &first);
+        assert_eq!(found, Some(&message[..]));
+        let later = piece(1);
+        assert_eq!(icmp_message(IpProtocol::FRAGMENT, &later), Some(&[][..]));
+        assert_eq!(
+            icmp_message(IpProtocol::FRAGMENT, &fragment(IpProtocol::UDP)),
+            None
+        );
+        assert_eq!(icmp_message(IpProtocol::UDP, &message), None);
     }
 }

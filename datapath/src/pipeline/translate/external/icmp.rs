@@ -18,7 +18,7 @@ pub fn echo_to_v6(front: &mut [u8], message: &[u8], addresses: Sum) -> Result<()
         // An echo reply whose checksum, 0, is wrong: see `echo_to_v4`.
         return Err(Why::Icmp(Untranslatable::Checksum));
     }
-    echo::quoted_to_v6(front, pseudo_header(message, addresses)).map_err(Why::Icmp)
+    echo::quoted_to_v6(front, Peer::External, pseudo_header(message, addresses)).map_err(Why::Icmp)
 }
 
 /// §5.2: an echo in `front`, the beginning of `message`, becomes ICMPv4's.
@@ -29,7 +29,7 @@ pub fn echo_to_v4(front: &mut [u8], message: &[u8], addresses: Sum) -> Result<()
     let rest = message.get(front.len()..).unwrap_or_default();
     let pseudo = pseudo_header(message, addresses);
     // Of a message of zeros the checksum is all ones, which no delta yields.
-    echo::quoted_to_v4(front, pseudo, only_zeros(rest)).map_err(Why::Icmp)
+    echo::quoted_to_v4(front, Peer::External, pseudo, only_zeros(rest)).map_err(Why::Icmp)
 }
 
 /// §4.2, §4.3: an error message with the packet in it, into `out`; its length.

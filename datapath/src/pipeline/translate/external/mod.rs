@@ -62,7 +62,8 @@ pub enum Why {
     /// No station may send with its source address (§4.1, §5.1; RFC 1812
     /// §5.3.7). Silent.
     IllegalSource,
-    /// The address mapping has no address of the other version (§6).
+    /// The address mapping has no address of the other version (§6), or none
+    /// that a station can have (§8).
     NoAddress,
     /// Its TTL or hop limit ends here (§4.1, §5.1).
     TimeExceeded,
@@ -81,13 +82,24 @@ pub enum Why {
     /// A piece of an ICMP message: its checksum covers the rest (§1.2).
     IcmpFragment,
     /// A UDP datagram without a checksum, which IPv6 wants: in pieces, or not
-    /// to be computed (§4.5).
-    UdpWithoutChecksum,
-    /// An extension header inside a fragment, or too many of them (§5.1.1).
+    /// to be computed. To be reported with what is said here (§4.5).
+    UdpWithoutChecksum(Ends),
+    /// An extension header inside a fragment. To be logged (§5.1.1).
     ExtensionHeaders,
     /// An ICMP message without a counterpart, or whose checksum is wrong: a new
     /// one would hide that (§4.2, §4.3, §5, §5.2, §5.3). Silent.
     Icmp(Untranslatable),
+}
+
+/// Between whom a datagram is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ends {
+    /// The sender, in IPv4.
+    pub source: VirtualAddr,
+    /// The receiver, in IPv4.
+    pub destination: VirtualAddr,
+    /// Their ports.
+    pub ports: (u16, u16),
 }
 
 /// A stateless mapping of addresses (§6). RFC 6052's names: a system of the
@@ -110,8 +122,10 @@ pub struct Settings {
     /// Where IPv4 allows cutting, IPv6 packets are kept to so many bytes (§4.1
     /// "lowest-ipv6-mtu"); less than 1280 is taken for 1280.
     pub lowest_ipv6_mtu: u16,
-    /// What becomes of DSCP and ECN (§4.1, §5.1).
+    /// What becomes of IPv4's type of service (§4.1, "Traffic Class").
     pub traffic_class: TrafficClass,
+    /// What becomes of IPv6's traffic class (§5.1, "Type of Service").
+    pub type_of_service: TypeOfService,
     /// What becomes of whole UDP datagrams without a checksum (§4.5).
     pub udp_without_checksum: UdpWithoutChecksum,
     /// The source of an ICMP error that comes from where no IPv4 address is
@@ -120,23 +134,24 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// RFC 7915's defaults, and the dummy address of translators (RFC 7600 §4.8).
+    /// RFC 7915's defaults, and the IPv4 dummy address (RFC 7600 §4.8).
     fn default() -> Self {
         Self {
             lowest_ipv6_mtu: IPV6_MIN_MTU,
             traffic_class: TrafficClass::Copied,
+            type_of_service: TypeOfService::Copied,
             udp_without_checksum: UdpWithoutChecksum::Computed,
             nameless: VirtualAddr::from_bits(0xc000_0008),
         }
     }
 }
 
-/// What becomes of DSCP and ECN.
+/// What becomes of DSCP and ECN on the way to IPv6.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TrafficClass {
     /// Copied, all eight bits.
     Copied,
-    /// Ignored, and zero on the other side.
+    /// Ignored, and zero in IPv6.
     Zero,
 }
 
@@ -145,6 +160,24 @@ impl TrafficClass {
         match self {
             Self::Copied => bits,
             Self::Zero => 0,
+        }
+    }
+}
+
+/// What becomes of DSCP and ECN on the way to IPv4.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TypeOfService {
+    /// Copied, all eight bits.
+    Copied,
+    /// Ignored, and this in IPv4.
+    Always(u8),
+}
+
+impl TypeOfService {
+    const fn of(self, bits: u8) -> u8 {
+        match self {
+            Self::Copied => bits,
+            Self::Always(always) => always,
         }
     }
 }

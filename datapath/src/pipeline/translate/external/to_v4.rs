@@ -31,7 +31,7 @@ pub fn to_v4(
         return Outcome::Dropped(Why::Malformed);
     };
     let chain = chain::walk(header.next_header, behind);
-    let icmp = icmp_message(chain);
+    let icmp = chain::icmp_message(header.next_header, behind);
     let result = translate(&header, behind, chain, way, identify, sink);
     match result {
         Ok(packets) => Outcome::Translated(packets),
@@ -48,15 +48,6 @@ fn parse(packet: &[u8]) -> Option<(Ipv6Header, &[u8])> {
     let (header, behind) = Ipv6Header::read_from_prefix(packet).ok()?;
     let behind = behind.get(..header.payload_len())?;
     (header.version() == 6).then_some((header, behind))
-}
-
-/// The ICMPv6 message of a packet that has one; empty where it is in pieces or
-/// cut short.
-fn icmp_message(chain: Result<Chain<'_>, Broken>) -> Option<&[u8]> {
-    let chain = chain.ok()?;
-    let later = chain.fragment.is_some_and(|f| f.fragment().is_later());
-    let message = if later { &[] } else { chain.payload };
-    (chain.protocol == IpProtocol::ICMPV6).then_some(message)
 }
 
 fn translate(
@@ -124,14 +115,17 @@ impl Packet<'_> {
             return Err(Refused::silent(Why::Malformed));
         }
         let is_error = self.is_icmp_error();
-        let source = self.source(is_error, way);
-        let (source, destination) = source
-            .zip(way.map.converted_back(self.header.destination()))
-            .ok_or(Refused::told(Why::NoAddress, V6Error::Prohibited))?;
-        let v4 = self.restored(source, destination, way, identify);
+        let source = self.source(is_error, way)?;
+        // §8: nor is an address that no station can have one's destination.
+        let destination = way.map.converted_back(self.header.destination());
+        let destination = destination
+            .filter(|destination| destination.is_unicast())
+            .ok_or(NO_ADDRESS)?;
         if is_error {
-            return self.icmp_error(&v4, way, sink);
+            return self.icmp_error(source, destination, way, identify, sink);
         }
+        let len = self.chain.payload.len();
+        let v4 = self.restored(source, destination, len, way, identify);
         let most = self.most(&v4, way)?;
         let mut front = Front::of(self.chain.payload);
         self.update(front.bytes_mut(), &v4)?;
@@ -143,24 +137,29 @@ impl Packet<'_> {
             && self.chain.payload.first().is_some_and(|kind| *kind < 128)
     }
 
-    /// RFC 6791 §3.2: an error from a router without an IPv4 address is passed on
-    /// all the same.
-    fn source(&self, is_error: bool, way: &Way<'_>) -> Option<VirtualAddr> {
-        let nameless = is_error.then_some(way.settings.nameless);
-        way.map.translatable_back(self.header.source()).or(nameless)
+    /// §5.1, §8: none that no station can have; RFC 6791 §3.2: an error from a
+    /// router without an IPv4 address is passed on all the same.
+    fn source(&self, is_error: bool, way: &Way<'_>) -> Result<VirtualAddr, Refused> {
+        match way.map.translatable_back(self.header.source()) {
+            Some(source) if source.is_unicast() => Ok(source),
+            _ if is_error => Ok(way.settings.nameless),
+            Some(_) => Err(Refused::silent(Why::IllegalSource)),
+            None => Err(NO_ADDRESS),
+        }
     }
 
-    /// §5.1, §5.1.1: the header of the whole payload.
+    /// §5.1, §5.1.1: the header of a payload of `len` bytes.
     fn restored(
         &self,
         source: VirtualAddr,
         destination: VirtualAddr,
+        len: usize,
         way: &Way<'_>,
         identify: Identify<'_>,
     ) -> Ipv4Header {
-        let payload_len = u16::try_from(self.chain.payload.len()).unwrap_or(u16::MAX);
+        let payload_len = u16::try_from(len).unwrap_or(u16::MAX);
         let fragment = self.chain.fragment.as_ref();
-        let small = self.chain.payload.len() + IPV4_LEN <= SMALL;
+        let small = len + IPV4_LEN <= SMALL;
         let mut header = self.header;
         header.next_header = self.chain.protocol;
         let restored = Restored {
@@ -174,7 +173,7 @@ impl Packet<'_> {
             },
         };
         let mut v4 = v6_to_v4::header(&header, fragment, payload_len, restored);
-        v4.traffic_class = way.settings.traffic_class.of(v4.traffic_class);
+        v4.traffic_class = way.settings.type_of_service.of(v4.traffic_class);
         v4.seal(&[]);
         v4
     }
@@ -229,7 +228,14 @@ impl Packet<'_> {
     }
 
     /// §5.2, §5.3: the message becomes shorter.
-    fn icmp_error(&self, v4: &Ipv4Header, way: &Way<'_>, sink: Sink<'_>) -> Result<usize, Refused> {
+    fn icmp_error(
+        &self,
+        source: VirtualAddr,
+        destination: VirtualAddr,
+        way: &Way<'_>,
+        identify: Identify<'_>,
+        sink: Sink<'_>,
+    ) -> Result<usize, Refused> {
         let mut message = [0; MOST_ICMP];
         let outer = Addresses {
             source: self.header.source(),
@@ -238,13 +244,13 @@ impl Packet<'_> {
         let len = icmp::error_to_v4(self.chain.payload, outer, way, &mut message);
         let len = len.map_err(Refused::silent)?;
         let message = message.get(..len).unwrap_or_default();
-        let mut header = *v4;
-        header.set_piece(Fragment::WHOLE, u16::try_from(len).unwrap_or(u16::MAX));
-        header.seal(&[]);
+        let header = self.restored(source, destination, len, way, identify);
         sink(header.as_bytes(), message);
         Ok(1)
     }
 }
+
+const NO_ADDRESS: Refused = Refused::told(Why::NoAddress, V6Error::Prohibited);
 
 /// §5.1: an IPv4 packet up to here had an IPv6 packet that fits every link; it
 /// may be fragmented on, larger ones have DF.

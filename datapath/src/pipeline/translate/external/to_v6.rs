@@ -1,6 +1,7 @@
 //! An IPv4 packet becomes IPv6 packets (RFC 7915 §4).
 
 use packet::checksum::{self, Delta};
+use packet::icmp::v4;
 use packet::ipv4::{IPV4_LEN, Ipv4Header};
 use packet::ipv6::{FlowLabel, IPV6_LEN};
 use packet::{IpProtocol, TransportChecksum};
@@ -8,7 +9,9 @@ use zerocopy::FromBytes;
 
 use super::answer::{self, V4Error};
 use super::front::Front;
-use super::{Outcome, Refusal, Sink, UdpWithoutChecksum, Way, Why, cut, icmp, source_route, udp};
+use super::{
+    Ends, Outcome, Refusal, Sink, UdpWithoutChecksum, Way, Why, cut, icmp, source_route, udp,
+};
 use crate::pipeline::translate::mtu::{Carriage, IPV6_MIN_MTU};
 use crate::pipeline::translate::transport;
 use crate::pipeline::translate::v4_to_v6::{self, Addresses, Hops};
@@ -17,12 +20,12 @@ type Refused = Refusal<V4Error>;
 
 /// Translates `packet`, from its IPv4 header on.
 pub fn to_v6(packet: &[u8], way: &Way<'_>, sink: Sink<'_>) -> Outcome<V4Error> {
-    let Some(v4) = Datagram::parse(packet) else {
+    let Some(datagram) = Datagram::parse(packet) else {
         return Outcome::Dropped(Why::Malformed);
     };
-    match v4.translate(way, sink) {
+    match datagram.translate(way, sink) {
         Ok(packets) => Outcome::Translated(packets),
-        Err(refusal) => refusal.outcome(answer::may_tell_v4(&v4.header, v4.payload)),
+        Err(refusal) => refusal.outcome(answer::may_tell_v4(&datagram.header, datagram.payload)),
     }
 }
 
@@ -74,15 +77,8 @@ impl<'a> Datagram<'a> {
         if is_icmp && header.is_fragment() {
             return told(Why::IcmpFragment, V4Error::Prohibited);
         }
-        let addresses = way
-            .map
-            .converted(header.source())
-            .zip(way.map.translatable(header.destination()))
-            .map(|(source, destination)| Addresses {
-                source,
-                destination,
-            })
-            .ok_or(Refused::told(Why::NoAddress, V4Error::Prohibited))?;
+        let addresses = self.addresses(way);
+        let addresses = addresses.ok_or(Refused::told(Why::NoAddress, V4Error::Prohibited))?;
         if self.is_icmp_error() {
             return self.icmp_error(addresses, way, sink);
         }
@@ -92,8 +88,21 @@ impl<'a> Datagram<'a> {
         Ok(self.send(&front, addresses, way, sink))
     }
 
+    /// §6. RFC 6052 maps stations' addresses; behind a prefix a group's would
+    /// look like one (§1.2).
+    fn addresses(&self, way: &Way<'_>) -> Option<Addresses> {
+        let destination = self.header.destination();
+        Some(Addresses {
+            source: way.map.converted(self.header.source())?,
+            destination: way
+                .map
+                .translatable(destination)
+                .filter(|_| destination.is_unicast())?,
+        })
+    }
+
     fn is_icmp_error(&self) -> bool {
-        let is_error = |kind: &u8| answer::is_error(*kind);
+        let is_error = |kind: &u8| v4::is_error(*kind);
         self.header.protocol == IpProtocol::ICMP
             && !self.header.fragment().is_later()
             && self.payload.first().is_some_and(is_error)
@@ -135,7 +144,12 @@ impl<'a> Datagram<'a> {
             transport::update(front, protocol, place, TransportChecksum::Complete, delta);
             return Ok(());
         }
-        let refused = Refused::told(Why::UdpWithoutChecksum, V4Error::Prohibited);
+        let why = Why::UdpWithoutChecksum(Ends {
+            source: self.header.source(),
+            destination: self.header.destination(),
+            ports: udp::ports(self.payload),
+        });
+        let refused = Refused::told(why, V4Error::Prohibited);
         let computed = way.settings.udp_without_checksum == UdpWithoutChecksum::Computed;
         if !computed || place.is_fragment() {
             return Err(refused);

@@ -4,6 +4,12 @@
 use packet::IpProtocol;
 use packet::checksum::{self, Sum};
 
+/// The ports of a datagram; zeros where it has not even these.
+pub fn ports(datagram: &[u8]) -> (u16, u16) {
+    let [a, b, c, d] = datagram.first_chunk().copied().unwrap_or_default();
+    (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]))
+}
+
 /// The checksum of a whole datagram that has none, between IPv6 addresses of
 /// this sum; `None` if its length field contradicts its length.
 pub fn checksum_v6(datagram: &[u8], addresses: Sum) -> Option<u16> {

@@ -1,13 +1,14 @@
 //! Echo between ICMPv4 and ICMPv6 (RFC 7915 §4.2, §5.2), in place: the type
 //! changes, and the checksum's pseudo-header comes or goes. The data is not
-//! read.
+//! read. RFC 7915 does not look at the code; between two vswitches one other than
+//! 0 goes raw.
 
 use packet::IpProtocol;
 use packet::checksum::{self, Delta, Sum};
 use packet::icmp::{ICMP_LEN, v4, v6};
 use packet::ipv6::Ipv6Header;
 
-use super::Untranslatable;
+use super::{Peer, Untranslatable};
 
 /// Turns an ICMPv4 echo into an ICMPv6 echo for the packet with this header.
 ///
@@ -23,7 +24,12 @@ pub fn to_v6(payload: &mut [u8], outer: &Ipv6Header) -> Result<(), Untranslatabl
         return Err(Untranslatable::Lossy);
     }
     let pseudo = pseudo_header(outer, payload.len());
-    retype(payload, kind_v6, Delta::new(Sum::ZERO, pseudo))
+    retype(
+        payload,
+        Peer::Vswitch,
+        kind_v6,
+        Delta::new(Sum::ZERO, pseudo),
+    )
 }
 
 /// Turns an ICMPv6 echo into an ICMPv4 echo.
@@ -36,7 +42,8 @@ pub fn to_v4(payload: &mut [u8], outer: &Ipv6Header) -> Result<(), Untranslatabl
     if payload.len() < ICMP_LEN {
         return Err(Untranslatable::Malformed);
     }
-    whole_to_v4(payload, pseudo_header(outer, payload.len()))
+    let pseudo = pseudo_header(outer, payload.len());
+    whole_to_v4(payload, Peer::Vswitch, pseudo)
 }
 
 /// Is the message an echo that [`to_v6`] translates?
@@ -49,12 +56,14 @@ pub fn survives(payload: &[u8]) -> bool {
 /// has the length of the whole.
 ///
 /// # Errors
-/// As [`to_v6`], but what [`to_v4`] would not restore is translated too.
+/// As [`to_v6`], but what [`to_v4`] would not restore is translated too, and with
+/// external systems any code.
 pub(in crate::pipeline::translate) fn quoted_to_v6(
     payload: &mut [u8],
+    peer: Peer,
     pseudo: Sum,
 ) -> Result<(), Untranslatable> {
-    retype(payload, kind_v6, Delta::new(Sum::ZERO, pseudo))
+    retype(payload, peer, kind_v6, Delta::new(Sum::ZERO, pseudo))
 }
 
 /// As [`to_v4`] for the beginning of a message, at least its checksum; `pseudo`
@@ -62,21 +71,22 @@ pub(in crate::pipeline::translate) fn quoted_to_v6(
 /// nothing but zeros, or nothing at all.
 ///
 /// # Errors
-/// As [`to_v4`].
+/// As [`to_v4`], but with external systems any code is translated.
 pub(in crate::pipeline::translate) fn quoted_to_v4(
     payload: &mut [u8],
+    peer: Peer,
     pseudo: Sum,
     zeros_follow: bool,
 ) -> Result<(), Untranslatable> {
     if zeros_follow {
-        whole_to_v4(payload, pseudo)
+        whole_to_v4(payload, peer, pseudo)
     } else {
-        retype(payload, kind_v4, Delta::new(pseudo, Sum::ZERO))
+        retype(payload, peer, kind_v4, Delta::new(pseudo, Sum::ZERO))
     }
 }
 
-fn whole_to_v4(payload: &mut [u8], pseudo: Sum) -> Result<(), Untranslatable> {
-    retype(payload, kind_v4, Delta::new(pseudo, Sum::ZERO))?;
+fn whole_to_v4(payload: &mut [u8], peer: Peer, pseudo: Sum) -> Result<(), Untranslatable> {
+    retype(payload, peer, kind_v4, Delta::new(pseudo, Sum::ZERO))?;
     if only_zeros(payload) {
         // An echo reply with identifier, sequence and data zero. Its sum is
         // zero, so its checksum is 0xffff, which no delta yields: in IPv4 there
@@ -128,12 +138,13 @@ fn pseudo_header(outer: &Ipv6Header, len: usize) -> Sum {
 /// Replaces the type of a message that shows at least its checksum.
 fn retype(
     payload: &mut [u8],
+    peer: Peer,
     counterpart: fn(u8) -> Option<u8>,
     pseudo: Delta,
 ) -> Result<(), Untranslatable> {
     let first = payload.first_chunk_mut::<4>();
     let [kind, code, a, b] = first.ok_or(Untranslatable::Malformed)?;
-    let new = counterpart(*kind).filter(|_| *code == 0);
+    let new = counterpart(*kind).filter(|_| peer == Peer::External || *code == 0);
     let new = new.ok_or(Untranslatable::Kind)?;
     let word = |kind| Sum::word(u16::from_be_bytes([kind, 0]));
     let delta = Delta::new(word(*kind), word(new)).and(pseudo);

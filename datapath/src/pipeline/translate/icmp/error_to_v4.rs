@@ -47,11 +47,11 @@ pub fn to_v4(message: &[u8], cx: &ToV4<'_>, out: &mut [u8]) -> Result<usize, Unt
             let [attribute, ..] = icmp.word().to_be_bytes();
             attribute
         }
-        // RFC 4884 §4: the others have no length attribute.
+        // RFC 4884 §4.6: the others have no length attribute.
         _ => 0,
     };
     let parts = extension::split(body, attribute, Unit::V6);
-    let mut quoted = V6::parse(parts.datagram)?;
+    let mut quoted = V6::parse(parts.datagram, cx.peer)?;
     if !parts.extension.is_empty() {
         quoted = quoted.unpadded();
     }

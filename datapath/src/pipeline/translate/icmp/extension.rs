@@ -4,7 +4,7 @@
 //! "ICMP Error Payload").
 //!
 //! A message without a length attribute has no extension that could be told from
-//! the quoted packet (RFC 4884 §5.5): all of it is quoted packet.
+//! the quoted packet (RFC 4884 §5.4, §5.5): all of it is quoted packet.
 
 /// The unit of the length attribute (RFC 4884 §4), in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,14 +30,15 @@ pub(super) struct Parts<'a> {
 }
 
 /// The parts of a body under a header with this length attribute. One that says
-/// more than there is says nothing: the byte was unused before RFC 4884.
+/// more than there is, or less than a quoted packet before an extension has, says
+/// nothing: the byte was unused before RFC 4884.
 pub(super) fn split(body: &[u8], attribute: u8, unit: Unit) -> Parts<'_> {
     let all = Parts {
         datagram: body,
         extension: &[],
     };
     let parts = match usize::from(attribute) * unit as usize {
-        0 => None,
+        ..MIN_DATAGRAM => None,
         len => body.split_at_checked(len),
     };
     parts.map_or(all, |(datagram, extension)| Parts {
@@ -102,7 +103,11 @@ mod tests {
         assert_eq!((parts.datagram.len(), parts.extension.len()), (128, 172));
         let parts = split(&body, 32, Unit::V6);
         assert_eq!((parts.datagram.len(), parts.extension.len()), (256, 44));
-        for (attribute, unit) in [(0, Unit::V4), (0, Unit::V6), (76, Unit::V4), (38, Unit::V6)] {
+        // None; more than there is; less than 128 bytes.
+        let none = [(0, Unit::V4), (0, Unit::V6)];
+        let long = [(76, Unit::V4), (38, Unit::V6)];
+        let short = [(1, Unit::V4), (31, Unit::V4), (1, Unit::V6), (15, Unit::V6)];
+        for (attribute, unit) in none.into_iter().chain(long).chain(short) {
             let parts = split(&body, attribute, unit);
             assert_eq!((parts.datagram, parts.extension), (&body[..], &[][..]));
         }

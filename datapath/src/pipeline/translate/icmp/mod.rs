@@ -74,7 +74,8 @@ pub enum Untranslatable {
     #[error("it quotes ICMP that is not an unfragmented echo")]
     QuotedIcmp,
     /// It quotes a protocol whose number means something else in the other
-    /// version (RFC 7915 §5.1.1; RFC 8200 §4).
+    /// version (RFC 8200 §4), or an extension header behind a fragment header
+    /// (RFC 7915 §5.1.1).
     #[error("it quotes a protocol that the other version has not")]
     QuotedProtocol,
     /// It quotes a source-routed packet on its way (RFC 7915 §5.1).

@@ -25,7 +25,7 @@ pub struct Returned {
 /// known (RFC 792).
 const LEAST_PAYLOAD: usize = 8;
 
-/// EtherIP's header, in bytes: version 3 and zeros (RFC 3378 §3).
+/// EtherIP's header, in bytes: version 3 and zeros (RFC 3378 §2).
 const ETHERIP: [u8; 2] = [0x30, 0x00];
 
 /// Writes in `out` the IPv4 packet that was sent as the substrate packet `quoted`,
@@ -46,7 +46,7 @@ pub fn returned_to_v4(
     if v6.version() == 6 && v6.next_header == IpProtocol::ETHERIP {
         return raw(payload, out);
     }
-    let quoted = V6::parse(quoted)?.unpadded();
+    let quoted = V6::parse(quoted, Peer::Vswitch)?.unpadded();
     let written = quoted.write_v4(Peer::Vswitch, Some(addresses), out)?;
     if written.cut && written.len < IPV4_LEN + LEAST_PAYLOAD {
         return Err(Untranslatable::TooLong);

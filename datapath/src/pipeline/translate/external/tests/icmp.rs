@@ -134,7 +134,7 @@ fn fragmentation_needed_becomes_packet_too_big() {
         assert_eq!(packets[0][40..42], [2, 0]);
         assert_eq!(packets[0][44..48], u32::to_be_bytes(mtu), "{advertised}");
     }
-    // RFC 1191 §7.1: a router that does not say.
+    // RFC 1191 §5: a router that does not say.
     let error = v4().icmp((3, 4), (0, 0), &quoted_v4(1200));
     let (_, packets) = Translator::new().to_v6(&error);
     assert_eq!(packets[0][44..48], 1280_u32.to_be_bytes());
@@ -166,6 +166,34 @@ fn a_long_error_is_cut_short() {
             packets[0][52..54],
             u16::try_from(len - 20).unwrap().to_be_bytes()
         );
+    }
+}
+
+/// RFC 7915 §5.1: DF says how long the message is, not what it was made of.
+#[test]
+fn an_error_that_becomes_short_has_no_df() {
+    for len in [600, 1232, 1400, 2000] {
+        let error = v6().icmp((1, 4), (0, 0), &quoted_v6(len));
+        let packet = one_v4(&error);
+        assert!(packet.len() <= 1260);
+        assert_eq!(packet[6] & 0x40, 0, "{len}");
+    }
+}
+
+/// RFC 7915 §4.2, §5.2: of echo the type is translated, whatever its code.
+#[test]
+fn echo_of_any_code_is_echo() {
+    for code in [0, 9, 255] {
+        let there = one_v6(&v4().icmp((8, code), (7, 1), b"ping"));
+        assert_eq!(there[40..42], [128, code]);
+        let back = one_v4(&v6().icmp((129, code), (7, 1), b"ping"));
+        assert_eq!(back[20..22], [0, code]);
+        // And so it is in an error.
+        let inner = Frame::between(MacAddr::ZERO, MacAddr::ZERO).ipv4(SIX_IN_FOUR, FOUR);
+        let inner = inner.icmp((8, code), (7, 1), b"ping");
+        let error = one_v6(&v4().icmp((11, 0), (0, 0), packet(&inner)));
+        assert_eq!(error[88..90], [128, code]);
+        assert_sound_v6(&error[48..]);
     }
 }
 

@@ -4,6 +4,28 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// RFC 7915 §6: its workflow example (appendix A), from either side: one prefix,
+/// 2001:db8:100::/40, for both.
+#[test]
+fn the_workflow_example_of_appendix_a() {
+    let prefix = Prefix::new(six("2001:db8:100::"), 40).unwrap();
+    let translator = Translator {
+        map: Box::new(TwoPrefixes {
+            converted: prefix,
+            translatable: prefix,
+        }),
+        ..Translator::new()
+    };
+    let (h6, h4) = (six("2001:db8:1c0:2:21::"), six("2001:db8:1c6:3364:2::"));
+    let (h6_in_four, h4_in_four) = ([192, 0, 2, 33], [198, 51, 100, 2]);
+    let frame = || Frame::between(MacAddr::ZERO, MacAddr::ZERO);
+    let (_, packets) = translator.to_v4(&frame().ipv6(h6, h4).udp(1, 2, b"A.1"));
+    assert_eq!(packets[0][12..20], [h6_in_four, h4_in_four].concat());
+    let answer = frame().ipv4(h4_in_four, h6_in_four).udp(2, 1, b"A.1");
+    let (_, packets) = translator.to_v6(&answer);
+    assert_eq!(packets[0][8..40], [h4.octets(), h6.octets()].concat());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..Default::default() })]
 

@@ -7,7 +7,7 @@ use packet::fragment::FragmentHeader;
 use zerocopy::IntoBytes;
 
 use super::*;
-use crate::pipeline::translate::external::{TrafficClass, Why};
+use crate::pipeline::translate::external::{TypeOfService, Why};
 use crate::pipeline::translate::icmp::Untranslatable;
 
 const DATA: [u8; 3000] = [0x5a; 3000];
@@ -66,13 +66,16 @@ fn each_field_of_the_ipv4_header() {
     }
 }
 
-/// RFC 7915 §5.1: an administrator may have the traffic class ignored.
+/// RFC 7915 §5.1: an administrator may have the traffic class ignored, and say
+/// what TOS is instead.
 #[test]
 fn the_traffic_class_may_be_ignored() {
     let mut translator = Translator::new();
-    translator.settings.traffic_class = TrafficClass::Zero;
-    let (_, packets) = translator.to_v4(&v6().traffic_class(0xff).udp(1, 2, b"x"));
-    assert_eq!(packets[0][1], 0);
+    for tos in [0, 0x28] {
+        translator.settings.type_of_service = TypeOfService::Always(tos);
+        let (_, packets) = translator.to_v4(&v6().traffic_class(0xff).udp(1, 2, b"x"));
+        assert_eq!(packets[0][1], tos);
+    }
 }
 
 /// RFC 7915 §5, §5.1: up to 1260 bytes without DF, above with it.
@@ -270,6 +273,56 @@ fn an_illegal_source_is_silent() {
         let (outcome, _) = Translator::new().to_v4(&frame);
         assert_eq!(outcome, Outcome::Dropped(Why::IllegalSource), "{source}");
     }
+}
+
+/// RFC 7915 §5.1, §8: nor is an IPv4 address that no station can have anybody's,
+/// only because it stands behind the prefix.
+#[test]
+fn an_embedded_address_of_no_station_is_refused() {
+    for inner in [
+        "0.0.0.0",
+        "127.0.0.1",
+        "224.0.0.1",
+        "240.0.0.1",
+        "255.255.255.255",
+    ] {
+        let source = six(&format!("2001:db8:6::{inner}"));
+        let from = || Frame::between(MacAddr::ZERO, MacAddr::ZERO).ipv6(source, six(FOUR_IN_SIX));
+        let (outcome, _) = Translator::new().to_v4(&from().udp(1, 2, b"x"));
+        assert_eq!(outcome, Outcome::Dropped(Why::IllegalSource), "{inner}");
+        let quoted = Frame::between(MacAddr::ZERO, MacAddr::ZERO)
+            .ipv6(six(FOUR_IN_SIX), six(SIX))
+            .udp(1, 2, b"x");
+        // An error comes from the address for that.
+        let error = one_v4(&from().icmp((3, 0), (0, 0), packet(&quoted)));
+        assert_eq!(error[12..16], [192, 0, 0, 8], "{inner}");
+        let destination = six(&format!("2001:db8:4::{inner}"));
+        let to = Frame::between(MacAddr::ZERO, MacAddr::ZERO).ipv6(six(SIX), destination);
+        let (outcome, _) = Translator::new().to_v4(&to.udp(1, 2, b"x"));
+        let expected = Outcome::Answer(V6Error::Prohibited, Why::NoAddress);
+        assert_eq!(outcome, expected, "{inner}");
+    }
+}
+
+/// RFC 7915 §5.4: nobody is told of ICMPv6 that it is prohibited, nor of an
+/// error anything (RFC 4443 §2.4 e.1), whatever stands before it.
+#[test]
+fn no_header_hides_an_error_from_the_rule() {
+    let outcome = |first: u8, headers: &[Vec<u8>], message: &[u8]| {
+        let headers = headers.concat();
+        let frame = v6().protocol(first, &[&headers, message].concat());
+        Translator::new().to_v4(&frame).0
+    };
+    let routed = [options(43), routing(58, 2)];
+    let silent = Outcome::Dropped(Why::SourceRouted);
+    assert_eq!(outcome(60, &routed, &[1, 0, 0, 0, 0, 0, 0, 0]), silent);
+    let pointed = V6Error::ParameterProblem { pointer: 51 };
+    let told = Outcome::Answer(pointed, Why::SourceRouted);
+    assert_eq!(outcome(60, &routed, &[128, 0, 0, 0, 0, 0, 0, 0]), told);
+    let piece = [fragment(60, 0, true, 1), options(58)];
+    let silent = Outcome::Dropped(Why::ExtensionHeaders);
+    assert_eq!(outcome(44, &piece, &[1, 0, 0, 0, 0, 0, 0, 0]), silent);
+    assert_eq!(outcome(44, &piece, &[128, 0, 0, 0, 0, 0, 0, 0]), silent);
 }
 
 /// RFC 7915 §5.4: what has no error of its own is 1/1, and nobody is told so of

@@ -4,7 +4,7 @@ use etherparse::Ipv6Slice;
 use packet::build::{Checksum, Payload};
 
 use super::*;
-use crate::pipeline::translate::external::{TrafficClass, UdpWithoutChecksum, Why};
+use crate::pipeline::translate::external::{Ends, TrafficClass, UdpWithoutChecksum, Why};
 use crate::pipeline::translate::icmp::Untranslatable;
 
 const DATA: [u8; 3000] = [0x5a; 3000];
@@ -283,6 +283,29 @@ fn what_is_discarded_is_answered_as_prohibited_but_never_an_error() {
     }
 }
 
+/// RFC 7915 §1.2, §8: a group's address, or one that no station can have, is
+/// nobody's, though a prefix could be put before it.
+#[test]
+fn a_destination_that_is_no_station_has_no_address() {
+    for (destination, told) in [
+        ("224.0.0.251", false),
+        ("255.255.255.255", false),
+        ("0.0.0.1", true),
+        ("127.0.0.1", true),
+        ("240.0.0.1", true),
+    ] {
+        let destination: Ipv4Addr = destination.parse().unwrap();
+        let frame = Frame::between(MacAddr::ZERO, MacAddr::ZERO).ipv4(FOUR, destination);
+        let (outcome, _) = Translator::new().to_v6(&frame.udp(1, 2, b"x"));
+        let expected = if told {
+            Outcome::Answer(V4Error::Prohibited, Why::NoAddress)
+        } else {
+            Outcome::Dropped(Why::NoAddress)
+        };
+        assert_eq!(outcome, expected, "{destination}");
+    }
+}
+
 /// RFC 7915 §4.5: the checksums of TCP, UDP, and their kin are brought up to
 /// date; one that was wrong stays wrong.
 #[test]
@@ -338,16 +361,25 @@ fn udp_without_a_checksum_gets_one_or_is_refused() {
     assert_eq!((packets.len(), whole.len()), (3, 3008));
     assert_eq!(transport_sum(17, &whole, &packets[0][8..40]), 0);
 
-    let refused = Outcome::Answer(V4Error::Prohibited, Why::UdpWithoutChecksum);
-    let first = v4().fragment(0, true).protocol(17, &[0; 64]);
-    assert_eq!(Translator::new().to_v6(&first).0, refused);
+    // The reason says between whom.
+    let refused = |ports| {
+        let why = Why::UdpWithoutChecksum(Ends {
+            source: FOUR.into(),
+            destination: SIX_IN_FOUR.into(),
+            ports,
+        });
+        Outcome::Answer(V4Error::Prohibited, why)
+    };
+    let first = v4().fragment(0, true);
+    let first = first.protocol(17, &[0x12, 0x34, 0, 53, 0, 99, 0, 0]);
+    assert_eq!(Translator::new().to_v6(&first).0, refused((0x1234, 53)));
     let later = v4().fragment(8, false).protocol(17, &[0; 64]);
     assert_eq!(Translator::new().to_v6(&later).0, Outcome::Translated(1));
 
     let mut translator = Translator::new();
     translator.settings.udp_without_checksum = UdpWithoutChecksum::Dropped;
     let (outcome, _) = translator.to_v6(&without(v4()).udp(1, 2, b"hello"));
-    assert_eq!(outcome, refused);
+    assert_eq!(outcome, refused((1, 2)));
 }
 
 /// RFC 1812 §5.2.2: what is no IPv4 packet is discarded.

@@ -80,7 +80,7 @@ impl<'a> V4<'a> {
     ) -> Result<Written, Untranslatable> {
         let Self { header, .. } = self;
         let protocol = header.protocol;
-        if !protocol.may_be_next_header() {
+        if !is_translated(protocol, peer) {
             return Err(Untranslatable::QuotedProtocol);
         }
         let addresses = addresses.ok_or(Untranslatable::QuotedAddress)?;
@@ -103,7 +103,7 @@ impl<'a> V4<'a> {
         } else {
             let len = u32::from(self.payload_len);
             let pseudo = checksum::pseudo_header_v6(address_sum, len, IpProtocol::ICMPV6);
-            echo::quoted_to_v6(body, pseudo).map_err(quoted_echo)?;
+            echo::quoted_to_v6(body, peer, pseudo).map_err(quoted_echo)?;
         }
         Ok(Written {
             len: headers.len() + copied,
@@ -127,6 +127,25 @@ impl<'a> V4<'a> {
                 hop_limit: ttl,
             },
         }
+    }
+}
+
+/// Can a packet of this protocol have come from IPv6? Between two vswitches, if
+/// it may go there; a system of the IPv6 side sends whatever it likes, and only
+/// what says that more headers follow never comes out of a translator (RFC 7915
+/// §5.1).
+const fn is_translated(protocol: IpProtocol, peer: Peer) -> bool {
+    let goes_on = matches!(
+        protocol,
+        IpProtocol::HOP_BY_HOP
+            | IpProtocol::ROUTING
+            | IpProtocol::FRAGMENT
+            | IpProtocol::ICMPV6
+            | IpProtocol::DESTINATION_OPTIONS
+    );
+    match peer {
+        Peer::Vswitch => protocol.may_be_next_header(),
+        Peer::External => !goes_on,
     }
 }
 

@@ -35,7 +35,7 @@ impl<'a> V6<'a> {
     /// # Errors
     /// [`Untranslatable::Malformed`]: not IPv6, or less than its headers.
     /// [`Untranslatable::QuotedRoute`], [`Untranslatable::QuotedProtocol`].
-    pub(in super::super) fn parse(datagram: &'a [u8]) -> Result<Self, Untranslatable> {
+    pub(in super::super) fn parse(datagram: &'a [u8], peer: Peer) -> Result<Self, Untranslatable> {
         let malformed = Untranslatable::Malformed;
         let (mut header, rest) = Ipv6Header::read_from_prefix(datagram).map_err(|_| malformed)?;
         if header.version() != 6 {
@@ -54,9 +54,7 @@ impl<'a> V6<'a> {
             protocol = read.next_header;
             fragment = Some(read);
         }
-        // ICMPv4's number would come out as ICMPv4, whose bytes these are not.
-        let known = protocol.may_be_next_header() && protocol != IpProtocol::ICMP;
-        if !known && protocol != IpProtocol::ICMPV6 {
+        if !is_translated(protocol, fragment.is_some(), peer) {
             return Err(Untranslatable::QuotedProtocol);
         }
         Ok(Self {
@@ -119,7 +117,7 @@ impl<'a> V6<'a> {
             let len = u32::from(self.payload_len);
             let pseudo = checksum::pseudo_header_v6(v6.address_sum(), len, IpProtocol::ICMPV6);
             let whole = body_len == usize::from(self.payload_len);
-            echo::quoted_to_v4(body, pseudo, whole).map_err(quoted_echo)?;
+            echo::quoted_to_v4(body, peer, pseudo, whole).map_err(quoted_echo)?;
         }
         Ok(Written {
             len: IPV4_LEN + copied,
@@ -153,6 +151,22 @@ impl<'a> V6<'a> {
     }
 }
 
+/// Is a packet of this protocol translated? With external systems RFC 7915
+/// passes all on but an extension header behind a fragment header (§5.1.1).
+const fn is_translated(protocol: IpProtocol, is_fragment: bool, peer: Peer) -> bool {
+    match (peer, protocol) {
+        // ICMPv4's number would come out as ICMPv4, whose bytes these are not.
+        (_, IpProtocol::ICMP) => false,
+        (_, IpProtocol::ICMPV6)
+        | (Peer::External, IpProtocol::ETHERIP | IpProtocol::NO_NEXT_HEADER) => true,
+        (
+            Peer::External,
+            IpProtocol::AH | IpProtocol::MOBILITY | IpProtocol::HIP | IpProtocol::SHIM6,
+        ) => !is_fragment,
+        _ => protocol.may_be_next_header(),
+    }
+}
+
 /// What is left of a packet behind the headers read so far.
 struct Chain<'a> {
     bytes: &'a [u8],
@@ -179,7 +193,7 @@ fn skip_extensions(
     while let IpProtocol::HOP_BY_HOP | IpProtocol::DESTINATION_OPTIONS | IpProtocol::ROUTING = next
     {
         let first = rest.bytes.first_chunk::<4>();
-        // RFC 8200 §4.2, §4.4: units of 8 bytes, not counting the first.
+        // RFC 8200 §4.3, §4.4, §4.6: units of 8 bytes, not counting the first.
         let &[following, units, _, segments_left] = first.ok_or(Untranslatable::Malformed)?;
         if next == IpProtocol::ROUTING && segments_left != 0 {
             return Err(Untranslatable::QuotedRoute);

@@ -93,12 +93,26 @@ fn messages_without_a_length_attribute_in_icmpv6_lose_the_extension() {
 
 #[test]
 fn without_the_attribute_all_is_quoted_packet() {
-    // As routers did before RFC 4884 (§5.5): 128 bytes, then the extension.
+    // As routers did before RFC 4884 (§5, §5.5): 128 bytes, then the extension.
     let (four, six) = (v4().udp(1, 2, &[5; 900]), v6().udp(1, 2, &[5; 900]));
     let legacy = error_v4((11, 0), 0, &padded(&ip(&four)[..128], 128));
     let expected = error_v6((3, 0), 0, &padded(&ip(&six)[..148], 148));
     assert_eq!(to_six(&legacy, Peer::External).unwrap(), expected);
     assert_eq!(to_four(&expected, Peer::External).unwrap(), legacy);
+}
+
+/// RFC 4884 §4: a quoted packet before an extension has at least 128 bytes, so a
+/// smaller attribute is none, and nothing of the packet is taken for one.
+#[test]
+fn an_attribute_of_less_than_128_bytes_is_none() {
+    let (four, six) = (v4().udp(1, 2, &[5; 900]), v6().udp(1, 2, &[5; 900]));
+    let message = error_v4((11, 0), attribute_v4(5), ip(&four));
+    let found = to_six(&message, Peer::External).unwrap();
+    assert_eq!(found, error_v6((3, 0), 0, ip(&six)));
+    assert_eq!(round_trip(&message), Err(Untranslatable::Lossy));
+    let message = error_v6((3, 0), attribute_v6(15), ip(&six));
+    let found = to_four(&message, Peer::External).unwrap();
+    assert_eq!(found, error_v4((11, 0), 0, ip(&four)));
 }
 
 #[test]

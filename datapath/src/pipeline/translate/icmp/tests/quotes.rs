@@ -281,20 +281,43 @@ fn no_second_quote_and_no_fragmented_icmp() {
     assert_eq!(found, Err(Untranslatable::QuotedIcmp));
 }
 
+/// RFC 7915 §4.3, §5.3: with external systems a quoted packet is translated if
+/// one like it would be on its way, whatever its protocol; between vswitches, if
+/// it may go to the substrate.
 #[test]
 fn protocols_that_mean_something_else_in_the_other_version() {
+    let refused = Some(Untranslatable::QuotedProtocol);
+    let message = [8, 0, 0, 0, 0, 0, 0, 0];
     for protocol in 0..=255 {
-        let refused = [0, 43, 44, 51, 58, 59, 60, 97, 135, 139, 140].contains(&protocol);
-        let found = six_of(
-            ip(&v4().protocol(protocol, &[8, 0, 0, 0, 0, 0, 0, 0])),
-            Peer::External,
-        );
-        let expected = refused.then_some(Untranslatable::QuotedProtocol);
+        let four = v4().protocol(protocol, &message);
+        let never = [0, 43, 44, 58, 60].contains(&protocol);
+        let expected = refused.filter(|_| never);
+        let found = six_of(ip(&four), Peer::External);
+        assert_eq!(found.err(), expected, "{protocol}");
+        let never = !IpProtocol(protocol).may_be_next_header();
+        let expected = refused.filter(|_| never);
+        let found = six_of(ip(&four), Peer::Vswitch);
         assert_eq!(found.err(), expected, "{protocol}");
     }
-    for next_header in [1, 51, 59, 97, 135, 139, 140] {
-        let found = four_of(ip(&v6().protocol(next_header, &[0; 16])), Peer::External);
-        assert_eq!(found, Err(Untranslatable::QuotedProtocol), "{next_header}");
+    for next_header in [51, 59, 97, 135, 139, 140] {
+        let six = v6().protocol(next_header, &[0; 16]);
+        let found = four_of(ip(&six), Peer::External).unwrap();
+        assert_eq!(found[9], next_header);
+        let found = four_of(ip(&six), Peer::Vswitch);
+        assert_eq!(found.err(), refused, "{next_header}");
+        let piece = Piece {
+            offset: 0,
+            more: true,
+            id: 1,
+        };
+        let found = four_of(&piece.v6(next_header, &[0; 16]), Peer::External);
+        let is_extension = ![59, 97].contains(&next_header);
+        let expected = refused.filter(|_| is_extension);
+        assert_eq!(found.err(), expected, "{next_header}");
+    }
+    for peer in [Peer::External, Peer::Vswitch] {
+        let found = four_of(ip(&v6().protocol(1, &[0; 16])), peer);
+        assert_eq!(found.err(), refused);
     }
 }
 
