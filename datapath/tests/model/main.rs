@@ -10,6 +10,7 @@
 //! * [`compare`], [`wire`]: did both see the same, and was every packet on the
 //!   fabric one that strangers can read?
 //! * [`fabric_errors`]: what routers of the fabric say of our packets.
+//! * [`device`]: what senders leave undone, and devices finish.
 //!
 //! `VSWITCH_PROPERTY_CASES` sets the number of cases per property (20 000 if not
 //! set; a release is tried with 1 000 000, built with `--release`).
@@ -29,6 +30,7 @@ mod bench;
 
 mod carriage;
 mod compare;
+mod device;
 mod draft;
 mod fabric_errors;
 mod ipv4;
@@ -48,7 +50,7 @@ use carriage::Why;
 use compare::{Met, judge};
 use fabric_errors::complaints;
 use product::World;
-use sent::{Sent, Setting, anybodys, neighbourly, settings};
+use sent::{Sent, Setting, anybodys, neighbourly, settings, unfinished};
 use switch::{fate, sender_of};
 
 /// What a comparison found, or what is wrong.
@@ -115,6 +117,16 @@ proptest! {
         fabric_errors::check(setting, &sent, &complaint).map_err(TestCaseError::fail)?;
     }
 
+    /// What a sender leaves to a device is finished by one, or by us, before it
+    /// is on a wire.
+    #[test]
+    fn what_is_left_undone_arrives_finished(
+        setting in settings(),
+        (sent, left) in unfinished(),
+    ) {
+        device::check(setting, &sent, left).map_err(TestCaseError::fail)?;
+    }
+
     /// Any mix of senders, receivers, tags, MACs and addresses: the model says
     /// who gets what.
     #[test]
@@ -175,6 +187,26 @@ fn the_frames_of_the_model_meet_every_fate() {
     let refused = [1, 4, 5].map(|code| Met::Refused { code });
     let fates = raw.map(Met::Raw).into_iter().chain(others).chain(refused);
     for fate in fates {
+        let times = met.get(&fate).copied().unwrap_or(0);
+        assert!(times >= 10, "{fate:?} only {times} times of {met:?}");
+    }
+}
+
+#[test]
+fn what_is_left_undone_meets_every_fate() {
+    let mut runner = TestRunner::deterministic();
+    let mut met = BTreeMap::<Met, u32>::new();
+    for _ in 0..2000 {
+        let (setting, (sent, left)) = (
+            drawn(&mut runner, settings()),
+            drawn(&mut runner, unfinished()),
+        );
+        let fate = device::check(setting, &sent, left);
+        let fate = met.entry(fate.unwrap_or_else(|fault| panic!("{fault}")));
+        *fate.or_default() += 1;
+    }
+    let fates = [Met::Local, Met::LocalCut, Met::Rewritten, Met::Cut];
+    for fate in fates.into_iter().chain([Met::Refused { code: 4 }]) {
         let times = met.get(&fate).copied().unwrap_or(0);
         assert!(times >= 10, "{fate:?} only {times} times of {met:?}");
     }

@@ -6,12 +6,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use datapath::tables::PathMtus;
+use datapath::tables::{PathMtus, PortOffloads};
 use packet::EtherType;
 use vnet::compiled::{HostId, PortId};
 
+use super::bench::host::Outcome;
 use super::bench::{Host, Plan, Site, cross};
 use super::compare::{Ids, Seen};
+use super::device::{Left, finish};
 use super::sent::Setting;
 use super::switch::EXTRA_ETHERTYPE;
 
@@ -25,14 +27,14 @@ pub struct World {
 }
 
 thread_local! {
-    static WORLDS: RefCell<HashMap<(u16, u16), World>> = RefCell::default();
+    static WORLDS: RefCell<HashMap<(u16, u16, bool), World>> = RefCell::default();
 }
 
 impl World {
     /// Lends the world of this setting: the same for all cases of a test, so
     /// that what hosts remember is tried, too.
     pub fn with<T>(setting: Setting, work: impl FnOnce(&mut Self) -> T) -> T {
-        let key = (setting.segment_mtu, setting.substrate_mtu);
+        let key = (setting.segment_mtu, setting.substrate_mtu, setting.devices);
         WORLDS.with_borrow_mut(|worlds| {
             let world = worlds.entry(key).or_insert_with(|| Self::new(setting));
             world.begin(setting);
@@ -44,7 +46,11 @@ impl World {
         let host = |site| {
             let mut plan = Plan::of(site)
                 .uplink_mtu(setting.substrate_mtu)
-                .segment_mtu(setting.segment_mtu);
+                .segment_mtu(setting.segment_mtu)
+                .offloading(PortOffloads {
+                    checksum: setting.devices,
+                    segmentation: setting.devices,
+                });
             let (segment, ether_type) = EXTRA_ETHERTYPE;
             plan.segment(segment).ethertypes = vec![EtherType::new(ether_type)];
             plan.host()
@@ -91,18 +97,36 @@ impl World {
     /// Pushes a frame in at a node's port, and whatever crosses the fabric into
     /// the other host.
     pub fn node_sends(&mut self, site: Site, port: u16, frame: &[u8]) -> Seen {
+        self.node_leaves(site, port, frame, Left::Nothing)
+    }
+
+    /// The same of a frame that a device is to finish: ours, if it cannot.
+    pub fn node_leaves(&mut self, site: Site, port: u16, frame: &[u8], left: Left) -> Seen {
         let other = if site == Site::R { Site::S } else { Site::R };
+        let host = self.host(site);
+        let outcome = host.node_leaves_to_a_device(port, frame, left.offload());
         let mut seen = Seen::default();
-        for (PortId(port), frame) in self.host(site).node_sends(port, frame).sent {
+        for (port, frame) in on_wires(outcome) {
             if !site.uplinks().contains(&PortId(port)) {
                 seen.nodes.push((site, port, frame));
                 continue;
             }
             let arrived = self.host(other).substrate_delivers(&cross(&frame, other));
             seen.wire.push(frame);
-            let to_node = |(PortId(port), frame)| (other, port, frame);
-            seen.nodes.extend(arrived.sent.into_iter().map(to_node));
+            let to_node = |(port, frame)| (other, port, frame);
+            seen.nodes
+                .extend(on_wires(arrived).into_iter().map(to_node));
         }
         seen
     }
+}
+
+/// What the ports' devices make of what left.
+fn on_wires(outcome: Outcome) -> Vec<(u16, Vec<u8>)> {
+    let mut frames = Vec::new();
+    for ((PortId(port), frame), offload) in outcome.sent.iter().zip(outcome.offloads) {
+        let finished = finish(frame, Left::of(offload));
+        frames.extend(finished.into_iter().map(|frame| (*port, frame)));
+    }
+    frames
 }

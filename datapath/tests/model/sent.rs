@@ -6,6 +6,7 @@ use proptest::sample::select;
 
 use super::bench::plan::{STATIONS, Station};
 use super::bench::{Ip, J, L, NOBODY, Node, Site};
+use super::device::{self, Left};
 use super::draft::{Body, Data, Draft, Field};
 use super::strategies::drafts;
 use super::switch::{EXTRA_ETHERTYPE, Sizes};
@@ -17,6 +18,8 @@ pub struct Setting {
     pub substrate_mtu: u16,
     /// What a router has said of the path.
     pub learned: Option<u16>,
+    /// The ports' devices finish what is left to them.
+    pub devices: bool,
 }
 
 /// A frame that somebody sends.
@@ -111,41 +114,45 @@ impl Sent {
 /// more: what does not fit must still arrive.
 pub fn settings() -> impl Strategy<Value = Setting> {
     let learned = prop_oneof![3 => Just(None), 1 => (1280..=1500u16).prop_map(Some)];
-    (
+    let mtus = (
         select(vec![1500, 9000]),
         select(vec![1500, 1556, 9000, 9100]),
-        learned,
-    )
-        .prop_map(|(segment_mtu, substrate_mtu, learned)| Setting {
+    );
+    (mtus, learned, any::<bool>()).prop_map(|((segment_mtu, substrate_mtu), learned, devices)| {
+        Setting {
             segment_mtu,
             substrate_mtu,
             learned,
-        })
+            devices,
+        }
+    })
 }
 
 /// What neighbours send each other who are on the same host, or are not.
 pub fn neighbourly(same_host: bool) -> impl Strategy<Value = Sent> {
+    let pair = pairs(move |from, to| (from.1 == to.1) == same_host);
+    (pair, any::<bool>(), any::<bool>(), payloads()).prop_map(
+        |((from, to), second, padded, payload)| Sent {
+            padded,
+            ..payload.sent_by(&from, &to, second)
+        },
+    )
+}
+
+/// What any neighbours send each other that a device is to finish.
+pub fn unfinished() -> impl Strategy<Value = (Sent, Left)> {
+    (pairs(|_, _| true), device::drafts()).prop_map(|((from, to), (draft, left))| {
+        (Payload::Ip(draft).sent_by(&from, &to, false), left)
+    })
+}
+
+fn pairs(which: impl Fn(&Station, &Station) -> bool) -> impl Strategy<Value = (Station, Station)> {
     let pairs: Vec<(Station, Station)> = STATIONS
         .iter()
         .flat_map(|from| STATIONS.iter().map(move |to| (*from, *to)))
-        .filter(|(from, to)| from.4 == to.4 && from.2 != to.2)
-        .filter(|(from, to)| (from.1 == to.1) == same_host)
+        .filter(|(from, to)| from.4 == to.4 && from.2 != to.2 && which(from, to))
         .collect();
-    (select(pairs), any::<bool>(), any::<bool>(), payloads()).prop_map(
-        |((from, to), second, padded, payload)| {
-            let source = from.3.filter(|_| second).unwrap_or(from.2.ip);
-            let destination = to.3.filter(|_| second).unwrap_or(to.2.ip);
-            Sent {
-                site: from.1,
-                port: from.2.port,
-                tag: from.5,
-                source_mac: from.2.mac,
-                destination_mac: to.2.mac,
-                padded,
-                what: payload.between(source, destination),
-            }
-        },
-    )
+    select(pairs)
 }
 
 #[derive(Debug, Clone)]
@@ -156,6 +163,21 @@ enum Payload {
 }
 
 impl Payload {
+    /// In a right frame, to or from second addresses where there are any.
+    fn sent_by(self, from: &Station, to: &Station, second: bool) -> Sent {
+        let source = from.3.filter(|_| second).unwrap_or(from.2.ip);
+        let destination = to.3.filter(|_| second).unwrap_or(to.2.ip);
+        Sent {
+            site: from.1,
+            port: from.2.port,
+            tag: from.5,
+            source_mac: from.2.mac,
+            destination_mac: to.2.mac,
+            padded: false,
+            what: self.between(source, destination),
+        }
+    }
+
     fn between(self, source: Ip, destination: Ip) -> What {
         let source = match self {
             Self::Dhcp(_) => [0; 4],

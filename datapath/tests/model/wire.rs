@@ -173,7 +173,7 @@ impl Rewritten {
         if let Some(at) = at
             && self.payload.len() == expected.len()
         {
-            let [old, new] = [&packet.payload, &self.payload[..]].map(|p| p[at..at + 2].to_vec());
+            let [old, new] = [packet.payload, &self.payload[..]].map(|p| p[at..at + 2].to_vec());
             let v4 = ones_sum(&[&packet.source[..], &packet.destination, &old].concat());
             let v6 = ones_sum(&[&self.source[..], &self.destination, &new].concat());
             let none = matches!(self.protocol, 17 | 136) && old == [0, 0];
