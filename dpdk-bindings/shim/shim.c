@@ -40,6 +40,11 @@ struct rte_mbuf *vs_mbuf_alloc(struct rte_mempool *pool)
 	return rte_pktmbuf_alloc(pool);
 }
 
+struct rte_mbuf *vs_mbuf_alloc_beside(struct rte_mbuf *mbuf)
+{
+	return rte_pktmbuf_alloc(mbuf->pool);
+}
+
 void vs_mbuf_free(struct rte_mbuf *mbuf)
 {
 	rte_pktmbuf_free(mbuf);

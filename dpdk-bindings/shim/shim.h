@@ -128,6 +128,8 @@ int vs_errno(void);
 unsigned int vs_lcore_id(void);
 
 struct rte_mbuf *vs_mbuf_alloc(struct rte_mempool *pool);
+/* From the pool that this one is of. */
+struct rte_mbuf *vs_mbuf_alloc_beside(struct rte_mbuf *mbuf);
 void vs_mbuf_free(struct rte_mbuf *mbuf);
 /* Moves a chain's bytes into its first segment: 0, or -1 if they do not fit. */
 int vs_mbuf_linearize(struct rte_mbuf *mbuf);

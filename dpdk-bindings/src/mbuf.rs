@@ -142,6 +142,26 @@ impl Mbuf {
         Ok(())
     }
 
+    /// Moves the first `len` bytes into a segment of their own.
+    ///
+    /// # Errors
+    /// [`NoRoom`] if the first segment has fewer, or the pool is dry; the packet
+    /// is unchanged.
+    pub(crate) fn split_front(&mut self, len: usize) -> Result<(), NoRoom> {
+        // SAFETY: a valid mbuf, of a pool that is never freed; the result is null
+        // or an mbuf that is ours alone.
+        let mut front = unsafe {
+            let raw = NonNull::new(sys::vs_mbuf_alloc_beside(self.as_ptr())).ok_or(NoRoom)?;
+            Self::from_raw(raw)
+        };
+        front.append(len)?;
+        let bytes = self.data().get(..len).ok_or(NoRoom)?;
+        front.data_mut().copy_from_slice(bytes);
+        self.trim_front(len)?;
+        let back = core::mem::replace(self, front);
+        self.chain(back)
+    }
+
     fn last(&self) -> Segment {
         let mut last = self.segment();
         while let Some(next) = last.next() {

@@ -16,6 +16,11 @@
 //! that). It is computed anew here, so what was in the field does not matter.
 //! Drivers whose devices want yet another thing change it in their own
 //! `tx_pkt_prepare`, which [`crate::TxQueue`] calls.
+//!
+//! The vhost driver, too, makes it one without the length, where the guest's
+//! Linux expects one with: it would send wrong checksums if it routes the
+//! super-frame on and cuts it in software. The driver leaves alone what it does
+//! not find in the first segment; so there the IP header ends one.
 
 use core::num::NonZeroU16;
 
@@ -50,6 +55,8 @@ pub(crate) struct Taken {
     pub(crate) checksum: bool,
     /// Super-frames, also as chains of segments.
     pub(crate) segmentation: bool,
+    /// They go to a guest's kernel as they are.
+    pub(crate) by_guest: bool,
 }
 
 /// A frame that came in, or is to go out, cannot be what its flags say.
@@ -214,11 +221,18 @@ fn prepare_marked(mbuf: &mut Mbuf, taken: Taken) -> Result<Prepared, Unfit> {
         | u64::from(headers.transport_len) << sys::VS_L4_LEN_SHIFT;
     if let Some(size) = segment_size {
         flags |= sys::VS_TX_TCP_SEG;
-        if headers.version == Version::V4 {
-            flags |= sys::VS_TX_IP_CKSUM;
-        }
         lengths |= u64::from(size.get()) << sys::VS_SEGMENT_SIZE_SHIFT;
-        set_checksum(mbuf, &headers, 0);
+        if taken.by_guest {
+            let len = mbuf.packet_len().saturating_sub(headers.transport_at());
+            set_checksum(mbuf, &headers, len);
+            mbuf.split_front(headers.transport_at())
+                .map_err(|_| Unfit)?;
+        } else {
+            if headers.version == Version::V4 {
+                flags |= sys::VS_TX_IP_CKSUM;
+            }
+            set_checksum(mbuf, &headers, 0);
+        }
     }
     mbuf.set_tx_offload(lengths);
     mbuf.set_flags(flags);

@@ -132,7 +132,8 @@ impl TxQueue {
     }
 
     /// Sends from the front of `burst` what the port takes, and leaves in it, in
-    /// order, what was not sent; how many were.
+    /// order, what was not sent; how many were. What is left has been readied for
+    /// this port: no other can take it.
     ///
     /// A packet whose [`packet::Offload`] the port cannot do, or cannot be what it
     /// says, is not left: it is dropped, and counted as a transmit error.

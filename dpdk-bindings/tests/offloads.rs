@@ -266,10 +266,8 @@ fn a_guest_gets_a_super_frame_as_one() {
     packet.set_offload(super_frame());
     let arrived = cable.carry(true, packet);
     assert_eq!(arrived.offload(), super_frame());
-    let got = bytes(&arrived);
-    let field = TRANSPORT + TCP_FIELD..TRANSPORT + TCP_FIELD + 2;
-    assert!(got[..field.start] == content[..field.start]);
-    assert!(got[field.end..] == content[field.end..]);
+    // The sum of its pseudo-header with the length, too: the guest may be a router.
+    assert!(bytes(&arrived) == content);
     drop(arrived);
 
     let content = left_partial(frame().udp(1, 2, b"hello"), UDP_FIELD);

@@ -113,7 +113,7 @@ impl Port {
     /// What its frames may be.
     #[inline]
     pub(crate) fn taken(&self) -> Taken {
-        self.offloads().taken()
+        self.offloads().taken(self.vhost)
     }
 
     /// Counts a received frame that is dropped.

@@ -123,10 +123,12 @@ impl DeviceOffloads {
         }
     }
 
-    pub(super) fn taken(self) -> Taken {
+    /// `by_guest`: of a vhost port.
+    pub(super) fn taken(self, by_guest: bool) -> Taken {
         Taken {
             checksum: self.transmit_checksum,
             segmentation: self.transmit_segmentation,
+            by_guest,
         }
     }
 }
