@@ -166,6 +166,11 @@ impl Ipv4Header {
         self.checksum = U16::new(sum.checksum());
     }
 
+    /// The header's checksum as it stands.
+    pub const fn checksum(&self) -> u16 {
+        self.checksum.get()
+    }
+
     /// The source address.
     pub const fn source(&self) -> VirtualAddr {
         VirtualAddr::new(core::net::Ipv4Addr::from_octets(self.source))

@@ -61,8 +61,8 @@ pub struct Context {
     pub carriage: Option<Carriage>,
     /// What a device has done for it, and from `fit` on: is to do.
     pub offload: Offload,
-    /// How often it has been cut already.
-    pub cuts: u8,
+    /// It is a piece of a packet that was cut.
+    pub is_piece: bool,
 }
 
 /// The interface that sent a packet.
@@ -222,7 +222,7 @@ impl<B: packet::PacketBuf> Burst<B> {
             hop: None,
             carriage: None,
             offload: buf.offload(),
-            cuts: 0,
+            is_piece: false,
         };
         self.packets
             .try_push(Packet { buf, cx })

@@ -40,6 +40,11 @@ pub fn from_node<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
         if !header.source.is_unicast() {
             return Err(DropReason::SourceMacInvalid);
         }
+        // The first buffer of a chain holds the headers, and no stage reads more
+        // of an IPv4 packet: it is to be cut, or its sender to be told.
+        if !packet.buf.is_contiguous() && ether_type != EtherType::IPV4 {
+            return Err(DropReason::NotContiguous);
+        }
         let (id, interface) = ports.sender(port, tag, header.source).map_err(reason)?;
         packet.cx.row = interface.row;
         packet.cx.from = Some(Sender {
@@ -100,10 +105,6 @@ fn prefetch<B: PacketBuf>(burst: &Burst<B>) {
 }
 
 fn ethernet<B: PacketBuf>(packet: &Packet<B>) -> Result<EthernetHeader, DropReason> {
-    // A super-frame's first buffer holds its headers, and no stage reads more.
-    if !packet.buf.is_contiguous() && packet.cx.offload.segment_size.is_none() {
-        return Err(DropReason::NotContiguous);
-    }
     let (header, _) =
         EthernetHeader::read_from_prefix(packet.buf.data()).map_err(|_| DropReason::Truncated)?;
     Ok(header)
@@ -217,6 +218,9 @@ fn substrate<B: PacketBuf>(
     packet: &mut Packet<B>,
     own_mac: Option<MacAddr>,
 ) -> Result<Ipv6Header, DropReason> {
+    if !packet.buf.is_contiguous() && packet.cx.offload.segment_size.is_none() {
+        return Err(DropReason::NotContiguous);
+    }
     let ethernet = ethernet(packet)?;
     packet.cx.tuple.source_mac = ethernet.source;
     packet.cx.tuple.destination_mac = ethernet.destination;

@@ -52,6 +52,9 @@ fn hear<B: PacketBuf>(
     let about = About::read(message, bytes, &tables.drawn);
     let about = about.ok_or(DropReason::FabricErrorMalformed)?;
     let carried = flow_label::decode(about.header.flow_label());
+    if !state.heard.allows(about.interface, now) {
+        return Err(DropReason::ErrorRateLimited);
+    }
     let path = match icmp.kind {
         v6::PACKET_TOO_BIG => {
             let path = about
@@ -73,9 +76,6 @@ fn hear<B: PacketBuf>(
     let quoted = quoted.get(..returned.len).unwrap_or_default();
     if !may_be_reported(quoted) {
         return Err(DropReason::FabricErrorNotReported);
-    }
-    if !state.errors.allows(about.interface, now) {
-        return Err(DropReason::ErrorRateLimited);
     }
     let complaint = path.map_or(Complaint::HostUnreachable, |path| {
         let mtu = returned.carriage.fits(path);
@@ -113,7 +113,9 @@ impl About {
         let from = mapped(drawn, &header.source())?;
         let to = mapped(drawn, &header.destination())?;
         let interface = from.interface()?;
-        let ours = outer.destination() == header.source() && to.interface().is_none();
+        let ours = outer.destination() == header.source()
+            && to.interface().is_none()
+            && from.segment == to.segment;
         ours.then_some(Self {
             header,
             interface,

@@ -42,8 +42,11 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
         let source = source.map_err(|_| DropReason::SourceNotProven);
         match source.and_then(|source| sender(drawn, &source)) {
             Ok(sender) => packet.cx.from = Some(sender),
-            // A router of the fabric has something to say.
-            Err(_) if is_icmpv6_error(header, payload) => {}
+            // A router of the fabric has something to say; under a host's
+            // locator there is none, only tenants.
+            Err(_)
+                if is_icmpv6_error(header, payload)
+                    && !drawn.is_under_a_locator(header.source()) => {}
             Err(reason) => return Err(reason),
         }
         Ok(())

@@ -162,19 +162,31 @@ impl<E> Ending<'_, E> {
         E: Exits<B>,
     {
         let ledger = self.with.ledger;
-        let pieces = match cut::cut(packet, how, || self.exits.buffer()) {
-            Ok(pieces) => pieces,
-            Err(reason) => return ledger.book_drop(packet.cx.row, reason),
+        let row = packet.cx.row;
+        let plan = match cut::Plan::of(packet, how) {
+            Ok(plan) => plan,
+            Err(reason) => return ledger.book_drop(row, reason),
         };
-        if let Some(row) = ledger.row(packet.cx.row) {
-            let beyond_itself = pieces.len().saturating_sub(1);
-            row.cells.pieces.add(beyond_itself as u64);
-        }
-        for mut burst in cut::bursts(pieces, self.port, self.now, packet.cx) {
+        let mut ended = 0;
+        while ended < plan.count() {
+            let mut burst = Burst::new(self.port, self.now);
+            let ids = &mut self.state.identification;
+            let exits = &mut *self.exits;
+            let filled = plan.fill(&mut burst, packet, ended, ids, || exits.buffer());
             super::onward(&mut burst, self.with.tables, self.state);
             for piece in burst.packets {
+                ended += 1;
                 self.end(piece);
             }
+            if let Err(reason) = filled {
+                // The rest ends as one.
+                ledger.book_drop(row, reason);
+                ended += 1;
+                break;
+            }
+        }
+        if let Some(row) = ledger.row(row) {
+            row.cells.pieces.add(ended.saturating_sub(1) as u64);
         }
     }
 }

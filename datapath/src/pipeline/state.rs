@@ -10,8 +10,11 @@ use super::translate::identification::Identification;
 pub struct WorkerState {
     /// The identifications it has given.
     pub(super) identification: Identification,
-    /// The errors it has sent.
+    /// The errors it has sent of its own.
     pub(super) errors: ErrorLimit,
+    /// The fabric's errors it has listened to: apart, so that a forger does not
+    /// keep a node from hearing ours.
+    pub(super) heard: ErrorLimit,
     /// Where ICMP errors are translated.
     pub(super) scratch: Box<Scratch>,
 }
@@ -23,6 +26,7 @@ impl WorkerState {
         Self {
             identification: Identification::new(worker, workers),
             errors: ErrorLimit::new(workers),
+            heard: ErrorLimit::new(workers),
             scratch: Box::default(),
         }
     }

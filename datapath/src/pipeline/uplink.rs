@@ -59,6 +59,8 @@ fn address<B: PacketBuf>(buf: &mut B, hop: &NextHopEntry) -> Verdict {
     match (header.write_to_prefix(buf.data_mut()), hop.destination_mac) {
         (Err(_), _) => Verdict::Drop(DropReason::NoHeadroom),
         (Ok(()), Some(_)) => Verdict::Forward(hop.port),
+        // A chain takes as many buffers as a whole hold queue may have.
+        (Ok(()), None) if !buf.is_contiguous() => Verdict::Drop(DropReason::HoldQueueFull),
         (Ok(()), None) => Verdict::Punt(Punt::Resolve(hop.id)),
     }
 }

@@ -103,7 +103,7 @@ drop_reasons! {
             "The frame ends before its headers do."
             "capture on the sender; its driver or a cable cuts frames short"
         NotContiguous "not-contiguous"
-            "The frame came in several buffers and is no super-frame."
+            "The frame came in several buffers, and it is neither a super-frame nor an IPv4 packet that is too large for its way."
             "raise the port's mtu so that one buffer holds a frame"
         SourceMacInvalid "source-mac-invalid"
             "The source MAC is a group address or zero."
@@ -262,7 +262,7 @@ drop_reasons! {
     }
     "hold" {
         HoldQueueFull "hold-queue-full"
-            "Too many packets wait for this next hop's MAC."
+            "Too many packets wait for this next hop's MAC; or it is a super-frame, which takes too many buffers to wait."
             "the next hop answers slowly or not at all; see: vswitchctl neighbor list"
         NeighborUnreachable "neighbor-unreachable"
             "The next hop did not answer neighbour discovery."

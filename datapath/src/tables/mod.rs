@@ -7,8 +7,10 @@ pub mod path_mtu;
 pub mod ports;
 pub mod publish;
 
+use core::net::Ipv6Addr;
 use std::sync::Arc;
 
+use hashbrown::HashSet;
 use packet::{Locator, MacAddr, SegmentId, VirtualAddr};
 use vnet::compiled::{Compiled, HostId, InterfaceId, MappingKind, PortId};
 
@@ -41,6 +43,8 @@ pub struct Drawn {
     pub mappings: MappingTable,
     /// The locator of each host, by [`HostId`]; this host's first.
     pub locators: Vec<Locator>,
+    /// The same, to be searched.
+    known_locators: HashSet<Locator>,
 }
 
 /// Where a packet goes: a copy of what the mapping says, for later stages.
@@ -61,6 +65,7 @@ impl Drawn {
             ports: PortTable::new(compiled, ports, uplinks),
             mappings: MappingTable::new(&compiled.mappings),
             locators: compiled.hosts.iter().map(|host| host.locator).collect(),
+            known_locators: compiled.hosts.iter().map(|host| host.locator).collect(),
         }
     }
 
@@ -86,6 +91,11 @@ impl Drawn {
     /// The locator of a host.
     pub fn locator(&self, host: HostId) -> Option<Locator> {
         self.locators.get(host.0 as usize).copied()
+    }
+
+    /// Does the address lie under a host's locator?
+    pub fn is_under_a_locator(&self, address: Ipv6Addr) -> bool {
+        self.known_locators.contains(&Locator::of(address))
     }
 
     /// This host's own locator.

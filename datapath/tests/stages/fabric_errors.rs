@@ -189,6 +189,54 @@ fn nobody_hears_an_error_about_an_error_a_later_fragment_or_a_strange_frame() {
 }
 
 #[test]
+fn a_tenants_error_is_never_taken_for_a_routers() {
+    // R does not know X, whose host tells of a packet in the same words as a
+    // router: as ICMPv6, from X's address under S's locator.
+    let mut host = r();
+    let fabric = host
+        .node_sends(A.port, &df().udp(1, 2, &[5; 3000]))
+        .forwarded(R_UPLINKS[0]);
+    for (kind, word) in [((TOO_BIG, 0), 1400), ((UNREACHABLE, 0), 0)] {
+        let mut frame = error(kind, word, &fabric);
+        let stranger = Site::S.substrate(FRONT, [10, 0, 0, 77]).to_ipv6();
+        frame[22..38].copy_from_slice(&stranger.octets());
+        let outcome = host.substrate_delivers(&sealed(frame));
+        assert_eq!(outcome.dropped(), DropReason::SourceNotProven);
+    }
+    assert_eq!(host.tables.path_mtus.learned(HostId(1), host.now), None);
+}
+
+#[test]
+fn an_error_quotes_one_segment() {
+    // From A to X, who is another tenant's.
+    let mut host = r();
+    let mut fabric = host
+        .node_sends(A.port, &df().udp(1, 2, b"x"))
+        .forwarded(R_UPLINKS[0]);
+    let x = Site::S
+        .substrate(crate::bench::LAN, crate::bench::X.ip)
+        .to_ipv6();
+    fabric[38..54].copy_from_slice(&x.octets());
+    let outcome = host.substrate_delivers(&error((UNREACHABLE, 0), 0, &fabric));
+    assert_eq!(outcome.dropped(), DropReason::FabricErrorMalformed);
+}
+
+#[test]
+fn forged_errors_do_not_use_up_ours() {
+    let mut host = r();
+    let sent = df().udp(1, 2, b"x");
+    let fabric = host.node_sends(A.port, &sent).forwarded(R_UPLINKS[0]);
+    for _ in 0..100 {
+        host.substrate_delivers(&error((UNREACHABLE, 0), 0, &fabric));
+    }
+    // Nor are they heard without end: a path's MTU is not lowered either.
+    let outcome = host.substrate_delivers(&error((TOO_BIG, 0), 1280, &fabric));
+    assert_eq!(outcome.dropped(), DropReason::ErrorRateLimited);
+    host.node_sends(A.port, &df().udp(1, 2, &[5; 9000 - 20]))
+        .reply();
+}
+
+#[test]
 fn a_router_that_complains_without_end_is_heard_in_measure() {
     let mut host = r();
     let fabric = host

@@ -6,9 +6,11 @@ use core::num::NonZeroU16;
 use datapath::tables::PortOffloads;
 use packet::build::{Checksum, Ipv4, Payload};
 use packet::checksum::{Sum, pseudo_header_v6};
-use packet::{HeaderChecksum, IpProtocol, Offload, TransportChecksum};
+use packet::{HeaderChecksum, HeapBuf, IpProtocol, Offload, PacketBuf, TransportChecksum};
+use vnet::compiled::PortId;
 
 use crate::bench::check::assert_sound;
+use crate::bench::host::Way;
 use crate::bench::{A, F, G, J, Node, Plan, R_UPLINKS, Site, cross, v4};
 
 const PARTIAL: Offload = Offload {
@@ -197,7 +199,7 @@ fn segments_too_large_for_the_way_are_answered_with_what_fits() {
 }
 
 #[test]
-fn segments_that_may_be_cut_are_cut_again() {
+fn segments_that_may_be_cut_are_made_to_fit() {
     let whole = Payload::tcp(5000, 80, 1000, 0x18, &data()[..5000]);
     let partial = pseudo(A, G, 5020, IpProtocol::TCP);
     let whole = v4(A, G)
@@ -205,11 +207,100 @@ fn segments_that_may_be_cut_are_cut_again() {
         .carrying(whole);
     let mut host = Plan::of(Site::R).path_mtu(1400).offloading(ALL).host();
     let outcome = host.node_leaves_to_a_device(A.port, &whole, super_frame(1460));
-    // Three segments of two fragments each, and a short one.
+    // 1400 - 40 - 20 bytes in each.
     let pieces = outcome.cut(R_UPLINKS[0]);
-    let next_headers: Vec<_> = pieces.iter().map(|frame| frame[20]).collect();
-    assert_eq!(next_headers, [44, 44, 44, 44, 44, 44, 6]);
-    assert!(pieces.iter().all(|frame| frame.len() <= 14 + 1400));
+    let payloads: Vec<_> = pieces.iter().map(|frame| frame.len() - 74).collect();
+    assert_eq!(payloads, [1340, 1340, 1340, 980]);
+    pieces.iter().for_each(|frame| assert_sound(frame));
+}
+
+#[test]
+fn small_segments_pass_however_many_they_are() {
+    for (mss, bytes) in [(500, 65_000), (256, 40_000), (88, 60_000)] {
+        let data: Vec<u8> = (0..bytes).map(|n: u32| n as u8).collect();
+        let (whole, segments) = super_frame_to(F, mss, &data);
+        let offload = super_frame(mss as u16);
+        let mut host = Plan::of(Site::R).host();
+        let outcome = host.node_leaves_to_a_device(A.port, &whole, offload);
+        let row = host.ledger.row(outcome.cx.row).unwrap();
+        let counts = [&row.cells.received, &row.cells.pieces, &row.cells.forwarded];
+        let count = segments.len() as u64;
+        assert_eq!(counts.map(|n| n.get()), [1, count - 1, count]);
+        assert_eq!(outcome.cut(F.port), segments);
+        let mut host = Plan::of(Site::R).offloading(ALL).host();
+        host.node_leaves_to_a_device(A.port, &whole, offload)
+            .forwarded(F.port);
+    }
+}
+
+#[test]
+fn nobody_has_a_frame_cut_byte_by_byte() {
+    let (whole, _) = super_frame_to(F, 1460, &data());
+    let mut host = Plan::of(Site::R).host();
+    let outcome = host.node_leaves_to_a_device(A.port, &whole, super_frame(1));
+    assert_eq!(
+        outcome.dropped(),
+        datapath::pipeline::DropReason::SuperFrameMalformed
+    );
+}
+
+#[test]
+fn segments_of_what_came_whole_over_the_fabric_have_ids_of_their_own() {
+    // Without DF each is a datagram that a router may cut (RFC 6864 §4.3).
+    let whole = Payload::tcp(5000, 80, 1000, 0x18, &data()[..10_000]);
+    let partial = pseudo(A, G, 10_020, IpProtocol::TCP);
+    let whole = v4(A, G)
+        .checksum(Checksum::Exactly(partial))
+        .carrying(whole);
+    let mut r = Plan::of(Site::R).offloading(ALL).host();
+    let fabric = r.node_leaves_to_a_device(A.port, &whole, super_frame(1460));
+    let fabric = cross(&fabric.forwarded(R_UPLINKS[0]), Site::S);
+    let mut s = Plan::of(Site::S).host();
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        let arrived = s.substrate_leaves_to_a_device(&fabric, super_frame(1460));
+        let pieces = arrived.cut(G.port);
+        ids.extend(pieces.iter().map(|frame| [frame[22], frame[23]]));
+        pieces
+            .iter()
+            .for_each(|f| assert_sound(&[&f[..12], &f[16..]].concat()));
+    }
+    let count = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!((count, ids.len()), (21, 21));
+}
+
+#[test]
+fn a_chain_too_large_for_its_way_is_answered_or_cut_and_one_that_fits_is_not_taken() {
+    let send = |sent: &[u8]| {
+        let mut host = Plan::of(Site::R).host();
+        host.one(Way::FromNode, PortId(A.port), HeapBuf::chain(sent, 1000))
+    };
+    let reply = send(&df(F).udp(1, 2, &[5; 4000])).reply();
+    assert_eq!(
+        (reply[34], reply[35], &reply[40..42]),
+        (3, 4, &1500u16.to_be_bytes()[..])
+    );
+    let sent = v4(A, F).id(6).udp(1, 2, &data()[..4001]);
+    let expected = Plan::of(Site::R)
+        .host()
+        .node_sends(A.port, &sent)
+        .cut(F.port);
+    assert_eq!(send(&sent).cut(F.port), expected);
+    let partial = Checksum::Exactly(pseudo(A, F, 4009, IpProtocol::UDP));
+    let unfinished = v4(A, F).id(6).checksum(partial).udp(1, 2, &data()[..4001]);
+    let mut chain = HeapBuf::chain(&unfinished, 1000);
+    chain.set_offload(PARTIAL);
+    let outcome = Plan::of(Site::R)
+        .host()
+        .one(Way::FromNode, PortId(A.port), chain);
+    assert_eq!(outcome.cut(F.port), expected);
+    let small = send(&df(F).udp(1, 2, &[5; 1400]));
+    assert_eq!(
+        small.dropped(),
+        datapath::pipeline::DropReason::NotContiguous
+    );
 }
 
 #[test]

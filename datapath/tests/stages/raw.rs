@@ -133,6 +133,22 @@ fn the_label_and_the_class_are_those_of_the_packet_inside() {
     assert_eq!(label >> 11, 37 << 1 | 1);
 }
 
+#[test]
+fn congestion_on_the_fabric_is_told_inside() {
+    // RFC 6040 §4.2, by the inner packet's ECN.
+    for (ecn, arrives) in [(0b00u8, 0b00u8), (0b01, 0b11), (0b10, 0b11), (0b11, 0b11)] {
+        let ip = |ecn: u8| v4(A, G).id(1).tos(0xb8 | ecn).options(&[148, 4, 0, 0]);
+        let mut fabric = on_the_fabric(&ip(ecn).udp(1, 2, b"x"));
+        fabric[15] |= 0x30;
+        let arrived = Plan::of(Site::S)
+            .host()
+            .substrate_delivers(&cross(&fabric, Site::S));
+        let arrived = arrived.forwarded(G.port);
+        let bare = [&arrived[..12], &arrived[16..]].concat();
+        assert_eq!(bare, ip(arrives).udp(1, 2, b"x"));
+    }
+}
+
 /// What S makes of a raw frame that claims to come from A's interface.
 fn s_hears(inner: &[u8]) -> Outcome {
     s_of(Plan::of(Site::S), Site::R.substrate(FRONT, A.ip), inner)

@@ -113,10 +113,7 @@ fn with_many_addresses(paths: u16) -> Host {
         let own = *plan.mapping(FRONT, node.ip);
         for last in 0..100 {
             let address = ip_of([10, 0, third, last]);
-            plan.compiled.mappings.push(Mapping {
-                address,
-                ..own
-            });
+            plan.compiled.mappings.push(Mapping { address, ..own });
             if let Some(InterfaceId(at)) = own.interface {
                 plan.compiled.interfaces[at as usize]
                     .addresses

@@ -23,13 +23,13 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// A plan for the IPv4 packet of a bare frame, with fragments of at most
+    /// A plan for the IPv4 packet of a bare frame of `len` bytes, with fragments of at most
     /// `limit` bytes, header included.
     ///
     /// # Errors
     /// `too-big`: no fragment fits the limit, or they end beyond what an offset
     /// can say.
-    pub fn of(frame: &[u8], ip: &IpTuple, limit: u16) -> Result<Self, DropReason> {
+    pub fn of(len: usize, ip: &IpTuple, limit: u16) -> Result<Self, DropReason> {
         let header_len = usize::from(ip.header_len);
         let room = usize::from(limit)
             .checked_sub(header_len)
@@ -42,7 +42,7 @@ impl Plan {
         let last =
             plan.payload_len.div_ceil(Fragment::UNIT) + usize::from(ip.fragment.offset_units());
         let sayable = last <= usize::from(Fragment::MAX_OFFSET) + 1;
-        let is_there = frame.len() >= ETHERNET_LEN + header_len + plan.payload_len;
+        let is_there = len >= ETHERNET_LEN + header_len + plan.payload_len;
         if plan.chunk == 0 || !sayable || !is_there {
             return Err(DropReason::TooBig);
         }
@@ -78,8 +78,6 @@ impl Plan {
         };
         let from = at * self.chunk;
         let to = (from + self.chunk).min(self.payload_len);
-        let payload = range(payload_at + from, payload_at + to)?;
-
         let mut header = header(bytes).ok_or(DropReason::Truncated)?;
         let of = header.fragment();
         let units = u16::try_from(from / Fragment::UNIT).unwrap_or(Fragment::MAX_OFFSET);
@@ -87,10 +85,16 @@ impl Plan {
         header.set_header_len(IPV4_LEN + options.len());
         header.set_piece(
             Fragment::new(of.offset_units().saturating_add(units), more),
-            u16::try_from(payload.len()).unwrap_or(u16::MAX),
+            u16::try_from(to - from).unwrap_or(u16::MAX),
         );
         header.seal(options);
-        fill(piece, &[ethernet, header.as_bytes(), options, payload])
+        fill(piece, &[ethernet, header.as_bytes(), options])?;
+        let at = piece.len();
+        piece.append(to - from).map_err(|_| DropReason::NoBuffer)?;
+        let payload = piece.data_mut().get_mut(at..).unwrap_or_default();
+        frame
+            .read_at(payload_at + from, payload)
+            .map_err(|_| DropReason::Truncated)
     }
 }
 
@@ -135,7 +139,7 @@ mod tests {
 
     fn cut(frame: &[u8], ip: &IpTuple, limit: u16) -> Vec<Vec<u8>> {
         let buf = HeapBuf::from_slice(frame);
-        let plan = Plan::of(frame, ip, limit).unwrap();
+        let plan = Plan::of(frame.len(), ip, limit).unwrap();
         let piece = |at| {
             let mut piece = HeapBuf::from_slice(&[]);
             plan.write(&buf, at, &mut piece).unwrap();
@@ -236,8 +240,8 @@ mod tests {
     fn what_no_offset_can_say_is_not_cut() {
         let whole = frame().ipv4([1; 4], [2; 4]).protocol(17, &[0; 100]);
         let ping_of_death = tuple(20, 120, Fragment::new(0x1fff, false));
-        assert!(Plan::of(&whole, &ping_of_death, 68).is_err());
-        assert!(Plan::of(&whole, &tuple(20, 120, Fragment::WHOLE), 27).is_err());
-        assert!(Plan::of(&whole, &tuple(20, 120, Fragment::WHOLE), 28).is_ok());
+        assert!(Plan::of(whole.len(), &ping_of_death, 68).is_err());
+        assert!(Plan::of(whole.len(), &tuple(20, 120, Fragment::WHOLE), 27).is_err());
+        assert!(Plan::of(whole.len(), &tuple(20, 120, Fragment::WHOLE), 28).is_ok());
     }
 }

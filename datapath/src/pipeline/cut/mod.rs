@@ -5,87 +5,114 @@
 //!
 //! Not a stage: `settle` comes here with a packet whose verdict is `Cut`, so
 //! that its pieces leave in its place, in order. Each goes through the last
-//! stages by itself. All buffers are taken before the first is filled: a packet
-//! is cut whole or dropped.
+//! stages by itself, in bursts.
 
 pub mod fragments;
 pub mod segments;
 
-use core::time::Duration;
-
-use arrayvec::ArrayVec;
-use packet::PacketBuf;
-use vnet::compiled::PortId;
+use packet::ethernet::ETHERNET_LEN;
+use packet::ipv4::{IPV4_LEN, Ipv4Header};
+use packet::{IpProtocol, PacketBuf, VirtualAddr};
+use zerocopy::IntoBytes;
 
 use super::batch::{BURST, Burst, Context, IpTuple, Packet};
+use super::translate::identification::Identification;
 use super::verdict::{Cut, DropReason, Verdict};
 
-/// The most pieces that a packet is cut into: 64 KiB in fragments for an IPv6
-/// path of the least MTU are 55, in segments of 536 bytes 123.
-pub const MAX_PIECES: usize = 128;
+/// The most pieces that a packet is cut into: 64 KiB in segments of 64 bytes. A
+/// sender could ask for as many as there are bytes.
+pub const MAX_PIECES: usize = 1024;
 
-/// Buffers for pieces.
-pub type Pieces<B> = ArrayVec<B, MAX_PIECES>;
-
-/// Cuts a bare frame. `alloc` gives buffers.
-///
-/// # Errors
-/// `too-big`, `super-frame-malformed`: it cannot be cut so; `no-buffer`.
-pub fn cut<B: PacketBuf>(
-    packet: &Packet<B>,
-    how: Cut,
-    alloc: impl FnMut() -> Option<B>,
-) -> Result<Pieces<B>, DropReason> {
-    let ip = packet.cx.ip()?;
-    match how {
-        Cut::Fragments { limit } => {
-            let plan = fragments::Plan::of(packet.buf.data(), &ip, limit)?;
-            make(plan.count(), alloc, |at, piece| {
-                plan.write(&packet.buf, at, piece)
-            })
-        }
-        Cut::Segments { payload } => {
-            let plan = segments::Plan::of(packet.buf.data(), &ip, packet.buf.len(), payload)?;
-            make(plan.count(), alloc, |at, piece| {
-                plan.write(&packet.buf, at, piece)
-            })
-        }
-    }
+/// How a packet is cut.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    kind: Kind,
+    /// Each piece gets an identification of its own: (source, destination,
+    /// protocol).
+    identify: Option<(VirtualAddr, VirtualAddr, IpProtocol)>,
 }
 
-fn make<B: PacketBuf>(
-    count: usize,
-    mut alloc: impl FnMut() -> Option<B>,
-    mut write: impl FnMut(usize, &mut B) -> Result<(), DropReason>,
-) -> Result<Pieces<B>, DropReason> {
-    let mut pieces = Pieces::new();
-    for _ in 0..count {
-        let buf = alloc().ok_or(DropReason::NoBuffer)?;
-        pieces.try_push(buf).map_err(|_| DropReason::TooBig)?;
-    }
-    for (at, piece) in pieces.iter_mut().enumerate() {
-        write(at, piece)?;
-    }
-    Ok(pieces)
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Fragments(fragments::Plan),
+    Segments(segments::Plan),
 }
 
-/// The pieces as bursts with the context of the packet that they are of.
-pub fn bursts<B: PacketBuf>(
-    pieces: Pieces<B>,
-    port: PortId,
-    now: Duration,
-    cx: Context,
-) -> impl Iterator<Item = Burst<B>> {
-    let mut pieces = pieces.into_iter();
-    core::iter::from_fn(move || {
-        let mut burst = Burst::new(port, now);
-        for buf in pieces.by_ref().take(BURST) {
-            let cx = of_piece(&buf, cx);
+impl Plan {
+    /// A plan for a bare frame.
+    ///
+    /// # Errors
+    /// `too-big`, `super-frame-malformed`: it cannot be cut so.
+    pub fn of<B: PacketBuf>(packet: &Packet<B>, how: Cut) -> Result<Self, DropReason> {
+        let ip = packet.cx.ip()?;
+        let len = packet.buf.len();
+        let kind = match how {
+            Cut::Fragments { limit } => Kind::Fragments(fragments::Plan::of(len, &ip, limit)?),
+            Cut::Segments { payload } => {
+                let first = packet.buf.data();
+                Kind::Segments(segments::Plan::of(first, &ip, len, payload)?)
+            }
+        };
+        // What came whole over the substrate has an identification of our own
+        // making: so have its segments, each its own (RFC 6864 §4.3).
+        let is_ours = packet.cx.from.is_some_and(|from| from.interface.is_none());
+        let datagrams = matches!(kind, Kind::Segments(_)) && is_ours && !ip.dont_fragment;
+        let plan = Self {
+            kind,
+            identify: datagrams.then_some((ip.source, ip.destination, ip.protocol)),
+        };
+        if plan.count() <= MAX_PIECES {
+            Ok(plan)
+        } else {
+            Err(DropReason::SuperFrameMalformed)
+        }
+    }
+
+    /// How many pieces.
+    pub fn count(&self) -> usize {
+        match &self.kind {
+            Kind::Fragments(plan) => plan.count(),
+            Kind::Segments(plan) => plan.count(),
+        }
+    }
+
+    /// Adds the pieces from the `from`th on to a burst, as many as it takes.
+    ///
+    /// # Errors
+    /// `no-buffer`; the burst has those pieces that could be made.
+    pub fn fill<B: PacketBuf>(
+        &self,
+        burst: &mut Burst<B>,
+        packet: &Packet<B>,
+        from: usize,
+        identification: &mut Identification,
+        mut alloc: impl FnMut() -> Option<B>,
+    ) -> Result<(), DropReason> {
+        for at in (from..self.count()).take(BURST) {
+            let mut buf = alloc().ok_or(DropReason::NoBuffer)?;
+            match &self.kind {
+                Kind::Fragments(plan) => plan.write(&packet.buf, at, &mut buf)?,
+                Kind::Segments(plan) => plan.write(&packet.buf, at, &mut buf)?,
+            }
+            if let Some((source, destination, protocol)) = self.identify {
+                let id = identification.next(source, destination, protocol);
+                identify(buf.data_mut(), id).ok_or(DropReason::SuperFrameMalformed)?;
+            }
+            let cx = of_piece(&buf, packet.cx);
             // As many as a burst takes.
             let _ = burst.packets.try_push(Packet { buf, cx });
         }
-        (!burst.packets.is_empty()).then_some(burst)
-    })
+        Ok(())
+    }
+}
+
+/// Gives the IPv4 packet of a bare frame another identification.
+fn identify(frame: &mut [u8], id: u16) -> Option<()> {
+    let mut header: Ipv4Header = fragments::header(frame)?;
+    header.set_identification(id);
+    let options = ETHERNET_LEN + IPV4_LEN..ETHERNET_LEN + header.header_len();
+    header.seal(frame.get(options)?);
+    header.write_to_prefix(frame.get_mut(ETHERNET_LEN..)?).ok()
 }
 
 fn of_piece<B: PacketBuf>(buf: &B, whole: Context) -> Context {
@@ -93,7 +120,7 @@ fn of_piece<B: PacketBuf>(buf: &B, whole: Context) -> Context {
         verdict: Verdict::Next,
         carriage: None,
         offload: packet::Offload::NONE,
-        cuts: whole.cuts.saturating_add(1),
+        is_piece: true,
         ..whole
     };
     let header = fragments::header(buf.data());

@@ -8,7 +8,6 @@ use packet::ethernet::ETHERNET_LEN;
 use packet::{Fragment, IpProtocol, PacketBuf};
 use zerocopy::IntoBytes;
 
-use super::MAX_PIECES;
 use super::fragments::{fill, header};
 use crate::pipeline::batch::IpTuple;
 use crate::pipeline::verdict::DropReason;
@@ -45,7 +44,7 @@ impl Plan {
     ///
     /// # Errors
     /// `super-frame-malformed`: it is not a whole TCP packet with its headers in
-    /// `first`, or would be too many segments.
+    /// `first`.
     pub fn of(
         first: &[u8],
         ip: &IpTuple,
@@ -69,7 +68,7 @@ impl Plan {
         let is_there = tcp_len >= TCP_LEN
             && tcp.len() >= tcp_len
             && total_len >= ETHERNET_LEN + usize::from(ip.len);
-        if is_tcp && is_there && plan.count() <= MAX_PIECES {
+        if is_tcp && is_there {
             Ok(plan)
         } else {
             Err(malformed)
@@ -79,6 +78,11 @@ impl Plan {
     /// How many segments.
     pub fn count(&self) -> usize {
         self.payload_len.div_ceil(self.chunk).max(1)
+    }
+
+    /// IPv4's and TCP's header together, in bytes.
+    pub fn headers_len(&self) -> usize {
+        self.ip_len + self.tcp_len
     }
 
     /// The length of the longest segment's IPv4 packet, in bytes.
@@ -221,6 +225,5 @@ mod tests {
         assert!(plan(fragment, &frame, one).is_err());
         assert!(plan(tuple(341), &frame, one).is_err());
         assert!(plan(tuple(340), &frame[..50], one).is_err());
-        assert!(plan(tuple(340), &frame, NonZeroU16::MIN).is_err());
     }
 }

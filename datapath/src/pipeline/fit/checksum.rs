@@ -6,28 +6,43 @@ use packet::{IpProtocol, PacketBuf};
 
 use crate::pipeline::batch::IpTuple;
 
-/// Completes the transport checksum of a bare, contiguous frame: its field
-/// holds the sum of the pseudo-header, to which the rest is added.
+/// Bytes that are read of a chain at once: an even number.
+const CHUNK: usize = 512;
+
+/// Completes the transport checksum of a bare frame whose headers are in its
+/// first buffer: the field holds the sum of the pseudo-header, to which the rest
+/// is added.
 pub(super) fn complete<B: PacketBuf>(buf: &mut B, ip: &IpTuple) {
     let Some(at) = ip.protocol.checksum_offset() else {
         return;
     };
     let start = ETHERNET_LEN + usize::from(ip.header_len);
-    let Some(segment) = buf.data_mut().get_mut(start..) else {
-        return;
-    };
-    let sum = Sum::of(segment).checksum();
-    let sum = match (sum, ip.protocol) {
+    let sum = match sum(buf, start).checksum() {
         // RFC 768: a computed zero is sent as all ones.
-        (0, IpProtocol::UDP | IpProtocol::UDP_LITE) => 0xffff,
-        (sum, _) => sum,
+        0 if matches!(ip.protocol, IpProtocol::UDP | IpProtocol::UDP_LITE) => 0xffff,
+        sum => sum,
     };
-    let field = segment
-        .get_mut(at..)
-        .and_then(|rest| rest.first_chunk_mut::<2>());
-    if let Some(field) = field {
+    let field = buf.data_mut().get_mut(start + at..);
+    if let Some(field) = field.and_then(|rest| rest.first_chunk_mut::<2>()) {
         *field = sum.to_be_bytes();
     }
+}
+
+fn sum<B: PacketBuf>(buf: &B, start: usize) -> Sum {
+    if buf.is_contiguous() {
+        return Sum::of(buf.data().get(start..).unwrap_or_default());
+    }
+    let mut sum = Sum::ZERO;
+    let mut chunk = [0; CHUNK];
+    for from in (start..buf.len()).step_by(CHUNK) {
+        let len = CHUNK.min(buf.len() - from);
+        let part = chunk.get_mut(..len).unwrap_or_default();
+        // It does not end before its length.
+        if buf.read_at(from, part).is_ok() {
+            sum = sum.and(Sum::of(part));
+        }
+    }
+    sum
 }
 
 #[cfg(test)]

@@ -89,6 +89,9 @@ fn frame<B: PacketBuf>(
     if !fits && ip.dont_fragment {
         return Ok(Fit::TooBig);
     }
+    if fits && !packet.buf.is_contiguous() {
+        return Err(DropReason::NotContiguous);
+    }
     // Only whole packets that are rewritten can be finished by a device behind
     // the rewrite: it finds the headers where it expects them.
     let device = fits && port.checksum && way.carriage != Some(Carriage::Raw);
@@ -101,7 +104,7 @@ fn frame<B: PacketBuf>(
     }
     // A piece fits, or nothing does.
     let limit = way.piece_limit;
-    if packet.cx.cuts >= MAX_CUTS || limit < MIN_PIECE {
+    if packet.cx.is_piece || limit < MIN_PIECE {
         return Err(DropReason::TooBig);
     }
     Ok(Fit::Cut(Cut::Fragments { limit }))
@@ -110,10 +113,11 @@ fn frame<B: PacketBuf>(
 /// RFC 791 §3.2: every network carries 68 bytes: the longest header and 8 bytes.
 const MIN_PIECE: u16 = 68;
 
-/// First into segments, these into fragments, and no further.
-const MAX_CUTS: u8 = 2;
-
 /// What a sender left to a device to cut into segments of `payload` bytes.
+///
+/// Segments that are too large may be cut into fragments, where DF allows it; they
+/// are made smaller instead, which the receiver's TCP cannot tell from a sender
+/// that chose so.
 fn super_frame<B: PacketBuf>(
     packet: &mut Packet<B>,
     ip: &IpTuple,
@@ -122,18 +126,18 @@ fn super_frame<B: PacketBuf>(
     payload: NonZeroU16,
 ) -> Result<Fit, DropReason> {
     let plan = segments::Plan::of(packet.buf.data(), ip, packet.buf.len(), payload)?;
-    if plan.segment_len() > usize::from(way.limit) && ip.dont_fragment {
+    let fits = plan.segment_len() <= usize::from(way.limit);
+    if !fits && ip.dont_fragment {
         quote_first_segment(packet, ip, plan.segment_len());
         return Ok(Fit::TooBig);
     }
-    let whole = plan.segment_len() <= usize::from(way.limit)
-        && port.segmentation
-        && way.carriage != Some(Carriage::Raw);
-    Ok(if whole {
-        Fit::Next
-    } else {
-        Fit::Cut(Cut::Segments { payload })
-    })
+    if fits && port.segmentation && way.carriage != Some(Carriage::Raw) {
+        return Ok(Fit::Next);
+    }
+    let room = usize::from(way.limit).saturating_sub(plan.headers_len());
+    let room = u16::try_from(room).ok().and_then(NonZeroU16::new);
+    let payload = payload.min(room.ok_or(DropReason::TooBig)?);
+    Ok(Fit::Cut(Cut::Segments { payload }))
 }
 
 /// The error is to quote a packet that a wire could have carried.

@@ -9,6 +9,7 @@
 //! itself, and what arrives must name inside whom its source proves outside.
 
 use packet::ethernet::{ETHERNET_LEN, EthernetHeader};
+use packet::ipv4::{IPV4_LEN, Ipv4Header};
 use packet::ipv6::{IPV6_LEN, Ipv6Fields, Ipv6Header};
 use packet::{EtherType, HeaderChecksum, IpProtocol, PacketBuf};
 use zerocopy::{FromBytes, IntoBytes};
@@ -17,6 +18,7 @@ use super::v4_to_v6::{Addresses, Hops};
 use crate::pipeline::admit::is_dhcp_request;
 use crate::pipeline::batch::{Sender, Tuple};
 use crate::pipeline::classify;
+use crate::pipeline::cut::fragments;
 use crate::pipeline::verdict::DropReason;
 use crate::tables::{Destination, Drawn, Segment};
 
@@ -79,6 +81,9 @@ pub fn unwrap<B: PacketBuf>(
     if etherip != Some(&ETHERIP) {
         return Err(DropReason::RawMalformed);
     }
+    let outer = buf.data().get(ETHERNET_LEN..).unwrap_or_default();
+    let outer = Ipv6Header::ref_from_prefix(outer).map_err(|_| DropReason::RawMalformed)?;
+    let traffic_class = outer.0.traffic_class();
     buf.trim_front(ETHERNET_LEN + OUTER_LEN)
         .map_err(|_| DropReason::RawMalformed)?;
     let (inner, _) =
@@ -108,6 +113,7 @@ pub fn unwrap<B: PacketBuf>(
             if !proven && !is_dhcp_request(&ip) {
                 return Err(DropReason::RawNotProven);
             }
+            mark(buf.data_mut(), traffic_class).ok_or(DropReason::RawMalformed)?;
             tuple.ip = Some(ip);
         }
         EtherType::DOT1Q | EtherType::DOT1AD => return Err(DropReason::RawMalformed),
@@ -115,6 +121,22 @@ pub fn unwrap<B: PacketBuf>(
         _ => return Err(DropReason::EtherTypeNotAllowed),
     }
     Ok(tuple)
+}
+
+/// Carries the fabric's mark of congestion inside, where the packet may be
+/// marked (RFC 6040 §4.2).
+fn mark(frame: &mut [u8], outer_traffic_class: u8) -> Option<()> {
+    const ECN: u8 = 0x03;
+    const EXPERIENCED: u8 = 0x03;
+    let mut header: Ipv4Header = fragments::header(frame)?;
+    let inner = header.traffic_class & ECN;
+    if outer_traffic_class & ECN != EXPERIENCED || inner == 0 || inner == EXPERIENCED {
+        return Some(());
+    }
+    header.traffic_class |= EXPERIENCED;
+    let options = ETHERNET_LEN + IPV4_LEN..ETHERNET_LEN + header.header_len();
+    header.seal(frame.get(options)?);
+    header.write_to_prefix(frame.get_mut(ETHERNET_LEN..)?).ok()
 }
 
 fn segment_of<'t>(to: &Destination, drawn: &'t Drawn) -> Option<&'t Segment> {
