@@ -6,6 +6,8 @@
     reason = "each test binary uses a part; a helper that fails fails its test"
 )]
 
+pub(crate) mod interfaces;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
