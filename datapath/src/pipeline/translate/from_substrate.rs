@@ -200,6 +200,7 @@ fn icmp_payload<B: PacketBuf>(buf: &mut B, at: usize, headers: &Headers) -> Resu
         },
         peer: Peer::Vswitch,
         mtu: NextHops::UNKNOWN,
+        type_of_service: None,
         quoted: &icmp::embedded,
     };
     let mut room = [0; MAX_ERROR_V6];

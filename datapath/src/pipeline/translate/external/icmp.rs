@@ -53,6 +53,7 @@ pub fn error_to_v6(
         outer,
         peer: Peer::External,
         mtu: way.next_hops,
+        traffic_class: way.settings.traffic_class.instead(),
         quoted: &quoted,
     };
     icmp::to_v6(message, &cx, out).map_err(Why::Icmp)
@@ -78,6 +79,7 @@ pub fn error_to_v4(
         outer,
         peer: Peer::External,
         mtu: way.next_hops,
+        type_of_service: way.settings.type_of_service.instead(),
         quoted: &quoted,
     };
     icmp::to_v4(message, &cx, out).map_err(Why::Icmp)

@@ -156,10 +156,11 @@ pub enum TrafficClass {
 }
 
 impl TrafficClass {
-    const fn of(self, bits: u8) -> u8 {
+    /// What it is, if not as it was.
+    const fn instead(self) -> Option<u8> {
         match self {
-            Self::Copied => bits,
-            Self::Zero => 0,
+            Self::Copied => None,
+            Self::Zero => Some(0),
         }
     }
 }
@@ -174,10 +175,11 @@ pub enum TypeOfService {
 }
 
 impl TypeOfService {
-    const fn of(self, bits: u8) -> u8 {
+    /// What it is, if not as it was.
+    const fn instead(self) -> Option<u8> {
         match self {
-            Self::Copied => bits,
-            Self::Always(always) => always,
+            Self::Copied => None,
+            Self::Always(always) => Some(always),
         }
     }
 }

@@ -173,7 +173,8 @@ impl Packet<'_> {
             },
         };
         let mut v4 = v6_to_v4::header(&header, fragment, payload_len, restored);
-        v4.traffic_class = way.settings.type_of_service.of(v4.traffic_class);
+        let instead = way.settings.type_of_service.instead();
+        v4.traffic_class = instead.unwrap_or(v4.traffic_class);
         v4.seal(&[]);
         v4
     }

@@ -216,7 +216,8 @@ impl<'a> Datagram<'a> {
         let mut piece = self.header;
         let len = u16::try_from(len).unwrap_or(u16::MAX);
         piece.set_piece(place, len);
-        piece.traffic_class = way.settings.traffic_class.of(piece.traffic_class);
+        let instead = way.settings.traffic_class.instead();
+        piece.traffic_class = instead.unwrap_or(piece.traffic_class);
         let hops = Hops {
             flow_label: FlowLabel::new(0),
             hop_limit: piece.ttl.saturating_sub(1),

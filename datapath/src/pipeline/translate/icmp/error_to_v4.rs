@@ -5,6 +5,7 @@ use core::net::Ipv6Addr;
 use packet::VirtualAddr;
 use packet::checksum::Sum;
 use packet::icmp::{ICMP_LEN, IcmpHeader, v4, v6};
+use packet::ipv4::Ipv4Header;
 use zerocopy::{FromBytes, IntoBytes};
 
 use super::extension::{self, Unit};
@@ -22,6 +23,8 @@ pub struct ToV4<'a> {
     pub peer: Peer,
     /// What bounds the MTU that it reports.
     pub mtu: NextHops,
+    /// The quoted packet's DSCP and ECN in IPv4, if not those it has.
+    pub type_of_service: Option<u8>,
     /// The quoted packet's source and destination in IPv4. Between two vswitches
     /// it is [`super::embedded`].
     pub quoted: &'a dyn Fn(Ipv6Addr, Ipv6Addr) -> Option<(VirtualAddr, VirtualAddr)>,
@@ -59,6 +62,12 @@ pub fn to_v4(message: &[u8], cx: &ToV4<'_>, out: &mut [u8]) -> Result<usize, Unt
     let (front, behind) = out.ok_or(Untranslatable::TooLong)?;
     let addresses = (cx.quoted)(quoted.header.source(), quoted.header.destination());
     let written = quoted.write_v4(cx.peer, addresses, behind)?;
+    if let Some(type_of_service) = cx.type_of_service {
+        let header = Ipv4Header::mut_from_prefix(behind);
+        let (header, _) = header.map_err(|_| Untranslatable::TooLong)?;
+        header.traffic_class = type_of_service;
+        header.seal(&[]);
+    }
     let appended = extension::append(behind, written.len, parts.extension, Unit::V4);
     if (written.cut || appended.cut) && cx.peer == Peer::Vswitch {
         return Err(Untranslatable::TooLong);

@@ -20,6 +20,8 @@ pub struct ToV6<'a> {
     pub peer: Peer,
     /// What bounds the MTU that it reports.
     pub mtu: NextHops,
+    /// The quoted packet's DSCP and ECN in IPv6, if not those it has.
+    pub traffic_class: Option<u8>,
     /// The quoted packet's source and destination in IPv6.
     pub quoted: &'a dyn Fn(VirtualAddr, VirtualAddr) -> Option<Addresses>,
 }
@@ -42,6 +44,9 @@ pub fn to_v6(message: &[u8], cx: &ToV6<'_>, out: &mut [u8]) -> Result<usize, Unt
     let mut quoted = V4::parse(parts.datagram)?;
     if !parts.extension.is_empty() {
         quoted = quoted.unpadded();
+    }
+    if let Some(traffic_class) = cx.traffic_class {
+        quoted.header.traffic_class = traffic_class;
     }
     let room = out.len().min(MAX_ERROR_V6);
     let out = out

@@ -44,6 +44,7 @@ pub fn to_v6_if_it_comes_back<'s>(
         outer,
         peer,
         mtu,
+        traffic_class: None,
         quoted,
     };
     let len = to_v6(message, &cx, there)?;
@@ -52,6 +53,7 @@ pub fn to_v6_if_it_comes_back<'s>(
         outer,
         peer,
         mtu,
+        type_of_service: None,
         quoted: &embedded,
     };
     let len = to_v4(there, &cx, back).map_err(|_| Untranslatable::Lossy)?;

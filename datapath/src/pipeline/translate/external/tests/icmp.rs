@@ -4,7 +4,7 @@
 use etherparse::{Ipv4Slice, Ipv6Slice};
 
 use super::*;
-use crate::pipeline::translate::external::Why;
+use crate::pipeline::translate::external::{TrafficClass, TypeOfService, Why};
 use crate::pipeline::translate::icmp::Untranslatable;
 
 const DATA: [u8; 3000] = [0x5a; 3000];
@@ -178,6 +178,25 @@ fn an_error_that_becomes_short_has_no_df() {
         assert!(packet.len() <= 1260);
         assert_eq!(packet[6] & 0x40, 0, "{len}");
     }
+}
+
+/// RFC 7915 §4.3, §5.3: whatever the administrator says of TOS and traffic class
+/// holds for the packet in error, too.
+#[test]
+fn the_packet_in_error_has_the_tos_that_others_have() {
+    let mut translator = Translator::new();
+    translator.settings.traffic_class = TrafficClass::Zero;
+    translator.settings.type_of_service = TypeOfService::Always(0x28);
+    let inner = Frame::between(MacAddr::ZERO, MacAddr::ZERO).ipv4(SIX_IN_FOUR, FOUR);
+    let inner = inner.tos(0xb9).udp(5000, 53, b"x");
+    let (_, packets) = translator.to_v6(&v4().icmp((11, 0), (0, 0), packet(&inner)));
+    assert_eq!(packets[0][48..50], [0x60, 0]);
+    assert_sound_v6(&packets[0][48..]);
+    let inner = Frame::between(MacAddr::ZERO, MacAddr::ZERO).ipv6(six(FOUR_IN_SIX), six(SIX));
+    let inner = inner.traffic_class(0xb9).udp(5000, 53, b"x");
+    let (_, packets) = translator.to_v4(&v6().icmp((3, 0), (0, 0), packet(&inner)));
+    assert_eq!(packets[0][28..30], [0x45, 0x28]);
+    assert_sound_v4(&packets[0][28..]);
 }
 
 /// RFC 7915 §4.2, §5.2: of echo the type is translated, whatever its code.

@@ -272,6 +272,7 @@ fn messages_that_are_cut_short_or_damaged() {
         outer: forth(),
         peer: Peer::External,
         mtu: NextHops::UNKNOWN,
+        type_of_service: None,
         quoted: &embedded,
     };
     let mut other = elsewhere;

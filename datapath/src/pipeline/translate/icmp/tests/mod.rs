@@ -120,6 +120,7 @@ fn to_six_by(message: &[u8], peer: Peer, mtu: NextHops) -> Result<Vec<u8>, Untra
         outer: back(),
         peer,
         mtu,
+        traffic_class: None,
         quoted: &addresses,
     };
     let mut out = [0xa5; MAX_ERROR_V6 + 100];
@@ -142,6 +143,7 @@ fn to_four_by(message: &[u8], peer: Peer, mtu: NextHops) -> Result<Vec<u8>, Untr
         outer: back(),
         peer,
         mtu,
+        type_of_service: None,
         quoted: &embedded,
     };
     let mut out = [0xa5; 2048];

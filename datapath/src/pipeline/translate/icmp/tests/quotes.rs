@@ -351,6 +351,7 @@ fn addresses_without_a_counterpart() {
         outer: back(),
         peer: Peer::External,
         mtu: NextHops::UNKNOWN,
+        traffic_class: None,
         quoted: &nowhere,
     };
     let mut out = [0; 200];
@@ -394,6 +395,7 @@ fn too_little_room() {
         outer: back(),
         peer,
         mtu: NextHops::UNKNOWN,
+        traffic_class: None,
         quoted: &addresses,
     };
     let whole = to_six(&message, Peer::External).unwrap().len();

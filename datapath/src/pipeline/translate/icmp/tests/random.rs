@@ -143,13 +143,13 @@ proptest! {
     ) {
         let mtu = NextHops { v4: mtu.0, v6: mtu.1 };
         let mut out = vec![0xa5; room];
-        let cx = ToV6 { outer: back(), peer, mtu, quoted: &addresses };
+        let cx = ToV6 { outer: back(), peer, mtu, traffic_class: None, quoted: &addresses };
         if let Ok(len) = to_v6(&sealed(four, sum_v4), &cx, &mut out) {
             prop_assert!(len <= MAX_ERROR_V6);
             prop_assert_eq!(sum_v6(&out[..len]), 0);
         }
         out.fill(0xa5);
-        let cx = ToV4 { outer: back(), peer, mtu, quoted: &embedded };
+        let cx = ToV4 { outer: back(), peer, mtu, type_of_service: None, quoted: &embedded };
         let six = sealed(six, sum_v6);
         if let Ok(len) = to_v4(&six, &cx, &mut out) {
             prop_assert_eq!(sum_v4(&out[..len]), 0);
