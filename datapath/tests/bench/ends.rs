@@ -55,7 +55,10 @@ pub fn leaves_well(way: Way, came_in: PortId, port: PortId, frame: &[u8]) {
         assert_eq!(way, Way::FromNode, "from the fabric to the fabric");
         to_the_fabric(frame);
     } else {
-        to_a_node(port, frame, way == Way::FromNode && port == came_in);
+        let (segment, bare) = to_a_node(port, frame, way == Way::FromNode && port == came_in);
+        if way == Way::FromSubstrate {
+            from_somebody(segment, frame, bare);
+        }
     }
 }
 
@@ -126,8 +129,9 @@ fn allowed(segment: u32, ether_type: [u8; 2]) {
     assert_eq!((segment, ether_type), (FRONT, EXTRA.to_be_bytes()));
 }
 
-/// `answer`: it may be one, to whom has just sent something.
-fn to_a_node(PortId(port): PortId, frame: &[u8], answer: bool) {
+/// `answer`: it may be one, to whom has just sent something. Returns the
+/// receiver's segment, and where the packet in the frame begins.
+fn to_a_node(PortId(port): PortId, frame: &[u8], answer: bool) -> (u32, usize) {
     let (tag, bare) = match frame[12..14] {
         [0x81, 0] => (Some(u16::from_be_bytes([frame[14], frame[15]])), 18),
         _ => (None, 14),
@@ -147,6 +151,29 @@ fn to_a_node(PortId(port): PortId, frame: &[u8], answer: bool) {
         [8, 6] => assert!(answer && frame.len() == bare + 28, "ARP is answered"),
         other => allowed(receiver.4, other),
     }
+    (receiver.4, bare)
+}
+
+/// What arrives from the fabric has a neighbour's MAC and that neighbour's
+/// address; but the router's, or nobody's, if it is an error of ours.
+fn from_somebody(segment: u32, frame: &[u8], bare: usize) {
+    let mac = &frame[6..12];
+    let is_ip = frame[bare - 2..bare] == [8, 0];
+    let source: Ip = match is_ip {
+        true => frame[bare + 12..bare + 16].try_into().unwrap(),
+        false => [0; 4],
+    };
+    let right = |s: &Station| {
+        let address = has(s, source) || source == [0; 4];
+        s.4 == segment && mac == s.2.mac.octets() && address
+    };
+    let is_router = [(J, FRONT), (L, FAR)]
+        .iter()
+        .any(|(router, of)| *of == segment && mac == router.mac.octets() && source == router.ip);
+    // Type 3, behind a header without options.
+    let unreachable = is_ip && frame[bare + 9] == 1 && frame.get(bare + 20) == Some(&3);
+    let ours = unreachable && (is_router || source == [192, 0, 0, 8]);
+    assert!(STATIONS.iter().any(right) || ours, "from nobody");
 }
 
 fn readable_ipv4(packet: &[u8]) -> &[u8] {
