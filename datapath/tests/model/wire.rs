@@ -67,7 +67,7 @@ pub fn read(frame: &[u8], from: &Station, to: &Station, path_mtu: u16) -> Judged
     let (next_header, protocol) = (header.next_header().0, payload.ip_number.0);
     if next_header == 97 {
         let inside = payload.payload.strip_prefix(&[0x30, 0]);
-        let inside = inside.ok_or("RFC 3378 §3.2: version 3, reserved bits 0")?;
+        let inside = inside.ok_or("RFC 3378 §2: version 3, reserved bits 0")?;
         ensure(
             inside.len() >= 14 && inside[12..14] != [0x81, 0],
             "a bare frame",

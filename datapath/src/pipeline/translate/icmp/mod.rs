@@ -69,7 +69,7 @@ pub enum Untranslatable {
     #[error("its checksum is wrong")]
     Checksum,
     /// It quotes ICMP other than an unfragmented echo: no second quoted header
-    /// is translated (RFC 7915 §4.3, §5.3), and no fragmented ICMP (§4.2: the
+    /// is translated (RFC 7915 §4.3, §5.3), and no fragmented ICMP (§1.2: the
     /// pseudo-header has the length of the whole).
     #[error("it quotes ICMP that is not an unfragmented echo")]
     QuotedIcmp,
