@@ -10,12 +10,13 @@ use proptest::sample::select;
 
 use super::Judged;
 use super::bench::check::{ones_sum, pseudo_sum};
+use super::bench::plan::{STATIONS, Station};
 use super::compare::{Met, Seen, judge, seal};
 use super::draft::{Body, Data, Draft, Field, pseudo_header};
 use super::ipv4::Packet;
 use super::product::World;
 use super::sent::{Sent, Setting};
-use super::switch::{Fate, Refusal, fate, sender_of};
+use super::switch::{Fate, Refusal, Sizes, fate, sender_of};
 use super::{brief, ensure};
 
 /// What is left to do of a frame with TCP or UDP.
@@ -64,7 +65,10 @@ pub fn check(setting: Setting, sent: &Sent, left: Left) -> Judged<Met> {
     let finished = sent.frame();
     let from = sender_of(sent.site, sent.port, &finished).ok_or("neighbours are somebody")?;
     let unfinished = leave(&finished, left);
-    let frames = finish(&unfinished, left);
+    let frames = finish(
+        &unfinished,
+        narrowed(setting.sizes(), from, &finished, left),
+    );
     World::with(setting, |world| {
         let seen = world.node_leaves(sent.site, sent.port, &unfinished, left);
         let mut rest = seen.clone();
@@ -89,6 +93,26 @@ pub fn check(setting: Setting, sent: &Sent, left: Left) -> Judged<Met> {
         )?;
         Ok(met)
     })
+}
+
+/// Segments that are too large for their way, and may be cut, are made smaller
+/// instead: the receiver cannot tell.
+fn narrowed(sizes: Sizes, from: &Station, finished: &[u8], left: Left) -> Left {
+    let places = Places::of(finished);
+    let may_be_cut = finished[places.ip + 6] & 0x40 == 0;
+    let receiver = STATIONS
+        .iter()
+        .find(|s| s.4 == from.4 && finished[..6] == s.2.mac.octets());
+    let crosses = receiver.is_some_and(|to| to.1 != from.1);
+    let limit = if crosses {
+        sizes.segment.min(sizes.path - 20)
+    } else {
+        sizes.segment
+    };
+    match left {
+        Left::Segments(size) if may_be_cut => Left::Segments(size.min(limit - 40)),
+        left => left,
+    }
 }
 
 /// Where an error is made before a device has seen the packet, it quotes the
