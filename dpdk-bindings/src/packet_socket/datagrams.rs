@@ -12,6 +12,10 @@ use crate::mbuf::Mbuf;
 use crate::mempool::Mempool;
 use crate::offload::{self, Unfit};
 
+/// Datagrams of one super-frame, at most: many more than any kernel makes, whose
+/// bound is 128.
+const MOST: usize = 1024;
+
 /// A super-frame, of which datagrams are left.
 pub(super) struct Datagrams {
     frame: Mbuf,
@@ -28,10 +32,14 @@ impl Datagrams {
     /// Of a super-frame of datagrams with `size` bytes of payload.
     ///
     /// # Errors
-    /// [`Unfit`]: it is none of UDP.
+    /// [`Unfit`]: it is none of UDP, or of too many datagrams.
     pub(super) fn of(frame: Mbuf, size: NonZeroU16) -> Result<Self, Unfit> {
         let udp = |headers: &Headers| headers.transport == Transport::Udp;
         let headers = Headers::of(frame.data()).filter(udp).ok_or(Unfit)?;
+        let payload = frame.len().saturating_sub(headers.payload_at());
+        (payload.div_ceil(size.get().into()) <= MOST)
+            .then_some(())
+            .ok_or(Unfit)?;
         Ok(Self {
             at: headers.payload_at(),
             frame,

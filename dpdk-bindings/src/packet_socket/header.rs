@@ -101,12 +101,19 @@ impl Header {
                 let tcp = headers.filter(|headers| headers.transport == Transport::Tcp);
                 let headers = tcp.ok_or(Unfit)?;
                 means.segment_size = Some(NonZeroU16::new(self.gso_size).ok_or(Unfit)?);
-                if self.flags & NEEDS_CSUM == 0 {
+                let is_partial = self.flags & NEEDS_CSUM != 0;
+                // Otherwise all this is about a packet inside of this one.
+                (!is_partial || self.is_of(&headers))
+                    .then_some(())
+                    .ok_or(Unfit)?;
+                if !is_partial {
                     let len = frame.packet_len().saturating_sub(headers.transport_at());
                     offload::set_checksum(frame, &headers, len);
                 }
             }
             GSO_UDP_L4 => {
+                let ours = headers.is_some_and(|headers| self.is_of(&headers));
+                ours.then_some(()).ok_or(Unfit)?;
                 let size = NonZeroU16::new(self.gso_size).ok_or(Unfit)?;
                 return Ok(Received::Datagrams(size));
             }
