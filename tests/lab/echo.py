@@ -34,8 +34,12 @@ def serve():
 def serve_streams(tcp):
     while True:
         stream, _ = tcp.accept()
-        with stream:
-            stream.sendall(until_end(stream))
+        threading.Thread(target=serve_stream, args=(stream,), daemon=True).start()
+
+
+def serve_stream(stream):
+    with stream:
+        stream.sendall(until_end(stream))
 
 
 def until_end(stream):

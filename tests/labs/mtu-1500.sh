@@ -77,6 +77,9 @@ echo_server k
 forget a g
 check "lan: 60000-byte datagrams, both ways" echoed a udp 10.0.0.3 60000 5
 forget a g
+check "lan: the longest packets there are, 65535 bytes" ping_all a 10.0.0.3 3 -M dont -s 65507
+check "lan: also of UDP, both ways" echoed a udp 10.0.0.3 65507 3
+forget a g
 check "lan: 4 MB of TCP, both ways, though both ends believe in 1500" echoed a tcp 10.0.0.3 4000000
 forget a k
 check "lan, one host: 60000-byte datagrams" echoed a udp 10.0.0.4 60000 5

@@ -61,6 +61,9 @@ echo_server i
 forget a g
 check "lan: 60000-byte datagrams, both ways" echoed a udp 10.0.0.3 60000 5
 forget a g
+check "lan: the longest packets there are, 65535 bytes" ping_all a 10.0.0.3 3 -M dont -s 65507
+check "lan: also of UDP, both ways" echoed a udp 10.0.0.3 65507 3
+forget a g
 check "lan: 4 MB of TCP, both ways, though both ends believe in 9000" echoed a tcp 10.0.0.3 4000000
 
 check "told: 8980 bytes with DF pass" fits b 10.0.1.3 8980
