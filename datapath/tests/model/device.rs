@@ -12,7 +12,7 @@ use super::Judged;
 use super::bench::check::{ones_sum, pseudo_sum};
 use super::bench::plan::{STATIONS, Station};
 use super::compare::{Met, Seen, judge, seal};
-use super::draft::{Body, Data, Draft, Field, pseudo_header};
+use super::draft::{Body, Data, Draft, Field, Opt, pseudo_header};
 use super::ipv4::Packet;
 use super::product::World;
 use super::sent::{Sent, Setting};
@@ -36,16 +36,21 @@ pub fn drafts() -> impl Strategy<Value = (Draft, Left)> {
     let partial = (select(vec![6, 17]), prop_oneof![0..100u16, 1380..1510u16])
         .prop_map(|(protocol, len)| (protocol, Left::Checksum, len));
     let what = prop_oneof![super_frame, partial];
-    let header = any::<(u8, u16, u8, bool)>();
+    // A raw frame's device would look in vain for the header.
+    let raw = prop_oneof![5 => Just(false), 1 => Just(true)];
+    let header = (any::<(u8, u16, u8, bool)>(), raw);
     (header, what, any::<(u16, u16)>(), any::<u32>()).prop_map(
-        |((tos, id, ttl, dont_fragment), (protocol, left, len), ports, seed)| {
+        |(((tos, id, ttl, dont_fragment), raw), (protocol, left, len), ports, seed)| {
             let draft = Draft {
                 tos,
                 id,
                 ttl,
                 reserved: false,
                 dont_fragment,
-                options: Vec::new(),
+                options: match left {
+                    Left::Checksum if raw => vec![Opt::RouterAlert],
+                    _ => Vec::new(),
+                },
                 piece: None,
                 body: Body::Transport {
                     protocol,
