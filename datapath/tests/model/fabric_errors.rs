@@ -218,6 +218,7 @@ impl Complaint {
             _ => Fate::Nothing,
         };
         let known = self.quoted.saturating_sub(usize::from(overhead));
+        let report = with_known(report, known);
         if is_echo_of_nothing(packet) && known.min(576 - 28) < packet.len() {
             // Its checksum's zero is one of two, and only the whole tells which.
             return Fate::Either(Box::new([either_zero(report, packet), Fate::Nothing]));
@@ -225,7 +226,7 @@ impl Complaint {
         if known < packet.header_len + packet.payload.len().min(8) {
             // RFC 4443 §2.4 c wants as much as possible. Of less than 8 bytes
             // the node may be told, or not.
-            return Fate::Either(Box::new([with_known(report, known), Fate::Nothing]));
+            return Fate::Either(Box::new([report, Fate::Nothing]));
         }
         report
     }
