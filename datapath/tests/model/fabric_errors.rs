@@ -218,7 +218,7 @@ impl Complaint {
             _ => Fate::Nothing,
         };
         let known = self.quoted.saturating_sub(usize::from(overhead));
-        let report = with_known(report, known);
+        let report = with_known(report, known.min(packet.len()));
         if is_echo_of_nothing(packet) && known.min(576 - 28) < packet.len() {
             // Its checksum's zero is one of two, and only the whole tells which.
             return Fate::Either(Box::new([either_zero(report, packet), Fate::Nothing]));
