@@ -37,33 +37,23 @@ impl Headers {
     /// Of a frame whose headers are all in `bytes`; `None` for anything but TCP
     /// and UDP, and for fragments.
     pub(crate) fn of(bytes: &[u8]) -> Option<Self> {
-        let mut link = 12;
-        let mut ether_type = word(bytes, link)?;
-        // An 802.1Q tag, or a service tag and one.
-        for _ in 0..2 {
-            if [EtherType::DOT1Q.get(), EtherType::DOT1AD.get()].contains(&ether_type) {
-                link += 4;
-                ether_type = word(bytes, link)?;
-            }
-        }
-        link += 2;
+        let (link, version) = network(bytes)?;
         let ip = bytes.get(link..)?;
-        let (version, network, protocol) = if ether_type == EtherType::IPV4.get() {
-            let fragment = word(ip, 6)? & 0x3fff;
-            let header = usize::from(ip.first()? & 0x0f) * 4;
-            (fragment == 0 && header >= 20).then_some(())?;
-            (Version::V4, header, IpProtocol(*ip.get(9)?))
-        } else if ether_type == EtherType::IPV6.get() {
-            match IpProtocol(*ip.get(6)?) {
+        let (network, protocol) = match version {
+            Version::V4 => {
+                let fragment = word(ip, 6)? & 0x3fff;
+                let header = usize::from(ip.first()? & 0x0f) * 4;
+                (fragment == 0 && header >= 20).then_some(())?;
+                (header, IpProtocol(*ip.get(9)?))
+            }
+            Version::V6 => match IpProtocol(*ip.get(6)?) {
                 IpProtocol::FRAGMENT => {
                     // Offset and M flag: zero in an atomic fragment (RFC 6946).
                     (word(ip, 42)? & 0xfff9 == 0).then_some(())?;
-                    (Version::V6, 48, IpProtocol(*ip.get(40)?))
+                    (48, IpProtocol(*ip.get(40)?))
                 }
-                protocol => (Version::V6, 40, protocol),
-            }
-        } else {
-            return None;
+                protocol => (40, protocol),
+            },
         };
         let segment = ip.get(network..)?;
         let (transport, length) = match protocol {
@@ -107,23 +97,65 @@ impl Headers {
     /// `len` bytes of transport header and payload. `bytes` are those that
     /// [`Headers::of`] saw.
     pub(crate) fn pseudo_header(&self, bytes: &[u8], len: usize) -> u16 {
-        let at = usize::from(self.link_len);
-        let addresses = match self.version {
-            Version::V4 => at + 12..at + 20,
-            Version::V6 => at + 8..at + 40,
-        };
+        let ip = bytes.get(usize::from(self.link_len)..).unwrap_or_default();
         let protocol = match self.transport {
             Transport::Tcp => IpProtocol::TCP,
             Transport::Udp => IpProtocol::UDP,
         };
-        let sum = checksum::Sum::of(bytes.get(addresses).unwrap_or_default());
-        let len = u32::try_from(len).unwrap_or(u32::MAX);
-        // IPv4's has the same words for lengths of 16 bits.
-        checksum::pseudo_header_v6(sum, len, protocol).fold()
+        pseudo_header(ip, self.version, protocol, len)
     }
 }
 
-fn word(bytes: &[u8], at: usize) -> Option<u16> {
+/// Where the IP header of an Ethernet frame is, in bytes from the frame's start,
+/// and which it is, as the frame's EtherType says.
+pub(crate) fn network(bytes: &[u8]) -> Option<(usize, Version)> {
+    let mut link = 12;
+    let mut ether_type = word(bytes, link)?;
+    // An 802.1Q tag, or a service tag and one.
+    for _ in 0..2 {
+        if [EtherType::DOT1Q.get(), EtherType::DOT1AD.get()].contains(&ether_type) {
+            link += 4;
+            ether_type = word(bytes, link)?;
+        }
+    }
+    let version = if ether_type == EtherType::IPV4.get() {
+        Version::V4
+    } else if ether_type == EtherType::IPV6.get() {
+        Version::V6
+    } else {
+        return None;
+    };
+    Some((link + 2, version))
+}
+
+/// The folded sum of the pseudo-header of an IP header, which `ip` begins with,
+/// for `len` bytes of `protocol`.
+pub(crate) fn pseudo_header(ip: &[u8], version: Version, protocol: IpProtocol, len: usize) -> u16 {
+    let addresses = match version {
+        Version::V4 => 12..20,
+        Version::V6 => 8..40,
+    };
+    let sum = checksum::Sum::of(ip.get(addresses).unwrap_or_default());
+    let len = u32::try_from(len).unwrap_or(u32::MAX);
+    // IPv4's has the same words for lengths of 16 bits.
+    checksum::pseudo_header_v6(sum, len, protocol).fold()
+}
+
+/// Completes a partial checksum, `at` bytes from the start of what it covers;
+/// `None` if it is not in there.
+pub(crate) fn complete(covered: &mut [u8], at: usize) -> Option<()> {
+    let sum = match checksum::of(covered) {
+        // In UDP, which this may be, 0 would say that there is none.
+        0 => 0xffff,
+        sum => sum,
+    };
+    let field = covered.get_mut(at..at + 2)?;
+    field.copy_from_slice(&sum.to_be_bytes());
+    Some(())
+}
+
+/// The 16 bits at `at`.
+pub(crate) fn word(bytes: &[u8], at: usize) -> Option<u16> {
     let pair = bytes.get(at..at + 2)?;
     Some(u16::from_be_bytes(pair.try_into().ok()?))
 }

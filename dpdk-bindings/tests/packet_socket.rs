@@ -6,6 +6,7 @@
 
 mod common;
 
+use std::num::NonZeroU16;
 use std::time::Duration;
 
 use arrayvec::ArrayVec;
@@ -15,7 +16,7 @@ use dpdk_bindings::{
     Mbuf, Mempool, PacketQueues, PacketSocket, PacketSocketConfig, PacketSocketError,
 };
 use packet::build::Frame;
-use packet::{BufPool, EtherType, MacAddr, Offload, PacketBuf};
+use packet::{BufPool, EtherType, MacAddr, Offload, PacketBuf, TransportChecksum};
 
 type Burst = ArrayVec<Mbuf, 32>;
 
@@ -129,6 +130,28 @@ fn tags_stay_on_their_frames() {
         let content = packet::build::padded(ipv4(tagged));
         let packet = cable.packet(&content);
         assert_eq!(cable.carry([packet])[0].data(), content);
+    }
+}
+
+#[test]
+fn tags_stay_on_what_is_left_to_devices() {
+    let mut cable = Cable::new(1);
+    let ipv4 = frame().vlan(7).ipv4([10, 0, 0, 1], [10, 0, 0, 2]);
+    let content = ipv4.tcp(1, 2, &[7; 20_000]);
+    for (len, segment_size) in [(1400, None), (content.len(), NonZeroU16::new(1000))] {
+        let left = Offload {
+            transport: TransportChecksum::Partial,
+            segment_size,
+            ..Offload::NONE
+        };
+        let mut packet = cable.packet(&content[..len]);
+        packet.set_offload(left);
+        let arrived = cable.carry([packet]);
+        assert_eq!(arrived[0].offload(), left);
+        let mut got = bytes(&arrived[0]);
+        let checksum = 18 + 20 + 16;
+        got[checksum..checksum + 2].copy_from_slice(&content[checksum..checksum + 2]);
+        assert_eq!(got, content[..len]);
     }
 }
 

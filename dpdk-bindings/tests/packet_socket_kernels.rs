@@ -8,6 +8,7 @@ mod common;
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -110,11 +111,11 @@ impl Drop for Done<'_> {
 
 fn stream(wire: &mut Wire, address: &'static str) -> Seen {
     const LEN: usize = 20 << 20;
-    static DONE: [AtomicBool; 2] = [AtomicBool::new(false), AtomicBool::new(false)];
-    let done = &DONE[usize::from(address.contains(':'))];
+    let done = Arc::new(AtomicBool::new(false));
+    let their_done = Arc::clone(&done);
     let [from, to] = [wire.kernels[0].0.clone(), wire.kernels[1].0.clone()];
     let receiver: JoinHandle<usize> = std::thread::spawn(move || {
-        let _done = Done(done);
+        let _done = Done(&their_done);
         enter(&to);
         let listener = TcpListener::bind((address, 7000)).unwrap();
         let (mut stream, _) = listener.accept().unwrap();
@@ -198,15 +199,15 @@ fn set_segment(socket: &UdpSocket, size: u16) {
     assert_eq!(status, 0, "{}", std::io::Error::last_os_error());
 }
 
-#[test]
-fn datagrams_that_were_sent_as_one_are_what_they_stand_for() {
-    static DONE: AtomicBool = AtomicBool::new(false);
-    let mut wire = Wire::new(1);
+/// Datagrams that are sent as one, from and to these addresses.
+fn datagrams(wire: &mut Wire, pairs: [(&'static str, &'static str); 2]) -> Seen {
+    let done = Arc::new(AtomicBool::new(false));
+    let their_done = Arc::clone(&done);
     let [from, to] = [wire.kernels[0].0.clone(), wire.kernels[1].0.clone()];
     let talk = std::thread::spawn(move || {
-        let _done = Done(&DONE);
+        let _done = Done(&their_done);
         let mut buffer = vec![0; 65_536];
-        for (here, there) in [("10.9.0.1", "10.9.0.2"), ("fd09::1", "fd09::2")] {
+        for (here, there) in pairs {
             enter(&to);
             let receiver = UdpSocket::bind((there, 7002)).unwrap();
             receiver.set_read_timeout(Some(AMPLE)).unwrap();
@@ -221,12 +222,73 @@ fn datagrams_that_were_sent_as_one_are_what_they_stand_for() {
             }
         }
     });
-    let seen = wire.until(|| DONE.load(Ordering::Relaxed));
+    let seen = wire.until(|| done.load(Ordering::Relaxed));
     talk.join().unwrap();
+    let stats = wire.ends[0].0.stats();
+    assert_eq!((stats.rx_errors, stats.rx_no_buffer), (0, 0), "{stats:?}");
+    seen
+}
+
+#[test]
+fn datagrams_that_were_sent_as_one_are_what_they_stand_for() {
+    let mut wire = Wire::new(1);
+    let pairs = [("10.9.0.1", "10.9.0.2"), ("fd09::1", "fd09::2")];
+    let seen = datagrams(&mut wire, pairs);
     assert!(
         seen.longest <= 62 + 1000 && seen.partial >= 2 * 41,
         "{seen:?}"
     );
-    let stats = wire.ends[0].0.stats();
-    assert_eq!((stats.rx_errors, stats.rx_no_buffer), (0, 0), "{stats:?}");
+}
+
+#[test]
+fn what_a_tunnel_inside_of_a_node_leaves_to_its_nic_is_done() {
+    for checksum in ["noudpcsum", "udpcsum"] {
+        let mut wire = Wire::new(1);
+        for (kernel, [here, there]) in wire.kernels.iter().zip([[1, 2], [2, 1]]) {
+            kernel.ip(&format!(
+                "link add vx0 type vxlan id 5 dev eth0 local 10.9.0.{here} remote 10.9.0.{there} \
+                 dstport 4789 {checksum}"
+            ));
+            kernel.ip(&format!("addr add 10.10.0.{here}/24 dev vx0"));
+            kernel.ip(&format!("addr add fd10::{here}/64 dev vx0 nodad"));
+            kernel.ip("link set vx0 up");
+        }
+        for address in ["10.10.0.2", "fd10::2"] {
+            let seen = stream(&mut wire, address);
+            assert!(seen.longest <= 1514 && seen.super_frames == 0, "{seen:?}");
+        }
+        let pairs = [("10.10.0.1", "10.10.0.2"), ("fd10::1", "fd10::2")];
+        let seen = datagrams(&mut wire, pairs);
+        assert!(seen.longest <= 50 + 62 + 1000, "{seen:?}");
+        for (end, _) in &wire.ends {
+            let stats = end.stats();
+            assert_eq!(stats.rx_errors + stats.tx_errors, 0, "{stats:?}");
+        }
+        for kernel in &wire.kernels {
+            assert_eq!(wrong_checksums(&kernel.0), 0);
+        }
+    }
+}
+
+/// Segments and datagrams that a kernel found to be damaged.
+fn wrong_checksums(kernel: &str) -> u64 {
+    let kernel = kernel.to_owned();
+    let read = move || {
+        enter(&kernel);
+        let of = |name| std::fs::read_to_string(format!("/proc/thread-self/net/{name}")).unwrap();
+        let (v4, v6) = (of("snmp"), of("snmp6"));
+        let lines: Vec<Vec<&str>> = v4.lines().map(|line| line.split(' ').collect()).collect();
+        let pairs = lines.as_chunks::<2>().0.iter();
+        let v4 = pairs.flat_map(|[names, values]| names.iter().copied().zip(values.clone()));
+        let v6 = v6
+            .lines()
+            .filter_map(|line| line.split_once(char::is_whitespace));
+        let counts = v4
+            .chain(v6)
+            .filter(|(name, _)| name.ends_with("InCsumErrors"));
+        let counts: Vec<u64> = counts.map(|(_, n)| n.trim().parse().unwrap()).collect();
+        assert!(counts.len() > 4, "{counts:?}");
+        counts.iter().sum()
+    };
+    std::thread::spawn(read).join().unwrap()
 }

@@ -3,9 +3,10 @@
 
 use core::num::NonZeroU16;
 
-use packet::{IpProtocol, Offload, PacketBuf, TransportChecksum, checksum};
+use packet::{IpProtocol, Offload, PacketBuf, TransportChecksum};
 
-use crate::frame::{Headers, Transport, Version};
+use super::layout::{Inner, Layout};
+use crate::frame::{self, Headers, Transport, Version};
 use crate::mbuf::Mbuf;
 use crate::offload::{self, Unfit};
 
@@ -43,8 +44,8 @@ pub(super) struct Header {
 pub(super) enum Received {
     /// What it looks like.
     Frame,
-    /// Several UDP datagrams, with so many bytes of payload in each but the last.
-    Datagrams(NonZeroU16),
+    /// Several packets, with so many bytes of payload in each but the last.
+    Pieces(Layout, NonZeroU16),
 }
 
 impl Header {
@@ -68,12 +69,21 @@ impl Header {
         [self.flags, self.gso_type, a, b, c, d, e, f, g, h]
     }
 
+    /// The same, of a frame that has got `bytes` more before its payload.
+    pub(super) fn moved(self, bytes: u16) -> Self {
+        Self {
+            checksum_start: self.checksum_start.saturating_add(bytes),
+            ..self
+        }
+    }
+
     /// Marks a received frame with what the header says of it. A checksum that
     /// is left undone, and is none of TCP's or UDP's, is completed here.
     ///
     /// # Errors
-    /// [`Unfit`]: a super-frame of something else than TCP and UDP datagrams, or a
-    /// checksum field that is not in the frame.
+    /// [`Unfit`]: a super-frame of something else than TCP and UDP, or inside of
+    /// what cannot be cut ([`Layout::tunnel`]); or a checksum field that is not in
+    /// the frame.
     #[inline]
     pub(super) fn receive(self, frame: &mut Mbuf) -> Result<Received, Unfit> {
         if self.flags & NEEDS_CSUM == 0 && self.gso_type == GSO_NONE {
@@ -84,42 +94,61 @@ impl Header {
 
     fn receive_marked(self, frame: &mut Mbuf) -> Result<Received, Unfit> {
         let headers = Headers::of(frame.data());
-        let mut means = Offload {
-            transport: TransportChecksum::Partial,
-            ..Offload::NONE
-        };
-        match self.gso_type & !GSO_ECN {
-            GSO_NONE => {
-                if !headers.is_some_and(|headers| self.is_of(&headers)) {
-                    frame.is_contiguous().then_some(()).ok_or(Unfit)?;
-                    let start = usize::from(self.checksum_start);
-                    complete(frame.data_mut(), start, self.checksum_offset.into())?;
-                    return Ok(Received::Frame);
-                }
-            }
-            GSO_TCPV4 | GSO_TCPV6 => {
-                let tcp = headers.filter(|headers| headers.transport == Transport::Tcp);
-                let headers = tcp.ok_or(Unfit)?;
-                means.segment_size = Some(NonZeroU16::new(self.gso_size).ok_or(Unfit)?);
-                let is_partial = self.flags & NEEDS_CSUM != 0;
-                // Otherwise all this is about a packet inside of this one.
-                (!is_partial || self.is_of(&headers))
-                    .then_some(())
-                    .ok_or(Unfit)?;
-                if !is_partial {
-                    let len = frame.packet_len().saturating_sub(headers.transport_at());
-                    offload::set_checksum(frame, &headers, len);
-                }
-            }
-            GSO_UDP_L4 => {
-                let ours = headers.is_some_and(|headers| self.is_of(&headers));
-                ours.then_some(()).ok_or(Unfit)?;
-                let size = NonZeroU16::new(self.gso_size).ok_or(Unfit)?;
-                return Ok(Received::Datagrams(size));
-            }
+        let is_partial = self.flags & NEEDS_CSUM != 0;
+        let (transport, version) = match self.gso_type & !GSO_ECN {
+            GSO_NONE if is_partial => return self.receive_partial(frame, headers.as_ref()),
+            GSO_TCPV4 => (Transport::Tcp, Some(Version::V4)),
+            GSO_TCPV6 => (Transport::Tcp, Some(Version::V6)),
+            GSO_UDP_L4 => (Transport::Udp, None),
             _ => return Err(Unfit),
+        };
+        let size = NonZeroU16::new(self.gso_size).ok_or(Unfit)?;
+        // No tunnel is in TCP.
+        let is_ours = |headers: &Headers| {
+            headers.transport == transport
+                && (self.is_of(headers) || !is_partial && transport == Transport::Tcp)
+        };
+        let Some(headers) = headers.filter(is_ours) else {
+            let inner = Inner {
+                start: self.checksum_start.into(),
+                checksum_offset: self.checksum_offset.into(),
+                transport,
+                version,
+            };
+            let layout = Layout::tunnel(frame.data(), frame.packet_len(), inner);
+            return Ok(Received::Pieces(layout.ok_or(Unfit)?, size));
+        };
+        if transport == Transport::Udp {
+            let layout = Layout::plain(&headers).ok_or(Unfit)?;
+            return Ok(Received::Pieces(layout, size));
         }
-        frame.set_offload(means);
+        if !is_partial {
+            let len = frame.packet_len().saturating_sub(headers.transport_at());
+            offload::set_checksum(frame, &headers, len);
+        }
+        frame.set_offload(Offload {
+            transport: TransportChecksum::Partial,
+            segment_size: Some(size),
+            ..Offload::NONE
+        });
+        Ok(Received::Frame)
+    }
+
+    fn receive_partial(
+        self,
+        frame: &mut Mbuf,
+        headers: Option<&Headers>,
+    ) -> Result<Received, Unfit> {
+        if headers.is_some_and(|headers| self.is_of(headers)) {
+            frame.set_offload(Offload {
+                transport: TransportChecksum::Partial,
+                ..Offload::NONE
+            });
+        } else {
+            frame.is_contiguous().then_some(()).ok_or(Unfit)?;
+            let start = usize::from(self.checksum_start);
+            complete(frame.data_mut(), start, self.checksum_offset.into())?;
+        }
         Ok(Received::Frame)
     }
 
@@ -174,9 +203,9 @@ impl Header {
 /// Does what the sender left undone: the checksum from `start` on, which belongs
 /// `at` bytes behind. An inner one of a tunnel, or SCTP's.
 #[cold]
-fn complete(frame: &mut [u8], start: usize, at: usize) -> Result<(), Unfit> {
-    let is_sctp = at == SCTP_CHECKSUM && protocol(frame, start) == Some(IpProtocol::SCTP);
-    let covered = frame.get_mut(start..).ok_or(Unfit)?;
+fn complete(bytes: &mut [u8], start: usize, at: usize) -> Result<(), Unfit> {
+    let is_sctp = at == SCTP_CHECKSUM && protocol(bytes, start) == Some(IpProtocol::SCTP);
+    let covered = bytes.get_mut(start..).ok_or(Unfit)?;
     if is_sctp {
         let field = at..at + 4;
         covered.get_mut(field.clone()).ok_or(Unfit)?.fill(0);
@@ -184,14 +213,7 @@ fn complete(frame: &mut [u8], start: usize, at: usize) -> Result<(), Unfit> {
         covered.get_mut(field).ok_or(Unfit)?.copy_from_slice(&sum);
         return Ok(());
     }
-    let sum = match checksum::of(covered) {
-        // In UDP, which this may be, 0 would say that there is none.
-        0 => 0xffff,
-        sum => sum,
-    };
-    let field = covered.get_mut(at..at + 2).ok_or(Unfit)?;
-    field.copy_from_slice(&sum.to_be_bytes());
-    Ok(())
+    frame::complete(covered, at).ok_or(Unfit)
 }
 
 /// Where an SCTP packet has its checksum, in bytes (RFC 9260 §3.1).

@@ -8,14 +8,16 @@
 //! [`packet::Offload`] and goes as such ([`header`]).
 //!
 //! * [`socket`]: one socket, the interface behind it, all system calls.
-//! * [`receive`], [`transmit`]: the queues; [`datagrams`]: UDP super-frames, cut.
+//! * [`receive`], [`transmit`]: the queues; [`pieces`]: super-frames, cut, of UDP
+//!   and of tunnels, after their [`layout`].
 //!
 //! Each receive queue has a socket; several share the interface by its flows.
 //! Any number of transmit queues may send through one.
 
-mod datagrams;
 mod error;
 mod header;
+mod layout;
+mod pieces;
 mod receive;
 mod socket;
 mod transmit;

@@ -14,8 +14,8 @@ use arrayvec::ArrayVec;
 use packet::ethernet::DOT1Q_LEN;
 use packet::{BufPool, EtherType, PacketBuf};
 
-use super::datagrams::Datagrams;
 use super::header::{self, Header, Received};
+use super::pieces::Pieces;
 use super::{BURST, Queue, count};
 use crate::mbuf::Mbuf;
 use crate::mempool::Mempool;
@@ -31,6 +31,11 @@ const PAUSE: Duration = Duration::from_micros(4);
 /// Where a frame's VLAN tag is, in bytes: after both MACs.
 const TAG_AT: usize = 12;
 
+/// Its length, in bytes.
+const TAG_LEN: u16 = 4;
+
+const _: () = assert!(DOT1Q_LEN == TAG_LEN as usize);
+
 /// One receive queue, polled by one thread at a time.
 pub struct PacketReceiver {
     queue: Arc<Queue>,
@@ -39,7 +44,7 @@ pub struct PacketReceiver {
     waiting: ArrayVec<Mbuf, BURST>,
     /// It was empty, and that is believed until then.
     empty_until: Option<Instant>,
-    /// What came, and found no room behind datagrams of a super-frame.
+    /// What came, and found no room behind pieces of a super-frame.
     late: ArrayVec<Arrived, BURST>,
     slots: Box<Slots>,
 }
@@ -76,7 +81,7 @@ const _: () = {
 /// A frame, or what it stands for.
 enum Arrived {
     Frame(Mbuf),
-    Datagrams(Datagrams),
+    Pieces(Pieces<Mbuf>),
 }
 
 /// Why a frame is not delivered.
@@ -168,12 +173,10 @@ impl PacketReceiver {
         while !into.is_full() {
             let next = match self.late.first_mut() {
                 None => break,
-                Some(Arrived::Datagrams(datagrams)) if !datagrams.is_done() => {
-                    datagrams.next(&mut self.pool)
-                }
+                Some(Arrived::Pieces(pieces)) if !pieces.is_done() => pieces.next(&mut self.pool),
                 Some(_) => match self.late.remove(0) {
                     Arrived::Frame(mbuf) => Some(mbuf),
-                    Arrived::Datagrams(_) => continue,
+                    Arrived::Pieces(_) => continue,
                 },
             };
             match next {
@@ -247,19 +250,20 @@ impl Slots {
             let rest = chain_of(rest.ok_or(Lost::Unfit)?, pool).ok_or(Lost::NoBuffer)?;
             mbuf.chain(rest).map_err(|_| Lost::Unfit)?;
         }
-        let received = Header::read(*header).receive(&mut mbuf);
-        let received = received.map_err(|_| Lost::Unfit)?;
+        let mut header = Header::read(*header);
         if let Some(control) = self.controls.get(slot)
             && message.msg_hdr.msg_controllen >= core::mem::offset_of!(Control, padding)
             && let Some((kind, tag)) = control.tag()
         {
             put_tag(&mut mbuf, kind, tag).map_err(|_| Lost::Unfit)?;
+            header = header.moved(TAG_LEN);
         }
-        match received {
+        let unfit = |_| Lost::Unfit;
+        match header.receive(&mut mbuf).map_err(unfit)? {
             Received::Frame => Ok(Arrived::Frame(mbuf)),
-            Received::Datagrams(size) => Datagrams::of(mbuf, size)
-                .map(Arrived::Datagrams)
-                .map_err(|_| Lost::Unfit),
+            Received::Pieces(layout, size) => Pieces::of(mbuf, layout, size)
+                .map(Arrived::Pieces)
+                .map_err(unfit),
         }
     }
 }
