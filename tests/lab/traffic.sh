@@ -22,7 +22,8 @@ echoed() {
 }
 
 # throughput CLIENT SERVER ADDRESS [OPTIONS...]: iperf3 for two seconds; what it
-# measured is printed, and that it is more than nothing is checked.
+# measured is printed, and that it is more than nothing is checked. Datagrams at
+# more than --bitrate 5M may be lost in a slow server's own buffer.
 throughput() {
     local client=$1 server=$2 address=$3 report pid status
     shift 3

@@ -81,11 +81,11 @@ check "and back" throughput a t 10.0.0.6 --reverse
 check "TCP a to u: veth, fabric, tap" throughput a u 10.0.0.7
 check "and back" throughput a u 10.0.0.7 --reverse
 check "TCP t to u: tap, fabric, tap" throughput t u 10.0.0.7
-check "UDP a to g" throughput a g 10.0.0.3 --udp --bitrate 20M --length 1400
-check "UDP a to g, fragmented by the nodes" throughput a g 10.0.0.3 --udp --bitrate 20M --length 8000
-check "UDP a to t" throughput a t 10.0.0.6 --udp --bitrate 20M --length 1400
-check "UDP p to q, fragmented by the nodes and cut by the vswitch" throughput p q 10.0.1.3 --udp --bitrate 20M --length 8000
-check "UDP a to u, fragmented by the nodes" throughput a u 10.0.0.7 --udp --bitrate 20M --length 8000
+check "UDP a to g" throughput a g 10.0.0.3 --udp --bitrate 5M --length 1400
+check "UDP a to g, fragmented by the nodes" throughput a g 10.0.0.3 --udp --bitrate 5M --length 8000
+check "UDP a to t" throughput a t 10.0.0.6 --udp --bitrate 5M --length 1400
+check "UDP p to q, fragmented by the nodes and cut by the vswitch" throughput p q 10.0.1.3 --udp --bitrate 5M --length 8000
+check "UDP a to u, fragmented by the nodes" throughput a u 10.0.0.7 --udp --bitrate 5M --length 8000
 for node in a k n t g u p q; do
     check "$node has met no wrong checksum" same "$(checksum_errors "$node")" 0
 done
