@@ -51,7 +51,6 @@ check "a's ARP table has b's MAC" \
     same "$(ip_in a -j neigh show to 10.0.0.3 | jq -r '.[].lladdr')" 02:00:00:00:00:0b
 check "full-sized packets pass" ping_all a 10.0.0.3 3 -M 'do' -s 1472
 check "from a veth to a tap and back" ping_all a 10.0.0.5
-# Between taps: the kernel reassembles what packet sockets give to af_packet.
 check "fragments pass, on one host" ping_all d 10.0.0.6 3 -s 4000
 check "TTL 1 arrives: no hop is taken" ping_all a 10.0.0.3 1 -t 1
 check "b sees the TTL that was sent" at_least "$(captured at-b -v | grep -c 'ttl 1,')" 1
