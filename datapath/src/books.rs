@@ -5,7 +5,7 @@
 //! consumed + punted + dropped, where pieces are what cutting a packet that was
 //! too large made beyond the packet itself; of what was punted the slow path
 //! books the end, and until then it is held. Per output port: offered = sent +
-//! port-full. For the whole: received + generated + pieces = sent + consumed
+//! port-full + refused. For the whole: received + generated + pieces = sent + consumed
 //! (answered, too) + held + dropped.
 //!
 //! A ledger has one writer (a worker, or the slow path) and any readers. An
@@ -174,6 +174,15 @@ counters! {
         sent_bytes,
         /// Packets that the port did not take: dropped as `port-full`.
         port_full,
+        /// Packets that the port took and threw away: dropped as `port-refused`.
+        refused,
+    }
+}
+
+impl OutputNumbers {
+    /// Packets that were not sent.
+    pub const fn dropped(&self) -> u64 {
+        self.port_full + self.refused
     }
 }
 

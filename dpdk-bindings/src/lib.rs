@@ -41,7 +41,7 @@ pub use mempool::{HEADROOM, Mempool, MempoolError};
 pub use packet_socket::{
     PacketQueues, PacketReceiver, PacketSender, PacketSocket, PacketSocketConfig, PacketSocketError,
 };
-pub use queue::{RxQueue, TxQueue};
+pub use queue::{RxQueue, Transmitted, TxQueue};
 pub use thread::{ThreadError, WorkerThread};
 
 /// The release of DPDK that is linked, e.g. `DPDK 22.11.11`.

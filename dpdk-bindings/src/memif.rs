@@ -72,16 +72,16 @@ impl Poller {
         }
     }
 
-    /// Runs one burst, unless the gate is shut; how many packets it moved.
+    /// Runs one burst, unless the gate is shut; what it moved.
     #[inline]
-    pub(crate) fn inside(&self, burst: impl FnOnce() -> usize) -> usize {
+    pub(crate) fn inside<T: Default>(&self, burst: impl FnOnce() -> T) -> T {
         self.inside.0.store(true, Ordering::Relaxed);
         // Before the gate is looked at, and before the driver looks whether it
         // is connected; pairs with the fence below. Either those are seen to
         // have changed, or the wait sees us.
         fence(Ordering::SeqCst);
         let moved = if self.gate.0.load(Ordering::Acquire) {
-            0
+            T::default()
         } else {
             burst()
         };

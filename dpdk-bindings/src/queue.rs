@@ -28,6 +28,26 @@ pub struct TxQueue {
     poller: Option<Poller>,
 }
 
+/// What left a burst that was to be sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Transmitted {
+    /// Packets that the port took.
+    pub sent: usize,
+    /// Packets that it can never send: dropped, and counted as transmit errors.
+    pub refused: usize,
+    /// Their bytes.
+    pub refused_bytes: usize,
+}
+
+impl Transmitted {
+    /// Drops a packet that cannot be sent.
+    pub(crate) fn refuse(&mut self, mbuf: Mbuf) {
+        self.refused += 1;
+        self.refused_bytes += mbuf.packet_len();
+        drop(mbuf);
+    }
+}
+
 /// The functions and queues of a port, as DPDK's own inlines find them.
 #[inline]
 fn fast_path(port: &Port) -> *const sys::rte_eth_fp_ops {
@@ -132,13 +152,13 @@ impl TxQueue {
     }
 
     /// Sends from the front of `burst` what the port takes, and leaves in it, in
-    /// order, what was not sent; how many were. What is left has been readied for
-    /// this port: no other can take it.
+    /// order, what was not sent. What is left has been readied for this port: no
+    /// other can take it.
     ///
     /// A packet whose [`packet::Offload`] the port cannot do, or cannot be what it
-    /// says, is not left: it is dropped, and counted as a transmit error.
+    /// says, is not left: it is refused.
     #[inline]
-    pub fn transmit<const N: usize>(&mut self, burst: &mut ArrayVec<Mbuf, N>) -> usize {
+    pub fn transmit<const N: usize>(&mut self, burst: &mut ArrayVec<Mbuf, N>) -> Transmitted {
         match &self.poller {
             None => burst_out(&self.port, self.queue, burst),
             Some(poller) => poller.inside(|| burst_out(&self.port, self.queue, burst)),
@@ -147,10 +167,15 @@ impl TxQueue {
 }
 
 #[inline]
-fn burst_out<const N: usize>(port: &Port, queue: u16, burst: &mut ArrayVec<Mbuf, N>) -> usize {
-    let marked = prepare(port, burst);
+fn burst_out<const N: usize>(
+    port: &Port,
+    queue: u16,
+    burst: &mut ArrayVec<Mbuf, N>,
+) -> Transmitted {
+    let mut transmitted = Transmitted::default();
+    let marked = prepare(port, burst, &mut transmitted);
     if burst.is_empty() {
-        return 0;
+        return transmitted;
     }
     let ops = fast_path(port);
     let len = burst.len();
@@ -160,7 +185,7 @@ fn burst_out<const N: usize>(port: &Port, queue: u16, burst: &mut ArrayVec<Mbuf,
     unsafe {
         let packets = burst.as_mut_ptr();
         let Some(transmit) = (*ops).tx_pkt_burst else {
-            return 0;
+            return transmitted;
         };
         let data = *(*ops).txq.data.add(usize::from(queue));
         let mut count = burst_size(len);
@@ -168,7 +193,7 @@ fn burst_out<const N: usize>(port: &Port, queue: u16, burst: &mut ArrayVec<Mbuf,
             count = finish(data, packets.cast(), count).min(count);
             // It stops at the first packet that the device could not send.
             if usize::from(count) < len {
-                drop(burst.remove(usize::from(count)));
+                transmitted.refuse(burst.remove(usize::from(count)));
                 port.refused_out();
             }
         }
@@ -187,14 +212,19 @@ fn burst_out<const N: usize>(port: &Port, queue: u16, burst: &mut ArrayVec<Mbuf,
         burst.set_len(0);
         core::ptr::copy(packets.add(sent), packets, len - sent);
         burst.set_len(len - sent);
-        sent
+        transmitted.sent = sent;
+        transmitted
     }
 }
 
 /// Readies a burst for the driver, less what cannot be. True if the driver has
 /// more to do than to send.
 #[inline]
-fn prepare<const N: usize>(port: &Port, burst: &mut ArrayVec<Mbuf, N>) -> bool {
+fn prepare<const N: usize>(
+    port: &Port,
+    burst: &mut ArrayVec<Mbuf, N>,
+    transmitted: &mut Transmitted,
+) -> bool {
     let taken = port.taken();
     let mut marked = false;
     let mut at = 0;
@@ -206,7 +236,7 @@ fn prepare<const N: usize>(port: &Port, burst: &mut ArrayVec<Mbuf, N>) -> bool {
             }
             Err(offload::Unfit) => {
                 port.refused_out();
-                burst.remove(at);
+                transmitted.refuse(burst.remove(at));
             }
         }
     }

@@ -290,7 +290,9 @@ fn a_guest_that_knows_no_offloads_is_sent_none() {
     packet.set_offload(partial());
     let before = cable.host.0.stats().unwrap().tx_errors;
     let mut burst = Burst::from_iter([packet]);
-    assert_eq!(cable.host.1.tx[0].transmit(&mut burst), 0);
+    let transmitted = cable.host.1.tx[0].transmit(&mut burst);
+    let refused = (transmitted.refused, transmitted.refused_bytes);
+    assert_eq!((transmitted.sent, refused), (0, (1, content.len())));
     assert!(burst.is_empty());
     assert_eq!(cable.host.0.stats().unwrap().tx_errors, before + 1);
 
@@ -317,7 +319,7 @@ fn no_flag_survives_a_port() {
         ..Offload::NONE
     });
     let mut burst = Burst::from_iter([packet]);
-    assert_eq!(queues.tx[0].transmit(&mut burst), 1);
+    assert_eq!(queues.tx[0].transmit(&mut burst).sent, 1);
     // A ring hands over the same mbuf.
     assert_eq!(queues.rx[0].receive(&mut burst), 1);
     assert_eq!(burst[0].offload(), Offload::NONE);

@@ -13,7 +13,7 @@ use arrayvec::ArrayVec;
 use common::interfaces::{Namespace, config, open, pool};
 use common::{poll_until, run};
 use dpdk_bindings::{
-    Mbuf, Mempool, PacketQueues, PacketSocket, PacketSocketConfig, PacketSocketError,
+    Mbuf, Mempool, PacketQueues, PacketSocket, PacketSocketConfig, PacketSocketError, Transmitted,
 };
 use packet::build::Frame;
 use packet::{BufPool, EtherType, MacAddr, Offload, PacketBuf, TransportChecksum};
@@ -161,7 +161,12 @@ fn what_is_too_long_is_counted_and_the_rest_passes() {
     let packets = [60, 5000, 61].map(|len| cable.packet(&udp(len)));
     let mut burst = Burst::from_iter(packets);
     let [(a, from), (_, to)] = &mut cable.ends;
-    assert_eq!(from.tx[0].transmit(&mut burst), 2);
+    let transmitted = Transmitted {
+        sent: 2,
+        refused: 1,
+        refused_bytes: 5000,
+    };
+    assert_eq!(from.tx[0].transmit(&mut burst), transmitted);
     assert!(burst.is_empty());
     assert_eq!(a.stats().tx_errors, 1);
     let mut lens = Vec::new();
@@ -194,7 +199,7 @@ fn what_finds_no_room_is_missed_and_a_cut_cable_shows() {
             burst.push(cable.packet(&udp(1500)));
         }
         let [(_, from), (b, _)] = &mut cable.ends;
-        sent += from.tx[0].transmit(&mut burst);
+        sent += from.tx[0].transmit(&mut burst).sent;
         b.stats().rx_missed > 100
     });
     let [(a, _), (b, to)] = &mut cable.ends;
@@ -205,7 +210,13 @@ fn what_finds_no_room_is_missed_and_a_cut_cable_shows() {
         b.stats().rx_missed + got as u64 == sent as u64
     });
 
+    // That the interface was down is said of the next frame, whatever it is.
     assert!(a.link().up && b.link().up);
+    cable._namespace.ip("link set ea down");
+    cable._namespace.ip("link set ea up");
+    let packet = cable.packet(&udp(60));
+    assert_eq!(cable.carry([packet]).len(), 1);
+    let [(a, _), (b, to)] = &mut cable.ends;
     cable._namespace.ip("link set eb down");
     assert!(!a.link().up && !b.link().up);
     assert_eq!(to.rx[0].receive(&mut Burst::new()), 0);
@@ -219,7 +230,15 @@ fn what_finds_no_room_is_missed_and_a_cut_cable_shows() {
     let packet = cable.packet(&udp(60));
     let [(a, from), (b, to)] = &mut cable.ends;
     assert_eq!((a.interface(), b.mtu(), b.link().up), (None, None, false));
-    assert_eq!(from.tx[0].transmit(&mut Burst::from_iter([packet])), 0);
+    let transmitted = Transmitted {
+        refused: 1,
+        refused_bytes: 60,
+        ..Transmitted::default()
+    };
+    assert_eq!(
+        from.tx[0].transmit(&mut Burst::from_iter([packet])),
+        transmitted
+    );
     assert_eq!(to.rx[0].receive(&mut Burst::new()), 0);
 }
 

@@ -278,6 +278,9 @@ drop_reasons! {
         PortFull "port-full"
             "The port took no more packets."
             "the receiver is slower than the sender; give the port more queues"
+        PortRefused "port-refused"
+            "The port can never send this packet: its interface is down or gone, or carries no frame of this length or kind."
+            "see: vswitchctl port list; set the interface up, and give it the port's mtu"
     }
 }
 

@@ -219,7 +219,8 @@ fn example(reason: Reason) -> Option<Outcome> {
         | Reason::NeighborUnreachable
         | Reason::HostRefused
         | Reason::ShuttingDown
-        | Reason::PortFull => None,
+        | Reason::PortFull
+        | Reason::PortRefused => None,
     }
 }
 
@@ -236,7 +237,7 @@ fn every_reason_of_the_pipeline_is_reached() {
         assert_eq!(outcome.dropped(), reason, "{}", reason.name());
         reached += 1;
     }
-    assert_eq!(reached, DropReason::COUNT - 6);
+    assert_eq!(reached, DropReason::COUNT - 7);
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! From mbufs into a packet socket.
 
 use core::fmt;
-use core::sync::atomic::Ordering;
 use std::sync::Arc;
 
 use arrayvec::ArrayVec;
@@ -10,6 +9,7 @@ use packet::PacketBuf;
 use super::header::{self, Header};
 use super::{BURST, Queue, count};
 use crate::mbuf::Mbuf;
+use crate::queue::Transmitted;
 
 /// Parts of all frames of a call: more than one frame can have.
 const PARTS: usize = 1024;
@@ -46,14 +46,15 @@ impl PacketSender {
     }
 
     /// Sends from the front of `burst` what the interface takes, and leaves in
-    /// it, in order, what was not sent; how many were.
+    /// it, in order, what was not sent.
     ///
-    /// A packet that cannot be sent at all is not left: it is dropped, and
-    /// counted as a transmit error.
-    pub fn transmit<const N: usize>(&mut self, burst: &mut ArrayVec<Mbuf, N>) -> usize {
-        let (mut sent, mut bytes) = (0, 0);
+    /// A packet that cannot be sent at all is not left: it is refused.
+    pub fn transmit<const N: usize>(&mut self, burst: &mut ArrayVec<Mbuf, N>) -> Transmitted {
+        let mut transmitted = Transmitted::default();
+        let mut bytes = 0;
+        let mut again = false;
         loop {
-            self.describe(burst);
+            self.describe(burst, &mut transmitted);
             let staged = self.stage(burst);
             let Some(messages) = self.slots.messages.get_mut(..staged) else {
                 break;
@@ -67,29 +68,38 @@ impl PacketSender {
             match unsafe { self.queue.socket.send(messages) } {
                 Ok(taken) => {
                     let taken = taken.min(staged);
-                    sent += taken;
+                    again = false;
+                    transmitted.sent += taken;
                     bytes += burst.drain(..taken).map(|mbuf| mbuf.len()).sum::<usize>();
                 }
                 Err(error) => match error.raw_os_error() {
                     // Full: what waits to be sent, or the other side.
                     Some(libc::EAGAIN | libc::ENOBUFS | libc::ENOMEM | libc::EINTR) => break,
-                    // Too long, or the interface is down: this frame, or none
-                    // at all, will pass.
+                    // What the socket had to say of something else is said
+                    // once, and the frame is not lost for it.
+                    _ if !again => again = true,
+                    // Too long, or the interface is down.
                     _ => {
-                        burst.remove(0);
-                        self.queue.counts.tx_errors.fetch_add(1, Ordering::Relaxed);
+                        again = false;
+                        transmitted.refuse(burst.remove(0));
                     }
                 },
             }
         }
-        count(&self.queue.counts.tx_packets, sent);
-        count(&self.queue.counts.tx_bytes, bytes);
-        sent
+        let counts = &self.queue.counts;
+        count(&counts.tx_packets, transmitted.sent);
+        count(&counts.tx_bytes, bytes);
+        count(&counts.tx_errors, transmitted.refused);
+        transmitted
     }
 
     /// Writes the header of each frame of a burst, less those that cannot be
     /// what they say.
-    fn describe<const N: usize>(&mut self, burst: &mut ArrayVec<Mbuf, N>) {
+    fn describe<const N: usize>(
+        &mut self,
+        burst: &mut ArrayVec<Mbuf, N>,
+        transmitted: &mut Transmitted,
+    ) {
         let mut at = 0;
         while let Some(mbuf) = burst.get_mut(at) {
             let Some(header) = self.slots.headers.get_mut(at) else {
@@ -99,8 +109,7 @@ impl PacketSender {
                 *header = described.write();
                 at += 1;
             } else {
-                burst.remove(at);
-                self.queue.counts.tx_errors.fetch_add(1, Ordering::Relaxed);
+                transmitted.refuse(burst.remove(at));
             }
         }
     }

@@ -37,7 +37,7 @@ impl Observer {
         // Given to a worker to send, and not taken over yet.
         let on_the_way_out = work(|w| w.handed_on).saturating_sub(work(|w| w.taken_over));
         let sum = |count: fn(&InputBook) -> u64| -> u64 { inputs.iter().map(count).sum() };
-        let port_full: u64 = outputs.iter().map(|output| output.port_full).sum();
+        let not_sent: u64 = outputs.iter().map(OutputNumbers::dropped).sum();
         let whole = WholeBook {
             received: sum(|i| i.received),
             generated: work(|w| w.generated),
@@ -46,14 +46,14 @@ impl Observer {
             sent: outputs.iter().map(|output| output.sent).sum(),
             consumed: sum(|i| i.answered) + sum(|i| i.punted),
             held: sum(|i| i.held) + on_the_way_out,
-            dropped: sum(|i| i.dropped) + port_full,
+            dropped: sum(|i| i.dropped) + not_sent,
         };
         let outputs = (0..).map(PortId).zip(outputs);
         let outputs = outputs.map(|(port, output)| OutputBook {
             port: self.port_name(port),
             offered: output.offered,
             sent: output.sent,
-            tx_dropped: output.port_full,
+            tx_dropped: output.dropped(),
         });
         Books {
             inputs,

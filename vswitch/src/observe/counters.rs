@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use datapath::books::{RowId, RowReading};
+use datapath::books::{OutputNumbers, RowId, RowReading};
 use datapath::pipeline::DropReason;
 use datapath::substrate::{Counts, Reason};
 use packet::SegmentId;
@@ -105,6 +105,14 @@ fn host_event(reason: Reason, counts: &Counts) -> Counter {
     }
 }
 
+/// Why an output port did not send packets, and how many.
+fn not_sent(output: &OutputNumbers) -> [(DropReason, u64); 2] {
+    [
+        (DropReason::PortFull, output.port_full),
+        (DropReason::PortRefused, output.refused),
+    ]
+}
+
 impl Observer {
     /// The lines, summed over the threads.
     pub(super) fn rows(&self, readings: &Readings) -> Vec<RowReading> {
@@ -126,13 +134,14 @@ impl Observer {
                 .filter(|(_, n)| *n > 0)
                 .map(move |(reason, n)| (id, *reason, n))
         };
-        // What a port did not take is noted on that port's own line.
+        // What a port did not send is noted on that port's own line.
         let outputs = (0..).map(PortId).zip(self.outputs(readings));
-        let port_full = outputs
-            .filter(|(_, output)| output.port_full > 0)
-            .map(|(port, output)| (self.port_line(port), DropReason::PortFull, output.port_full));
+        let not_sent = outputs.flat_map(|(port, output)| {
+            let line = self.port_line(port);
+            not_sent(&output).map(|(reason, n)| (line, reason, n))
+        });
         let rows = (0..).map(RowId).zip(rows).flat_map(of_row);
-        rows.chain(port_full).collect()
+        rows.chain(not_sent.filter(|(_, _, n)| *n > 0)).collect()
     }
 
     fn port_line(&self, port: PortId) -> RowId {
@@ -161,25 +170,20 @@ impl Observer {
                         .map(|event| self.event(port, segment, row, event)),
                 );
             }
-            // What a port did not take belongs to no input line: see below.
+            // What a port did not send belongs to no input line: see below.
             let booked = DropReason::ALL.iter().zip(row.dropped);
-            for (reason, value) in booked.filter(|(r, _)| **r != DropReason::PortFull) {
+            let ports_own = [DropReason::PortFull, DropReason::PortRefused];
+            for (reason, value) in booked.filter(|(reason, _)| !ports_own.contains(reason)) {
                 let seen = last_seen.of(id, *reason).map(|at| now.saturating_sub(at));
                 counters.push(self.drop_counter(port, segment, *reason, value, seen));
             }
         }
         for (port, output) in (0..).map(PortId).zip(self.outputs(&readings)) {
-            counters.push(
-                self.drop_counter(
-                    port,
-                    None,
-                    DropReason::PortFull,
-                    output.port_full,
-                    last_seen
-                        .of(self.port_line(port), DropReason::PortFull)
-                        .map(|at| now.saturating_sub(at)),
-                ),
-            );
+            let line = self.port_line(port);
+            for (reason, value) in not_sent(&output) {
+                let seen = last_seen.of(line, reason).map(|at| now.saturating_sub(at));
+                counters.push(self.drop_counter(port, None, reason, value, seen));
+            }
         }
         if !filter.drops_only && filter.port.is_none() {
             let counts = self.substrate.lock().counts.clone();

@@ -193,7 +193,7 @@ impl ControlSource for Observer {
                         bytes: output.sent_bytes,
                     },
                     missed_packets: info.counters.rx_missed,
-                    tx_dropped_packets: output.port_full,
+                    tx_dropped_packets: output.dropped(),
                 }
             })
             .collect()

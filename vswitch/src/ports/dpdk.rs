@@ -5,7 +5,7 @@ use std::path::Path;
 use datapath::tables::PortOffloads;
 use dpdk_bindings::{
     Device, DeviceConfig, DeviceError, DeviceOffloads, DeviceStats, Eal, EalConfig, EalMemory,
-    Mbuf, Mempool, PacketSocketError, RxQueue as DeviceRx, TxQueue as DeviceTx,
+    Mbuf, Mempool, PacketSocketError, RxQueue as DeviceRx, Transmitted, TxQueue as DeviceTx,
 };
 use packet::MacAddr;
 
@@ -13,7 +13,7 @@ use super::devargs;
 use super::info::{LinkState, OpenPort, PortCounters, PortInfo, PortMonitor};
 use super::kernel;
 use super::pcap::PcapError;
-use super::queue::{Packets, RxQueue, TxQueue};
+use super::queue::{Packets, Refused, RxQueue, TxQueue};
 use super::sizing::{self, PortSize, Sizes};
 use super::socket::{self, SocketError};
 use super::software;
@@ -284,8 +284,17 @@ impl RxQueue<Mbuf> for Polled {
 struct Fed(DeviceTx);
 
 impl TxQueue<Mbuf> for Fed {
-    fn transmit(&mut self, burst: &mut Packets<Mbuf>) {
-        self.0.transmit(burst);
+    fn transmit(&mut self, burst: &mut Packets<Mbuf>) -> Refused {
+        self.0.transmit(burst).into()
+    }
+}
+
+impl From<Transmitted> for Refused {
+    fn from(transmitted: Transmitted) -> Self {
+        Self {
+            packets: transmitted.refused as u64,
+            bytes: transmitted.refused_bytes as u64,
+        }
     }
 }
 

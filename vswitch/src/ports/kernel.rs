@@ -7,7 +7,7 @@ use dpdk_bindings::{
 };
 
 use super::info::{LinkState, OpenPort, PortCounters, PortInfo, PortMonitor};
-use super::queue::{Packets, RxQueue, TxQueue};
+use super::queue::{Packets, Refused, RxQueue, TxQueue};
 use super::sizing::PortSize;
 
 /// The kernel completes checksums and cuts super-frames, or hands them on to a
@@ -70,8 +70,8 @@ impl RxQueue<Mbuf> for Polled {
 struct Fed(PacketSender);
 
 impl TxQueue<Mbuf> for Fed {
-    fn transmit(&mut self, burst: &mut Packets<Mbuf>) {
-        self.0.transmit(burst);
+    fn transmit(&mut self, burst: &mut Packets<Mbuf>) -> Refused {
+        self.0.transmit(burst).into()
     }
 }
 

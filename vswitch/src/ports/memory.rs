@@ -8,7 +8,7 @@ use datapath::tables::PortOffloads;
 use packet::{MacAddr, PacketBuf};
 
 use super::info::{LinkState, OpenPort, PortCounters, PortInfo, PortMonitor};
-use super::queue::{Packets, RxQueue, TxQueue};
+use super::queue::{Packets, Refused, RxQueue, TxQueue};
 
 /// The far end of a memory port: puts frames in, takes frames out.
 #[derive(Debug)]
@@ -166,12 +166,12 @@ impl<B: PacketBuf> RxQueue<B> for End<B> {
 }
 
 impl<B: PacketBuf> TxQueue<B> for End<B> {
-    fn transmit(&mut self, burst: &mut Packets<B>) {
+    fn transmit(&mut self, burst: &mut Packets<B>) -> Refused {
         let Some(wire) = self.wires.from.get(self.queue) else {
-            return;
+            return Refused::NONE;
         };
         if !self.wires.up.load(Ordering::Acquire) {
-            return;
+            return Refused::NONE;
         }
         let mut left = Packets::new();
         for frame in burst.drain(..) {
@@ -187,6 +187,7 @@ impl<B: PacketBuf> TxQueue<B> for End<B> {
             }
         }
         *burst = left;
+        Refused::NONE
     }
 }
 

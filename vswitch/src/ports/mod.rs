@@ -24,4 +24,4 @@ pub mod socket;
 pub mod software;
 
 pub use info::{LinkState, OpenPort, PortCounters, PortInfo, PortMonitor};
-pub use queue::{BURST, Packets, RxQueue, TxQueue};
+pub use queue::{BURST, Packets, Refused, RxQueue, TxQueue};

@@ -15,7 +15,7 @@ use pcap_file::pcap::{PcapHeader, PcapPacket, PcapReader, PcapWriter};
 use pcap_file::{DataLink, TsResolution};
 
 use super::info::{LinkState, OpenPort, PortCounters, PortInfo, PortMonitor};
-use super::queue::{Packets, RxQueue, TxQueue};
+use super::queue::{Packets, Refused, RxQueue, TxQueue};
 
 /// Frames longer than this are not written in full, in bytes.
 const SNAP_LEN: u32 = 65_535;
@@ -293,13 +293,14 @@ struct Record {
 }
 
 impl<B: PacketBuf> TxQueue<B> for Record {
-    fn transmit(&mut self, burst: &mut Packets<B>) {
+    fn transmit(&mut self, burst: &mut Packets<B>) -> Refused {
+        let mut refused = Refused::NONE;
         let Some(writer) = &self.writer else {
             for frame in burst.drain(..) {
                 add(&self.counts.tx_packets, 1);
                 add(&self.counts.tx_bytes, frame.len());
             }
-            return;
+            return refused;
         };
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -313,13 +314,20 @@ impl<B: PacketBuf> TxQueue<B> for Record {
                     add(&self.counts.tx_packets, 1);
                     add(&self.counts.tx_bytes, frame.len());
                 }
-                Err(_) => add(&self.counts.tx_errors, 1),
+                Err(_) => {
+                    add(&self.counts.tx_errors, 1);
+                    refused += Refused {
+                        packets: 1,
+                        bytes: frame.len() as u64,
+                    };
+                }
             }
         }
         // Complete at every moment: somebody may be reading along.
         if writer.file.flush().is_err() {
             add(&self.counts.tx_errors, 1);
         }
+        refused
     }
 }
 

@@ -90,7 +90,7 @@ mod tests {
     use vnet::compiled::Compiled;
 
     use super::*;
-    use crate::ports::Packets;
+    use crate::ports::{Packets, Refused};
 
     struct Nothing;
 
@@ -99,7 +99,9 @@ mod tests {
     }
 
     impl TxQueue<HeapBuf> for Nothing {
-        fn transmit(&mut self, _burst: &mut Packets<HeapBuf>) {}
+        fn transmit(&mut self, _burst: &mut Packets<HeapBuf>) -> Refused {
+            Refused::NONE
+        }
     }
 
     fn port(rx: usize, tx: usize) -> Ends<HeapBuf> {

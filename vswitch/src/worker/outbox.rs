@@ -12,7 +12,7 @@ use datapath::books::Ledger;
 use packet::PacketBuf;
 use vnet::compiled::PortId;
 
-use crate::ports::{BURST, Packets, TxQueue};
+use crate::ports::{BURST, Packets, Refused, TxQueue};
 
 /// Times a port is asked again to take the rest of a burst.
 const RETRIES: u32 = 4;
@@ -138,8 +138,9 @@ fn transmit<B: PacketBuf>(
         (packets.len() as u64, bytes as u64)
     };
     let (offered, offered_bytes) = count(staged);
+    let mut refused = Refused::NONE;
     for _ in 0..=RETRIES {
-        queue.transmit(staged);
+        refused += queue.transmit(staged);
         if staged.is_empty() {
             break;
         }
@@ -148,9 +149,13 @@ fn transmit<B: PacketBuf>(
     staged.clear();
     if let Some(output) = ledger.output(port) {
         output.offered.add(offered);
-        output.sent.add(offered - left);
-        output.sent_bytes.add(offered_bytes - left_bytes);
+        let (lost, lost_bytes) = (left + refused.packets, left_bytes + refused.bytes);
+        output.sent.add(offered.saturating_sub(lost));
+        output
+            .sent_bytes
+            .add(offered_bytes.saturating_sub(lost_bytes));
         output.port_full.add(left);
+        output.refused.add(refused.packets);
     }
 }
 
@@ -158,20 +163,34 @@ fn transmit<B: PacketBuf>(
 mod tests {
     use core::time::Duration;
 
+    use datapath::books::OutputNumbers;
     use packet::HeapBuf;
 
     use super::*;
 
-    /// Takes as many frames as it is told to.
+    /// Takes as many frames as it is told to, and throws away those that are
+    /// longer than 60 bytes.
     struct Narrow {
         room: usize,
     }
 
     impl TxQueue<HeapBuf> for Narrow {
-        fn transmit(&mut self, burst: &mut Packets<HeapBuf>) {
+        fn transmit(&mut self, burst: &mut Packets<HeapBuf>) -> Refused {
+            let mut refused = Refused::NONE;
+            burst.retain(|frame| {
+                let fits = frame.len() <= 60;
+                if !fits {
+                    refused += Refused {
+                        packets: 1,
+                        bytes: frame.len() as u64,
+                    };
+                }
+                fits
+            });
             let taken = self.room.min(burst.len());
             self.room -= taken;
             burst.drain(..taken);
+            refused
         }
     }
 
@@ -194,6 +213,32 @@ mod tests {
             (50, 40, 10)
         );
         assert_eq!(output.sent_bytes, 40 * 60);
+    }
+
+    #[test]
+    fn what_the_port_throws_away_is_not_sent() {
+        let queue = Box::new(Narrow { room: 3 });
+        let mut outbox = Outbox::new(vec![Lane::Own {
+            queue,
+            from_others: None,
+        }]);
+        let ledger = Ledger::new(1, 1);
+        for len in [60, 61, 60, 1000, 59, 60] {
+            outbox.offer(PortId(0), HeapBuf::from_slice(&vec![0; len]), &ledger);
+        }
+        assert!(outbox.flush(&ledger));
+        let output = ledger.read(Duration::ZERO).outputs[0];
+        assert_eq!(
+            output,
+            OutputNumbers {
+                offered: 6,
+                sent: 3,
+                sent_bytes: 179,
+                port_full: 1,
+                refused: 2,
+            }
+        );
+        assert_eq!(output.dropped(), 3);
     }
 
     #[test]
