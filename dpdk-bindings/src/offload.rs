@@ -130,7 +130,6 @@ pub(crate) fn receive(mbuf: &mut Mbuf, trusted: Trusted) -> Result<(), Unfit> {
     received_marked(mbuf, trusted)
 }
 
-#[cold]
 fn received_marked(mbuf: &mut Mbuf, trusted: Trusted) -> Result<(), Unfit> {
     let said = read(mbuf);
     let mut means = Offload::NONE;

@@ -7,7 +7,9 @@
 //!   chains of buffers.
 //! * **Buffers**: what the rings of every queue hold, plus what each worker
 //!   may have in its cache and its hands, super-frames where they can come, plus
-//!   what the slow path may hold.
+//!   what the slow path and the rings between threads may hold. Of those rings
+//!   each place is one buffer: full of super-frames they would hold thirty times
+//!   as many, and then the pool runs dry, which costs frames that are counted.
 //! * **Memory**: the buffers with their descriptors, and DPDK's own.
 //!
 //! Drivers may still refuse what only they know; they say so when opened.
@@ -188,11 +190,12 @@ pub fn sizes(demand: &Demand<'_>) -> Result<Sizes, SizeError> {
         .iter()
         .map(|port| port_size(port, demand.workers))
         .collect();
+    let chain = SUPER_FRAME.div_ceil(u64::from(data_room));
     let rings: u64 = demand
         .ports
         .iter()
         .zip(&ports)
-        .map(|(port, size)| in_rings(&port.source, size))
+        .map(|(port, size)| in_rings(&port.source, size, chain))
         .sum();
     let hands = (demand.ports.len() as u64 + 2) * BURST as u64;
     let super_frames = demand
@@ -200,8 +203,9 @@ pub fn sizes(demand: &Demand<'_>) -> Result<Sizes, SizeError> {
         .iter()
         .any(|port| brings_super_frames(&port.source));
     let giants = if super_frames {
-        // A burst that has come, one that is to go, and one that was cut.
-        BURST as u64 * (2 * SUPER_FRAME.div_ceil(u64::from(data_room)) + SEGMENTS)
+        // A burst that has come, one that is to go, and one that was cut; and
+        // the pieces of one that its port cuts.
+        BURST as u64 * (2 * chain + SEGMENTS + 1)
     } else {
         0
     };
@@ -260,10 +264,11 @@ fn room_for(port: &PortConfig) -> u16 {
 
 /// Frames that their senders leave to a device to be cut.
 fn brings_super_frames(source: &PortSource) -> bool {
-    matches!(
-        source,
-        PortSource::AfPacket { .. } | PortSource::Vhost { .. }
-    )
+    match source {
+        PortSource::AfPacket { .. } | PortSource::Vhost { .. } => true,
+        PortSource::Devargs { devargs } => devargs.contains("vhost") && devargs.contains("tso=1"),
+        _ => false,
+    }
 }
 
 fn check_room(ports: &[PortConfig], room: u16) -> Result<(), SizeError> {
@@ -317,8 +322,9 @@ fn port_size(port: &PortConfig, workers: u16) -> PortSize {
     }
 }
 
-/// The buffers that a port's rings hold, at most.
-fn in_rings(source: &PortSource, size: &PortSize) -> u64 {
+/// The buffers that a port's rings hold, at most, with `chain` of them for a
+/// super-frame.
+fn in_rings(source: &PortSource, size: &PortSize, chain: u64) -> u64 {
     let burst = BURST as u64;
     let rxd = u64::from(size.rx_descriptors);
     let txd = u64::from(size.tx_descriptors);
@@ -330,8 +336,9 @@ fn in_rings(source: &PortSource, size: &PortSize) -> u64 {
         PortSource::Tap { .. } => (rxd, burst),
         // A queue to a test's hands.
         PortSource::Memory => (rxd, txd),
-        // Those that wait for the next frames, and a burst.
-        PortSource::AfPacket { .. } => (2 * burst, burst),
+        // Those that wait for the next frames, a burst, and one that waits while
+        // its first frame is cut.
+        PortSource::AfPacket { .. } => (2 * burst + burst * chain, burst),
         // Packets are copied between the buffers and the other side's memory.
         PortSource::Memif { .. } | PortSource::Vhost { .. } | PortSource::Pcap { .. } => {
             (2 * burst, burst)
@@ -405,10 +412,10 @@ mod tests {
             2,
         )
         .unwrap();
-        let rings = 2 * 1024 + 2 * 1024 + 64 + 2 * 32;
-        let hands = 4 * 32;
         // Super-frames come in 32 buffers each, and make 46 segments.
-        let giants = 32 * (2 * 32 + 46);
+        let rings = 2 * 1024 + 2 * 1024 + (64 + 32 * 32) + 2 * 32;
+        let hands = 4 * 32;
+        let giants = 32 * (2 * 32 + 46 + 1);
         assert_eq!(
             sizes.buffers,
             rings + 2 * (384 + hands + giants) + hands + 100
@@ -418,6 +425,12 @@ mod tests {
         let without = of(&[port("a", 1500, 2, pci())], 1).unwrap();
         assert_eq!(without.buffers, 3 * 1024 + (384 + 96) + 96 + 100);
         assert!(sizes.memory_mib > 32);
+        let vhost = |words: &str| {
+            let devargs = format!("net_vhost0,iface=/run/s{words}");
+            let source = PortSource::Devargs { devargs };
+            of(&[port("a", 1500, 1, source)], 1).unwrap().buffers
+        };
+        assert_eq!(vhost(",tso=1"), vhost("") + giants);
     }
 
     #[test]
