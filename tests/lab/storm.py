@@ -41,9 +41,6 @@ def frames(destination, rng):
         damaged = bytearray(destination + frame[6:])
         for _ in range(rng.randint(1, 4)):
             damaged[rng.randrange(12, len(damaged))] = rng.randrange(256)
-        if frame is IPV4:
-            # A fragment would be kept: the kernel reassembles for af_packet.
-            damaged[20:22] = IPV4[20:22]
         yield bytes(damaged)
 
 

@@ -128,7 +128,7 @@ drop_reasons! {
             "look for a broken or hostile sender"
         BadIpChecksum "bad-ip-checksum"
             "The IPv4 header checksum is wrong."
-            "look for a broken sender, or a veth with checksum offload (ethtool -K IF tx off)"
+            "look for a broken sender"
         NotIpv6 "not-ipv6"
             "A frame on an uplink that is not IPv6."
             "nothing is wrong: the fabric carries other protocols, too"

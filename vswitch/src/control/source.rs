@@ -144,9 +144,10 @@ pub struct Port {
     pub received: Traffic,
     /// Frames sent.
     pub sent: Traffic,
-    /// Frames lost before the vswitch saw them (no buffer, full ring).
+    /// Frames lost before the vswitch saw them (no buffer, full ring, a frame that
+    /// the port cannot take).
     pub missed_packets: u64,
-    /// Frames that the device did not take.
+    /// Frames that the device did not take, or could not send.
     pub tx_dropped_packets: u64,
 }
 
@@ -481,7 +482,7 @@ pub struct OutputBook {
     pub offered: u64,
     /// Packets that its device took.
     pub sent: u64,
-    /// Packets that its device did not take.
+    /// Packets that its device did not take, or could not send.
     pub tx_dropped: u64,
 }
 

@@ -192,7 +192,7 @@ impl ControlSource for Observer {
                         packets: output.sent,
                         bytes: output.sent_bytes,
                     },
-                    missed_packets: info.counters.rx_missed,
+                    missed_packets: info.counters.rx_missed + info.counters.rx_errors,
                     tx_dropped_packets: output.dropped(),
                 }
             })
