@@ -86,6 +86,19 @@ check "UDP a to g, fragmented by the nodes" throughput a g 10.0.0.3 --udp --bitr
 check "UDP a to t" throughput a t 10.0.0.6 --udp --bitrate 5M --length 1400
 check "UDP p to q, fragmented by the nodes and cut by the vswitch" throughput p q 10.0.1.3 --udp --bitrate 5M --length 8000
 check "UDP a to u, fragmented by the nodes" throughput a u 10.0.0.7 --udp --bitrate 5M --length 8000
+# vxlan NODE OWN OTHER ADDRESS: a tunnel that the node makes itself.
+vxlan() {
+    ip_in "$1" link add vx0 type vxlan id 5 dev eth0 local "$2" remote "$3" dstport 4789 &&
+        ip_in "$1" addr add "$4/24" dev vx0 && ip_in "$1" link set vx0 up
+}
+# Its super-frames are those of the packets inside.
+if vxlan a 10.0.0.2 10.0.0.3 10.7.0.2 2>/dev/null; then
+    need "g has the other end of a's VXLAN" vxlan g 10.0.0.3 10.0.0.2 10.7.0.3
+    check "TCP a to g, in a tunnel of their own" throughput a g 10.7.0.3
+    check "and back" throughput a g 10.7.0.3 --reverse
+else
+    printf '  (this kernel has no VXLAN)\n'
+fi
 for node in a k n t g u p q; do
     check "$node has met no wrong checksum" same "$(checksum_errors "$node")" 0
 done

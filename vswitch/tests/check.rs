@@ -191,7 +191,7 @@ fn a_tight_substrate_is_a_warning() {
     let tight = |mtu, what| {
         format!(
             "substrate.mtu {mtu} is tight for segment \"front\" (mtu 1500): {what} will be cut, \
-             or sent back as too big where DF is set\nraise substrate.mtu to 1556"
+             sent back as too big where DF is set, or dropped if they are not IPv4\nraise substrate.mtu to 1556"
         )
     };
     let both = "fragments above 1492 bytes and raw packets above 1464 bytes";

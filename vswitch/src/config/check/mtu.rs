@@ -87,7 +87,7 @@ pub(super) fn check_uplinks(
                 place,
                 format!(
                     "{key} {mtu} is tight for segment \"{}\" (mtu {promised}): {} will be cut, \
-                     or sent back as too big where DF is set",
+                     sent back as too big where DF is set, or dropped if they are not IPv4",
                     largest.name.value,
                     narrow.join(" and ")
                 ),
