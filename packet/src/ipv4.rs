@@ -188,4 +188,15 @@ impl Ipv4Header {
     }
 }
 
+/// Changes the header in front of `packet`, and makes its checksum right over
+/// the options that stand behind it. `None`, and nothing is changed, where they
+/// are cut short.
+pub fn change_header(packet: &mut [u8], change: impl FnOnce(&mut Ipv4Header)) -> Option<()> {
+    let (mut header, _) = Ipv4Header::read_from_prefix(packet).ok()?;
+    let options = IPV4_LEN..header.header_len().max(IPV4_LEN);
+    change(&mut header);
+    header.seal(packet.get(options)?);
+    header.write_to_prefix(packet).ok()
+}
+
 const _: () = assert!(size_of::<Ipv4Header>() == IPV4_LEN);

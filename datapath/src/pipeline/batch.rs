@@ -55,6 +55,8 @@ pub struct Context {
     pub target: Option<Target>,
     /// Where that is, once the mapping has said so.
     pub to: Option<Destination>,
+    /// The hash of its flow, once the way over the substrate is asked for.
+    pub flow_hash: u32,
     /// Which neighbour gets it, if it leaves this host.
     pub hop: Option<NextHopId>,
     /// How it leaves this host, if it does.
@@ -219,6 +221,7 @@ impl<B: packet::PacketBuf> Burst<B> {
             from: None,
             target: None,
             to: None,
+            flow_hash: 0,
             hop: None,
             carriage: None,
             offload: buf.offload(),

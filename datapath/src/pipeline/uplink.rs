@@ -24,8 +24,8 @@ pub fn route<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
         if to.interface().is_some() {
             return Ok(());
         }
-        let hash = packet.cx.tuple.flow_hash();
-        let hop = tables.uplinks.next_hop(to.entry.host, hash);
+        packet.cx.flow_hash = packet.cx.tuple.flow_hash();
+        let hop = tables.uplinks.next_hop(to.entry.host, packet.cx.flow_hash);
         packet.cx.hop = Some(hop.ok_or(DropReason::NoRoute)?.id);
         Ok(())
     });

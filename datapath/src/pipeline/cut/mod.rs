@@ -11,9 +11,8 @@ pub mod fragments;
 pub mod segments;
 
 use packet::ethernet::ETHERNET_LEN;
-use packet::ipv4::{IPV4_LEN, Ipv4Header};
+use packet::ipv4::change_header;
 use packet::{IpProtocol, PacketBuf, VirtualAddr};
-use zerocopy::IntoBytes;
 
 use super::batch::{BURST, Burst, Context, IpTuple, Packet};
 use super::translate::identification::Identification;
@@ -108,11 +107,8 @@ impl Plan {
 
 /// Gives the IPv4 packet of a bare frame another identification.
 fn identify(frame: &mut [u8], id: u16) -> Option<()> {
-    let mut header: Ipv4Header = fragments::header(frame)?;
-    header.set_identification(id);
-    let options = ETHERNET_LEN + IPV4_LEN..ETHERNET_LEN + header.header_len();
-    header.seal(frame.get(options)?);
-    header.write_to_prefix(frame.get_mut(ETHERNET_LEN..)?).ok()
+    let packet = frame.get_mut(ETHERNET_LEN..)?;
+    change_header(packet, |header| header.set_identification(id))
 }
 
 fn of_piece<B: PacketBuf>(buf: &B, whole: Context) -> Context {
@@ -126,17 +122,15 @@ fn of_piece<B: PacketBuf>(buf: &B, whole: Context) -> Context {
     let header = fragments::header(buf.data());
     if let (Some(header), Some(ip)) = (header, cx.tuple.ip) {
         cx.tuple.ip = Some(IpTuple {
-            fragment: header.fragment(),
-            header_len: u8::try_from(header.header_len()).unwrap_or(ip.header_len),
-            len: u16::try_from(header.total_len()).unwrap_or(ip.len),
             // Fragments of a datagram hash alike.
             ports: if header.is_fragment() {
                 (0, 0)
             } else {
                 ip.ports
             },
-            ..ip
+            ..IpTuple::of_header(&header)
         });
+        cx.flow_hash = cx.tuple.flow_hash();
     }
     cx
 }

@@ -5,8 +5,8 @@ use core::num::NonZeroU16;
 
 use packet::checksum::{Sum, pseudo_header_v6};
 use packet::ethernet::ETHERNET_LEN;
+use packet::ipv4::change_header;
 use packet::{Fragment, IpProtocol, PacketBuf};
-use zerocopy::IntoBytes;
 
 use super::fragments::{fill, header};
 use crate::pipeline::batch::IpTuple;
@@ -116,18 +116,16 @@ impl Plan {
     }
 
     fn write_headers(&self, at: usize, payload: usize, frame: &mut [u8]) -> Option<()> {
-        let mut ip = header(frame)?;
         let tcp_len = u16::try_from(self.tcp_len + payload).ok()?;
-        ip.set_piece(Fragment::WHOLE, tcp_len);
-        // Each is a datagram of its own.
         let number = u16::try_from(at).ok()?;
-        ip.set_identification(ip.identification().wrapping_add(number));
-        let tcp_at = ETHERNET_LEN + self.ip_len;
-        let options = ETHERNET_LEN + packet::ipv4::IPV4_LEN..tcp_at;
-        ip.seal(frame.get(options)?);
-        ip.write_to_prefix(frame.get_mut(ETHERNET_LEN..)?).ok()?;
+        change_header(frame.get_mut(ETHERNET_LEN..)?, |ip| {
+            ip.set_piece(Fragment::WHOLE, tcp_len);
+            // Each is a datagram of its own.
+            ip.set_identification(ip.identification().wrapping_add(number));
+        })?;
+        let addresses = header(frame)?.address_sum();
 
-        let tcp = frame.get_mut(tcp_at..)?;
+        let tcp = frame.get_mut(ETHERNET_LEN + self.ip_len..)?;
         let sequence = tcp.get_mut(SEQUENCE..)?.first_chunk_mut::<4>()?;
         let first = u32::from_be_bytes(*sequence);
         let offset = u32::try_from(at * self.chunk).ok()?;
@@ -141,7 +139,7 @@ impl Plan {
         }
         *tcp.get_mut(CHECKSUM..)?.first_chunk_mut::<2>()? = [0; 2];
         // IPv4's pseudo-header sums to the same as IPv6's.
-        let pseudo = pseudo_header_v6(ip.address_sum(), u32::from(tcp_len), IpProtocol::TCP);
+        let pseudo = pseudo_header_v6(addresses, u32::from(tcp_len), IpProtocol::TCP);
         let sum = pseudo.and(Sum::of(tcp)).checksum();
         *tcp.get_mut(CHECKSUM..)?.first_chunk_mut::<2>()? = sum.to_be_bytes();
         Some(())

@@ -16,9 +16,8 @@ use core::num::NonZeroU16;
 use core::time::Duration;
 
 use packet::ethernet::ETHERNET_LEN;
-use packet::ipv4::Ipv4Header;
+use packet::ipv4::change_header;
 use packet::{Offload, PacketBuf, TransportChecksum};
-use zerocopy::{FromBytes, IntoBytes};
 
 use self::way::Way;
 use super::answer::icmp_error::{self, Complaint};
@@ -142,15 +141,11 @@ fn super_frame<B: PacketBuf>(
 
 /// The error is to quote a packet that a wire could have carried.
 fn quote_first_segment<B: PacketBuf>(packet: &mut Packet<B>, ip: &IpTuple, segment_len: usize) {
-    let header_len = usize::from(ip.header_len);
-    let frame = packet.buf.data_mut().get_mut(ETHERNET_LEN..);
-    let Some((header, options)) = frame
-        .and_then(|packet| packet.get_mut(..header_len))
-        .and_then(|header| Ipv4Header::mut_from_prefix(header).ok())
-    else {
-        return;
-    };
-    let payload_len = u16::try_from(segment_len.saturating_sub(header_len)).unwrap_or(u16::MAX);
-    header.set_piece(ip.fragment, payload_len);
-    header.seal(options.as_bytes());
+    let payload_len = segment_len.saturating_sub(usize::from(ip.header_len));
+    let payload_len = u16::try_from(payload_len).unwrap_or(u16::MAX);
+    let quoted = packet.buf.data_mut().get_mut(ETHERNET_LEN..);
+    // `classify` has found the header whole.
+    let _ = change_header(quoted.unwrap_or_default(), |header| {
+        header.set_piece(ip.fragment, payload_len);
+    });
 }

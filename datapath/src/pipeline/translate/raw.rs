@@ -9,7 +9,7 @@
 //! itself, and what arrives must name inside whom its source proves outside.
 
 use packet::ethernet::{ETHERNET_LEN, EthernetHeader};
-use packet::ipv4::{IPV4_LEN, Ipv4Header};
+use packet::ipv4::change_header;
 use packet::ipv6::{IPV6_LEN, Ipv6Fields, Ipv6Header};
 use packet::{EtherType, HeaderChecksum, IpProtocol, PacketBuf};
 use zerocopy::{FromBytes, IntoBytes};
@@ -128,15 +128,12 @@ pub fn unwrap<B: PacketBuf>(
 fn mark(frame: &mut [u8], outer_traffic_class: u8) -> Option<()> {
     const ECN: u8 = 0x03;
     const EXPERIENCED: u8 = 0x03;
-    let mut header: Ipv4Header = fragments::header(frame)?;
-    let inner = header.traffic_class & ECN;
+    let inner = fragments::header(frame)?.traffic_class & ECN;
     if outer_traffic_class & ECN != EXPERIENCED || inner == 0 || inner == EXPERIENCED {
         return Some(());
     }
-    header.traffic_class |= EXPERIENCED;
-    let options = ETHERNET_LEN + IPV4_LEN..ETHERNET_LEN + header.header_len();
-    header.seal(frame.get(options)?);
-    header.write_to_prefix(frame.get_mut(ETHERNET_LEN..)?).ok()
+    let packet = frame.get_mut(ETHERNET_LEN..)?;
+    change_header(packet, |header| header.traffic_class |= EXPERIENCED)
 }
 
 fn segment_of<'t>(to: &Destination, drawn: &'t Drawn) -> Option<&'t Segment> {

@@ -22,7 +22,7 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables, state: &mut 
         let addresses = addresses(&packet.cx, &tables.drawn)?;
         let (traffic_class, carried) = header_of(packet);
         let hops = Hops {
-            flow_label: flow_label::encode(carried, packet.cx.tuple.flow_hash()),
+            flow_label: flow_label::encode(carried, packet.cx.flow_hash),
             hop_limit: tables.uplinks.hop_limit,
         };
         match packet.cx.carriage {
