@@ -6,34 +6,66 @@ use std::collections::HashMap;
 
 use packet::{EtherType, Locator, MacAddr, SegmentId, Slot, VirtualAddr, VlanId};
 
-/// A port of this host's vswitch, by its place in the configuration.
+/// A port of this host's vswitch, by its place in
+/// [`crate::topology::Surroundings::ports`]. It stays the port's own while
+/// the port is there.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct PortId(pub u16);
 
-/// An interface that is attached to this host, by its place in
-/// [`Compiled::interfaces`].
+/// An interface that is attached to this host: what is behind one port, with
+/// one tag and one MAC, in one segment. It stays the interface's own from one
+/// compiled form to the next, so the numbers in use may have gaps.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct InterfaceId(pub u32);
 
-/// A host of the installation, by its place in [`Compiled::hosts`].
+/// A host of the installation, by its place in [`Compiled::hosts`]. It stays
+/// the locator's own while the process lives.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct HostId(pub u32);
 
 /// Everything one vswitch needs to know of the networks it takes part in.
 #[derive(Debug, Clone, Default)]
 pub struct Compiled {
-    /// The hosts that mappings point to; this host is the first.
+    /// The hosts that mappings point to, by id; this host is the first. Hosts
+    /// are only ever added, each locator once.
     pub hosts: Vec<Host>,
     /// The virtual networks.
     pub networks: Vec<Network>,
     /// The segments, ordered by id.
     pub segments: Vec<Segment>,
-    /// The interfaces attached to this host's ports.
+    /// The interfaces attached to this host's ports, ordered by id.
     pub interfaces: Vec<Interface>,
-    /// Where every known (segment, virtual address) is, local ones included.
+    /// Where every known (segment, virtual address) is, local ones included,
+    /// ordered by these, each once.
     pub mappings: Vec<Mapping>,
     /// Who has an address, by name (node or router), for listings.
     pub names: HashMap<(SegmentId, VirtualAddr), String>,
+}
+
+impl Compiled {
+    /// The host with that id.
+    pub fn host(&self, id: HostId) -> Option<&Host> {
+        self.hosts.get(id.0 as usize)
+    }
+
+    /// The interface with that id.
+    pub fn interface(&self, id: InterfaceId) -> Option<&Interface> {
+        let found = self.interfaces.binary_search_by_key(&id, |i| i.id).ok()?;
+        self.interfaces.get(found)
+    }
+
+    /// The segment with that id.
+    pub fn segment(&self, id: SegmentId) -> Option<&Segment> {
+        let found = self.segments.binary_search_by_key(&id, |s| s.id).ok()?;
+        self.segments.get(found)
+    }
+
+    /// Where (segment, virtual address) is.
+    pub fn mapping(&self, segment: SegmentId, address: VirtualAddr) -> Option<&Mapping> {
+        let key = |mapping: &Mapping| (mapping.segment, mapping.address);
+        let found = self.mappings.binary_search_by_key(&(segment, address), key);
+        self.mappings.get(found.ok()?)
+    }
 }
 
 /// A machine that runs a vswitch.
@@ -139,6 +171,8 @@ impl core::fmt::Display for Ipv4Subnet {
 /// A node's attachment to one segment, on a port of this host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Interface {
+    /// Which it is.
+    pub id: InterfaceId,
     /// The node's name, unique in its network.
     pub node: String,
     /// The port it is behind.

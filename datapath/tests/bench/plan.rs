@@ -289,8 +289,9 @@ fn place(compiled: &mut Compiled, station: &Station, here: Site) {
             interface: id,
         });
     }
-    if id.is_some() {
+    if let Some(id) = id {
         compiled.interfaces.push(Interface {
+            id,
             node: name.to_owned(),
             port: PortId(node.port),
             segment: segment(segment_id),

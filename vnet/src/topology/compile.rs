@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use packet::{MacAddr, Slot, VirtualAddr, VlanId};
 
+use super::ids::{HostIds, InterfaceIds, InterfaceKey};
 use super::{At, Node, NodeInterface, Station, Topology};
 use crate::compiled::{
     Compiled, Host, HostId, Interface, InterfaceId, Mapping, MappingKind, Network, PortId, Segment,
@@ -20,8 +21,9 @@ pub struct Surroundings {
     pub this: Host,
     /// The other hosts of the installation.
     pub others: Vec<Host>,
-    /// This host's ports; [`PortId`] is the place in this list.
-    pub ports: Vec<KnownPort>,
+    /// This host's ports; [`PortId`] is the place in this list. `None`: there
+    /// is no port with that id (any more).
+    pub ports: Vec<Option<KnownPort>>,
 }
 
 /// A port of this host.
@@ -36,8 +38,17 @@ pub struct KnownPort {
 impl Topology {
     /// The compiled form for one host. What is wrong goes to `out`; if that
     /// has errors, the result lacks what they are about and must not be used.
-    pub fn compile(&self, around: &Surroundings, out: &mut Diagnostics) -> Compiled {
-        let mut compiler = Compiler::new(self, around, out);
+    ///
+    /// `before` is the form in use: its hosts and interfaces keep their ids,
+    /// and none of its ids is given to something else. Other than the first
+    /// host's name, nothing about this host may have changed since.
+    pub fn compile(
+        &self,
+        around: &Surroundings,
+        before: Option<&Compiled>,
+        out: &mut Diagnostics,
+    ) -> Compiled {
+        let mut compiler = Compiler::new(self, around, before, out);
         for network in &self.networks {
             for router in &network.routers {
                 for leg in &router.interfaces {
@@ -63,14 +74,21 @@ struct Compiler<'a> {
     around: &'a Surroundings,
     out: &'a mut Diagnostics,
     compiled: Compiled,
-    /// The hosts by name.
-    hosts: HashMap<&'a str, HostId>,
+    hosts: HostIds<'a>,
+    interfaces: InterfaceIds,
+    /// The ports by name.
+    ports: HashMap<&'a str, (PortId, &'a KnownPort)>,
     /// Who is meant by (port, tag, source MAC).
     behind: HashMap<(PortId, Option<VlanId>, MacAddr), (&'a str, &'a Place)>,
 }
 
 impl<'a> Compiler<'a> {
-    fn new(topology: &'a Topology, around: &'a Surroundings, out: &'a mut Diagnostics) -> Self {
+    fn new(
+        topology: &'a Topology,
+        around: &'a Surroundings,
+        before: Option<&Compiled>,
+        out: &'a mut Diagnostics,
+    ) -> Self {
         let networks = topology.networks.iter().map(|network| Network {
             name: network.name.value.clone(),
             entity: network.entity.clone(),
@@ -85,12 +103,12 @@ impl<'a> Compiler<'a> {
             unknown_mac: segment.unknown_mac,
             ethertypes: segment.ethertypes.clone(),
         });
-        let hosts = || core::iter::once(&around.this).chain(&around.others);
-        let ids = (0..).map(HostId);
-        let by_name = hosts().map(|host| host.name.as_str()).zip(ids);
-        let by_name = by_name.collect();
+        let ports = (0..).map(PortId).zip(&around.ports);
+        let ports = ports.filter_map(|(id, port)| {
+            let port = port.as_ref()?;
+            Some((port.name.as_str(), (id, port)))
+        });
         let compiled = Compiled {
-            hosts: hosts().cloned().collect(),
             networks: networks.collect(),
             segments: segments.collect(),
             ..Compiled::default()
@@ -100,7 +118,9 @@ impl<'a> Compiler<'a> {
             around,
             out,
             compiled,
-            hosts: by_name,
+            hosts: HostIds::new(around, before),
+            interfaces: InterfaceIds::new(before),
+            ports: ports.collect(),
             behind: HashMap::new(),
         }
     }
@@ -126,8 +146,8 @@ impl<'a> Compiler<'a> {
 
     /// The host of that name; reported if it is unknown.
     fn host(&mut self, name: &Located<String>) -> Option<HostId> {
-        if let Some(id) = self.hosts.get(name.value.as_str()) {
-            return Some(*id);
+        if let Some(id) = self.hosts.named(&name.value) {
+            return Some(id);
         }
         let message = format!("there is no host \"{}\"", name.value);
         let hosts = core::iter::once(&self.around.this).chain(&self.around.others);
@@ -152,17 +172,17 @@ impl<'a> Compiler<'a> {
             self.out.error(&node.place, message, remedy);
             return None;
         };
-        let ports = &self.around.ports;
-        let Some(position) = ports.iter().position(|port| port.name == name.value) else {
+        let Some(&(id, port)) = self.ports.get(name.value.as_str()) else {
             let message = format!("host \"{this}\" has no port \"{}\"", name.value);
-            let known = ports.iter().filter(|port| !port.uplink);
+            let known = self.around.ports.iter().flatten();
+            let known = known.filter(|port| !port.uplink);
             let remedy = did_you_mean(&name.value, known.map(|port| port.name.as_str()), || {
                 format!("add it to ports in the configuration of host \"{this}\"")
             });
             self.out.error(&name.place, message, remedy);
             return None;
         };
-        if ports.get(position).is_some_and(|port| port.uplink) {
+        if port.uplink {
             let message = format!(
                 "node \"{}\" is behind port \"{}\", which is an uplink",
                 node.name.value, name.value
@@ -172,7 +192,7 @@ impl<'a> Compiler<'a> {
             self.out.error(&name.place, message, remedy);
             return None;
         }
-        u16::try_from(position).ok().map(PortId)
+        Some(id)
     }
 
     fn attach(
@@ -186,6 +206,7 @@ impl<'a> Compiler<'a> {
         if let Some((other, place)) = self.behind.get(&key) {
             let place = place.seen_from(&station.place);
             let port = self.around.ports.get(usize::from(port.0));
+            let port = port.and_then(Option::as_ref);
             let port = port.map_or("", |port| port.name.as_str());
             let tag = match interface.tag {
                 Some(vlan) => format!("in VLAN {vlan}"),
@@ -203,8 +224,14 @@ impl<'a> Compiler<'a> {
         }
         self.behind.insert(key, (&node.name.value, &station.place));
         let segment = self.topology.segment(station.segment)?;
-        let id = InterfaceId(u32::try_from(self.compiled.interfaces.len()).ok()?);
+        let id = self.interfaces.of(InterfaceKey {
+            port,
+            tag: interface.tag,
+            mac: station.mac,
+            segment: segment.id,
+        })?;
         self.compiled.interfaces.push(Interface {
+            id,
             node: node.name.value.clone(),
             port,
             segment: segment.id,
@@ -220,18 +247,7 @@ impl<'a> Compiler<'a> {
     fn elsewhere(&mut self, at: &At) -> Option<HostId> {
         let (host, place) = match at {
             At::Host(name) => (self.host(name)?, &name.place),
-            At::Locator(locator) => {
-                let hosts = &mut self.compiled.hosts;
-                let position = hosts.iter().position(|host| host.locator == locator.value);
-                let position = position.unwrap_or_else(|| {
-                    hosts.push(Host {
-                        name: locator.value.to_string(),
-                        locator: locator.value,
-                    });
-                    hosts.len() - 1
-                });
-                (HostId(u32::try_from(position).ok()?), &locator.place)
-            }
+            At::Locator(locator) => (self.hosts.at(locator.value)?, &locator.place),
         };
         if host == HostId(0) {
             let this = &self.around.this.name;
@@ -280,6 +296,8 @@ impl<'a> Compiler<'a> {
 
     fn finish(self) -> Compiled {
         let mut compiled = self.compiled;
+        compiled.hosts = self.hosts.into_hosts();
+        compiled.interfaces.sort_by_key(|interface| interface.id);
         compiled.segments.sort_by_key(|segment| segment.id);
         let order = |mapping: &Mapping| (mapping.segment, mapping.address);
         compiled.mappings.sort_by_key(order);

@@ -6,6 +6,7 @@
 mod check;
 mod compile;
 mod derive_mac;
+mod ids;
 #[cfg(test)]
 mod tests;
 mod text;

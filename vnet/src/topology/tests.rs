@@ -38,9 +38,11 @@ fn host(name: &str, locator: &str) -> Host {
 fn around(this: &str, ports: &[&str]) -> Surroundings {
     let mut hosts = vec![host("r", "fd00:0:0:a::/64"), host("s", "fd00:0:0:b::/64")];
     let this = hosts.iter().position(|host| host.name == this).unwrap();
-    let port = |name: &&str| KnownPort {
-        name: (*name).to_owned(),
-        uplink: false,
+    let port = |name: &&str| {
+        Some(KnownPort {
+            name: (*name).to_owned(),
+            uplink: false,
+        })
     };
     Surroundings {
         this: hosts.remove(this),
@@ -52,7 +54,7 @@ fn around(this: &str, ports: &[&str]) -> Surroundings {
 fn compiled(text: &str, around: &Surroundings) -> (Compiled, String) {
     let mut out = Diagnostics::default();
     let topology = Topology::read([(Path::new("z.yaml").into(), text)], &mut out);
-    let compiled = topology.compile(around, &mut out);
+    let compiled = topology.compile(around, None, &mut out);
     let mut said = String::new();
     for diagnostic in out.into_sorted() {
         writeln!(said, "{diagnostic}").unwrap();

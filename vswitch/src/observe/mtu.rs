@@ -181,15 +181,15 @@ nodes:
         let around = vnet::topology::Surroundings {
             this,
             others: others.to_vec(),
-            ports: vec![vnet::topology::KnownPort {
+            ports: vec![Some(vnet::topology::KnownPort {
                 name: "p".to_owned(),
                 uplink: false,
-            }],
+            })],
         };
         let mut out = vnet::diagnostic::Diagnostics::default();
         let file: Arc<std::path::Path> = std::path::Path::new("z.yaml").into();
         let topology = vnet::topology::Topology::read([(file, topology)], &mut out);
-        let compiled = topology.compile(&around, &mut out);
+        let compiled = topology.compile(&around, None, &mut out);
         assert!(out.into_sorted().is_empty());
         let paths = MtuPaths::new(&compiled, Arc::default());
         let paths = paths.paths.iter().map(|(segment, host)| {

@@ -36,9 +36,7 @@ impl Observer {
     pub(super) fn mapping(&self, mapping: &CompiledMapping) -> Mapping {
         let compiled = &self.config.compiled;
         let host = compiled.hosts.get(mapping.host.0 as usize);
-        let interface = mapping
-            .interface
-            .and_then(|id| compiled.interfaces.get(id.0 as usize));
+        let interface = mapping.interface.and_then(|id| compiled.interface(id));
         Mapping {
             segment: self.segment_label(mapping.segment),
             address: mapping.address,

@@ -34,15 +34,16 @@ pub(super) fn check(
         hop_limit,
         uplinks,
     } = text.substrate.as_ref()?;
-    let known: Vec<KnownPort> = (text.ports.iter())
-        .map(|port| KnownPort {
+    let known = text.ports.iter().map(|port| {
+        Some(KnownPort {
             name: port.name.value.clone(),
             uplink: uplinks.iter().any(|uplink| {
                 let uplink = uplink.port.as_ref();
                 uplink.is_some_and(|name| name.value == port.name.value)
             }),
         })
-        .collect();
+    });
+    let known = known.collect();
     let checked = uplinks::check(&text, uplinks, out);
 
     let (host, locator) = (text.host.as_ref()?, locator.as_ref()?.value);
@@ -60,7 +61,7 @@ pub(super) fn check(
         others: others.collect(),
         ports: known,
     };
-    let compiled = topology.compile(&around, out);
+    let compiled = topology.compile(&around, None, out);
     mtu::check_uplinks(uplinks, topology, &host.value, out);
     let mtus = mtu::of_ports(&text, &compiled, uplinks, out);
     let ports = text.ports.iter().zip(mtus).filter_map(|(port, mtu)| {
