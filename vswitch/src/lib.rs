@@ -6,6 +6,7 @@
 //! * [`worker`]: the poll-mode loop around the pipeline.
 //! * [`slow_path`]: what packets need and workers must not do.
 //! * [`control`]: the socket that `vswitchctl` speaks to; [`observe`] answers.
+//! * [`state`]: what survives a restart.
 //! * [`platform`]: opens the ports, with DPDK or without; [`daemon`] puts it
 //!   all together.
 #![forbid(unsafe_code)]
@@ -19,4 +20,5 @@ pub mod observe;
 pub mod platform;
 pub mod ports;
 pub mod slow_path;
+pub mod state;
 pub mod worker;
