@@ -16,7 +16,7 @@ use datapath::books::Ledger;
 use datapath::pipeline::WorkerState;
 use datapath::substrate::{SubstrateConfigError, SubstrateHost};
 use datapath::tables::publish::Publisher;
-use datapath::tables::{Drawn, PathMtus, Tables, UseMarks};
+use datapath::tables::{Drawn, HostTable, MappingWriter, PathMtus, TableFull, Tables, UseMarks};
 use packet::{BufPool, PacketBuf, SubstrateAddr, VirtualAddr};
 use parking_lot::Mutex;
 use vnet::compiled::PortId;
@@ -57,6 +57,9 @@ pub enum DaemonError {
     /// The substrate section.
     #[error(transparent)]
     Substrate(#[from] SubstrateConfigError),
+    /// More is drawn than there is room for.
+    #[error(transparent)]
+    Mappings(#[from] TableFull),
     /// A thread or the runtime cannot be started.
     #[error("cannot start the {what}: {source}; is the limit of processes (ulimit -u) reached?")]
     Thread {
@@ -111,7 +114,12 @@ where
     let drawn = Arc::new(drawn);
     let snapshot = Arc::new(host.snapshot());
     let path_mtus = Arc::new(PathMtus::new(config.compiled.hosts.len()));
+    let mappings =
+        MappingWriter::filled(config.compiled.mappings.len(), &config.compiled.mappings)?;
     let mut publisher = Publisher::new(Tables {
+        version: mappings.version(),
+        hosts: Arc::new(HostTable::of(&config.compiled.hosts)),
+        mappings: Arc::clone(mappings.table()),
         drawn: Arc::clone(&drawn),
         used: Arc::new(UseMarks::new(snapshot.next_hops.len())),
         uplinks: snapshot,

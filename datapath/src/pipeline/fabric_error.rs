@@ -26,7 +26,7 @@ use super::batch::{Burst, IpTuple, Packet, Sender, Target};
 use super::state::WorkerState;
 use super::translate::{flow_label, icmp};
 use super::verdict::{Consumed, DropReason, Verdict};
-use crate::tables::{Destination, Drawn, Tables};
+use crate::tables::{Destination, Tables};
 
 /// As much of a packet as an IPv4 error quotes, in bytes.
 const QUOTED: usize = 548;
@@ -49,7 +49,7 @@ fn hear<B: PacketBuf>(
 ) -> Result<Verdict, DropReason> {
     let bytes = packet.buf.data().get(ETHERNET_LEN..).unwrap_or_default();
     let (icmp, message) = message(bytes).ok_or(DropReason::FabricErrorMalformed)?;
-    let about = About::read(message, bytes, &tables.drawn);
+    let about = About::read(message, bytes, tables);
     let about = about.ok_or(DropReason::FabricErrorMalformed)?;
     let carried = flow_label::decode(about.header.flow_label());
     if !state.heard.allows(about.interface, now) {
@@ -81,7 +81,7 @@ fn hear<B: PacketBuf>(
         let mtu = returned.carriage.fits(path);
         Complaint::FragmentationNeeded { mtu }
     });
-    tell(packet, &tables.drawn, &about, complaint, quoted)?;
+    tell(packet, tables, &about, complaint, quoted)?;
     Ok(Verdict::Next)
 }
 
@@ -107,11 +107,11 @@ struct About {
 impl About {
     /// What the quoted packet says, if this host has sent it and the error is to
     /// whom it was from.
-    fn read(quoted: &[u8], outer: &[u8], drawn: &Drawn) -> Option<Self> {
+    fn read(quoted: &[u8], outer: &[u8], tables: &Tables) -> Option<Self> {
         let (header, _) = Ipv6Header::read_from_prefix(quoted).ok()?;
         let (outer, _) = Ipv6Header::ref_from_prefix(outer).ok()?;
-        let from = mapped(drawn, &header.source())?;
-        let to = mapped(drawn, &header.destination())?;
+        let from = mapped(tables, &header.source())?;
+        let to = mapped(tables, &header.destination())?;
         let interface = from.interface()?;
         let ours = outer.destination() == header.source()
             && to.interface().is_none()
@@ -134,10 +134,10 @@ impl About {
 }
 
 /// Whose substrate address this is, exactly.
-fn mapped(drawn: &Drawn, address: &core::net::Ipv6Addr) -> Option<Destination> {
+fn mapped(tables: &Tables, address: &core::net::Ipv6Addr) -> Option<Destination> {
     let parts = SubstrateAddr::from_ipv6(*address).ok()?;
-    let owner = drawn.destination(parts.segment, parts.address)?;
-    let exact = drawn.locator(owner.entry.host) == Some(parts.locator)
+    let owner = tables.destination(parts.segment, parts.address)?;
+    let exact = tables.locator(owner.entry.host) == Some(parts.locator)
         && owner.entry.slot == parts.slot
         && !parts.group
         && !parts.forward
@@ -157,14 +157,14 @@ fn may_be_reported(quoted: &[u8]) -> bool {
 /// Makes the error for the node out of the router's.
 fn tell<B: PacketBuf>(
     packet: &mut Packet<B>,
-    drawn: &Drawn,
+    tables: &Tables,
     about: &About,
     complaint: Complaint,
     quoted: &[u8],
 ) -> Result<(), DropReason> {
-    let interface = drawn.ports.interface(about.interface);
+    let interface = tables.drawn.ports.interface(about.interface);
     let interface = interface.ok_or(DropReason::DestinationNotHere)?;
-    let speaker = Speaker::of(drawn.ports.segment_of(interface), about.to.mac());
+    let speaker = Speaker::of(tables.drawn.ports.segment_of(interface), about.to.mac());
     let listener = Listener {
         address: about.from.address,
         mac: interface.mac,

@@ -12,21 +12,20 @@ use vnet::compiled::UnknownMac;
 
 use super::batch::{Burst, Context};
 use super::verdict::DropReason;
-use crate::tables::{Destination, Drawn, Tables};
+use crate::tables::{Destination, Tables};
 
 /// The stage.
 pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
-    let drawn = &tables.drawn;
     burst.each(|packet| {
         let target = packet.cx.target.ok_or(DropReason::NoMapping)?;
-        let found = drawn.destination(target.segment, target.address);
+        let found = tables.destination(target.segment, target.address);
         let to = match (found, target.mac) {
             (Some(to), Some(mac)) if to.mac() != mac => {
-                stale_mac(drawn, &packet.cx, target.segment, mac).map(|()| to)?
+                stale_mac(tables, &packet.cx, target.segment, mac).map(|()| to)?
             }
             (Some(to), _) => to,
             (None, Some(mac)) => {
-                stale_mac(drawn, &packet.cx, target.segment, mac)?;
+                stale_mac(tables, &packet.cx, target.segment, mac)?;
                 return Err(DropReason::NoMapping);
             }
             (None, None) => return Err(DropReason::NoMapping),
@@ -46,16 +45,16 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
 /// The frame's MAC is not that of the address's owner. `Ok`: nobody has that
 /// MAC, and the segment says to deliver by address.
 fn stale_mac(
-    drawn: &Drawn,
+    tables: &Tables,
     cx: &Context,
     segment: SegmentId,
     mac: MacAddr,
 ) -> Result<(), DropReason> {
-    if drawn.mappings.has_mac(segment, mac) {
+    if tables.has_mac(segment, mac) {
         return Err(DropReason::NotTheDestinations);
     }
-    let sender = cx.sender(&drawn.ports)?;
-    match drawn.ports.segment_of(sender).map(|s| s.unknown_mac) {
+    let sender = cx.sender(&tables.drawn.ports)?;
+    match tables.drawn.ports.segment_of(sender).map(|s| s.unknown_mac) {
         Some(UnknownMac::Resolve) => Ok(()),
         _ => Err(DropReason::UnknownDestinationMac),
     }

@@ -14,7 +14,6 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
     burst.each(|packet| {
         let target = packet.cx.target.ok_or(DropReason::DestinationNotHere)?;
         let to = tables
-            .drawn
             .destination(target.segment, target.address)
             .filter(|to| !to.is_router())
             .ok_or(DropReason::DestinationNotHere)?;

@@ -17,11 +17,10 @@ use zerocopy::FromBytes;
 use super::batch::{Burst, Sender};
 use super::classify::is_icmpv6_error;
 use super::verdict::DropReason;
-use crate::tables::{Drawn, Tables};
+use crate::tables::Tables;
 
 /// The stage.
 pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
-    let drawn = &tables.drawn;
     burst.each(|packet| {
         let bytes = packet
             .buf
@@ -40,30 +39,30 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
         }
         let source = SubstrateAddr::from_ipv6(header.source());
         let source = source.map_err(|_| DropReason::SourceNotProven);
-        match source.and_then(|source| sender(drawn, &source)) {
+        match source.and_then(|source| sender(tables, &source)) {
             Ok(sender) => packet.cx.from = Some(sender),
             // A router of the fabric has something to say; under a host's
             // locator there is none, only tenants.
             Err(_)
                 if is_icmpv6_error(header, payload)
-                    && !drawn.is_under_a_locator(header.source()) => {}
+                    && !tables.is_under_a_locator(header.source()) => {}
             Err(reason) => return Err(reason),
         }
         Ok(())
     });
 }
 
-fn sender(drawn: &Drawn, source: &SubstrateAddr) -> Result<Sender, DropReason> {
+fn sender(tables: &Tables, source: &SubstrateAddr) -> Result<Sender, DropReason> {
     if source.forward {
         return Err(DropReason::ForwardNotYet);
     }
-    let known = drawn
+    let known = tables
         .destination(source.segment, source.address)
         // Routers are emulated at the sender: they never send on the
         // substrate. Nor does anything of this host reach it from there.
         .filter(|known| !known.is_router() && known.interface().is_none())
         .ok_or(DropReason::SourceNotProven)?;
-    let proven = drawn.locator(known.entry.host) == Some(source.locator)
+    let proven = tables.locator(known.entry.host) == Some(source.locator)
         && known.entry.slot == source.slot
         && !source.group;
     if proven {

@@ -1,6 +1,7 @@
 //! Everything the pipeline reads, under one root: a change of configuration is
 //! atomic for packets, because a burst reads one root.
 
+pub mod hosts;
 pub mod mapping;
 pub mod marks;
 pub mod path_mtu;
@@ -10,11 +11,14 @@ pub mod publish;
 use core::net::Ipv6Addr;
 use std::sync::Arc;
 
-use hashbrown::HashSet;
 use packet::{Locator, MacAddr, SegmentId, VirtualAddr};
 use vnet::compiled::{Compiled, HostId, InterfaceId, MappingKind, PortId};
 
-pub use mapping::{MappingEntry, MappingTable};
+pub use hosts::HostTable;
+pub use mapping::{
+    MappingEntry, MappingKey, MappingTable, MappingWriter, Origin, Staged, TableFull, TableStats,
+    TableVersion,
+};
 pub use marks::UseMarks;
 pub use path_mtu::PathMtus;
 pub use ports::{Interface, PortOffloads, PortRole, PortTable, Segment, SegmentRouter};
@@ -24,8 +28,14 @@ use crate::substrate::UplinkTable;
 /// One consistent state of the whole configuration, and of the neighbours.
 #[derive(Debug, Clone)]
 pub struct Tables {
-    /// What the tenants drew.
+    /// Which state of the mappings belongs to it.
+    pub version: TableVersion,
+    /// Ports, the interfaces behind them, segments.
     pub drawn: Arc<Drawn>,
+    /// The hosts that mappings point to.
+    pub hosts: Arc<HostTable>,
+    /// (segment, virtual address) → where it is: shared by all roots.
+    pub mappings: Arc<MappingTable>,
     /// How the substrate is reached.
     pub uplinks: Arc<UplinkTable>,
     /// Which next hops are used: written by workers.
@@ -34,17 +44,11 @@ pub struct Tables {
     pub path_mtus: Arc<PathMtus>,
 }
 
-/// The tables that change when a configuration does.
+/// What the tenants drew of this host: replaced whole when that changes.
 #[derive(Debug)]
 pub struct Drawn {
     /// Ports, the interfaces behind them, segments.
     pub ports: PortTable,
-    /// (segment, virtual address) → where it is.
-    pub mappings: MappingTable,
-    /// The locator of each host, by [`HostId`]; this host's first.
-    pub locators: Vec<Locator>,
-    /// The same, to be searched.
-    known_locators: HashSet<Locator>,
 }
 
 /// Where a packet goes: a copy of what the mapping says, for later stages.
@@ -58,14 +62,54 @@ pub struct Destination {
     pub entry: MappingEntry,
 }
 
+impl Tables {
+    /// The mapping of a virtual address.
+    pub fn mapping(&self, segment: SegmentId, address: VirtualAddr) -> Option<MappingEntry> {
+        self.mappings
+            .find(self.version, MappingKey::new(segment, address))
+    }
+
+    /// Where a virtual address is.
+    pub fn destination(&self, segment: SegmentId, address: VirtualAddr) -> Option<Destination> {
+        let entry = self.mapping(segment, address)?;
+        Some(Destination {
+            segment,
+            address,
+            entry,
+        })
+    }
+
+    /// Does anybody in the segment have this MAC?
+    pub fn has_mac(&self, segment: SegmentId, mac: MacAddr) -> bool {
+        self.mappings.has_mac(self.version, segment, mac)
+    }
+
+    /// An address of whoever in the segment has this MAC.
+    pub fn address_of(&self, segment: SegmentId, mac: MacAddr) -> Option<VirtualAddr> {
+        self.mappings.address_of(self.version, segment, mac)
+    }
+
+    /// The locator of a host.
+    pub fn locator(&self, host: HostId) -> Option<Locator> {
+        self.hosts.locator(host)
+    }
+
+    /// Does the address lie under a host's locator?
+    pub fn is_under_a_locator(&self, address: Ipv6Addr) -> bool {
+        self.hosts.at(address).is_some()
+    }
+
+    /// This host's own locator.
+    pub fn own_locator(&self) -> Option<Locator> {
+        self.hosts.own_locator()
+    }
+}
+
 impl Drawn {
     /// Fills the tables for ports of which `uplinks` lead to the substrate.
     pub fn new(compiled: &Compiled, ports: usize, uplinks: &[PortId]) -> Self {
         Self {
             ports: PortTable::new(compiled, ports, uplinks),
-            mappings: MappingTable::new(&compiled.mappings),
-            locators: compiled.hosts.iter().map(|host| host.locator).collect(),
-            known_locators: compiled.hosts.iter().map(|host| host.locator).collect(),
         }
     }
 
@@ -76,31 +120,6 @@ impl Drawn {
             self.ports.set_offloads(port, *offloads);
         }
         self
-    }
-
-    /// Where a virtual address is.
-    pub fn destination(&self, segment: SegmentId, address: VirtualAddr) -> Option<Destination> {
-        let entry = *self.mappings.find(segment, address)?;
-        Some(Destination {
-            segment,
-            address,
-            entry,
-        })
-    }
-
-    /// The locator of a host.
-    pub fn locator(&self, host: HostId) -> Option<Locator> {
-        self.locators.get(host.0 as usize).copied()
-    }
-
-    /// Does the address lie under a host's locator?
-    pub fn is_under_a_locator(&self, address: Ipv6Addr) -> bool {
-        self.known_locators.contains(&Locator::of(address))
-    }
-
-    /// This host's own locator.
-    pub fn own_locator(&self) -> Option<Locator> {
-        self.locators.first().copied()
     }
 }
 

@@ -6,6 +6,7 @@
 //! nothing of the configuration changes, so nothing is published.
 
 use core::time::Duration;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use packet::ipv6::IPV6_MIN_MTU;
@@ -20,8 +21,13 @@ pub const AGE: Duration = Duration::from_mins(10);
 pub struct PathMtus {
     /// Milliseconds of expiry in the upper 48 bits, bytes in the lower 16; 0:
     /// nothing learned.
-    cells: Vec<AtomicU64>,
+    cells: Vec<Arc<Cells>>,
 }
+
+/// Of so many hosts with ids that follow each other.
+type Cells = [AtomicU64; CELLS];
+
+const CELLS: usize = 256;
 
 /// What has been learned of one path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,16 +39,37 @@ pub struct Learned {
 }
 
 impl PathMtus {
-    /// Nothing learned, of so many hosts.
+    /// Nothing learned, of at least so many hosts.
     pub fn new(hosts: usize) -> Self {
-        Self {
-            cells: (0..hosts).map(|_| AtomicU64::new(0)).collect(),
+        Self::default().with_room_for(hosts)
+    }
+
+    /// What has been learned, and is yet to be learned through either of the
+    /// two, with room for at least so many hosts.
+    #[must_use]
+    pub fn with_room_for(&self, hosts: usize) -> Self {
+        let mut cells = self.cells.clone();
+        let blocks = hosts.div_ceil(CELLS).max(cells.len());
+        cells.resize_with(blocks, || Arc::new([const { AtomicU64::new(0) }; CELLS]));
+        Self { cells }
+    }
+
+    /// The host that had this id has gone: nothing of its path is true of the
+    /// next one's.
+    pub fn forget(&self, host: HostId) {
+        if let Some(cell) = self.cell(host) {
+            cell.store(0, Ordering::Relaxed);
         }
+    }
+
+    fn cell(&self, host: HostId) -> Option<&AtomicU64> {
+        let at = host.0 as usize;
+        self.cells.get(at / CELLS)?.get(at % CELLS)
     }
 
     /// What has been learned of the path to a host and is not too old.
     pub fn learned(&self, host: HostId, now: Duration) -> Option<Learned> {
-        let cell = self.cells.get(host.0 as usize)?.load(Ordering::Relaxed);
+        let cell = self.cell(host)?.load(Ordering::Relaxed);
         let [a, b, c, d, e, f, high, low] = cell.to_be_bytes();
         let learned = Learned {
             mtu: u16::from_be_bytes([high, low]),
@@ -56,7 +83,7 @@ impl PathMtus {
     /// below what every IPv6 link carries (RFC 8201 §4).
     pub fn lower(&self, host: HostId, mtu: u16, now: Duration) -> bool {
         let known = self.learned(host, now);
-        let Some(cell) = self.cells.get(host.0 as usize) else {
+        let Some(cell) = self.cell(host) else {
             return false;
         };
         if mtu < IPV6_MIN_MTU || known.is_some_and(|known| known.mtu <= mtu) {
@@ -65,16 +92,6 @@ impl PathMtus {
         let until = u64::try_from((now + AGE).as_millis()).unwrap_or(u64::MAX);
         cell.store(until << 16 | u64::from(mtu), Ordering::Relaxed);
         true
-    }
-
-    /// How many hosts there are.
-    pub fn len(&self) -> usize {
-        self.cells.len()
-    }
-
-    /// Are there none?
-    pub fn is_empty(&self) -> bool {
-        self.cells.is_empty()
     }
 }
 
@@ -100,10 +117,26 @@ mod tests {
     }
 
     #[test]
+    fn more_hosts_share_what_is_known_and_a_gone_one_is_forgotten() {
+        let before = PathMtus::new(2);
+        let after = before.with_room_for(300);
+        let learned = |paths: &PathMtus, host| {
+            let learned = paths.learned(host, Duration::ZERO);
+            learned.map(|learned| learned.mtu)
+        };
+        assert!(before.lower(HOST, 1400, Duration::ZERO));
+        assert!(after.lower(HostId(299), 1300, Duration::ZERO));
+        assert_eq!(learned(&after, HOST), Some(1400));
+        assert_eq!(learned(&before, HostId(299)), None);
+        after.forget(HOST);
+        assert_eq!(learned(&before, HOST), None);
+    }
+
+    #[test]
     fn less_than_ipv6s_least_mtu_is_no_news() {
         let paths = PathMtus::new(2);
         assert!(!paths.lower(HOST, 1279, Duration::ZERO));
         assert!(paths.lower(HOST, 1280, Duration::ZERO));
-        assert!(!paths.lower(HostId(2), 1400, Duration::ZERO));
+        assert!(!paths.lower(HostId(256), 1400, Duration::ZERO));
     }
 }

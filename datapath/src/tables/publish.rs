@@ -7,37 +7,55 @@
 //! worker's last reference to a snapshot is always dropped by the writer, and
 //! memory is never freed on the packet path.
 //!
-//! The revision that a worker shows says which snapshot it reads: when all
+//! The publication that a worker shows says which snapshot it reads: when all
 //! show at least `n`, nobody reads anything older (the grace period of RCU,
 //! McKenney & Slingwine 1998; quiescent state = burst boundary).
+//!
+//! Who reads for longer than a burst (a listing, an export) pins a snapshot:
+//! it counts as a reader of that snapshot until it lets go.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crossbeam::queue::ArrayQueue;
 use crossbeam::utils::CachePadded;
 
-/// Counts publications; the first snapshot has revision 0.
+/// Counts hand-overs of a snapshot; the first snapshot is number 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Revision(pub u64);
+pub struct Publication(pub u64);
 
 struct Mailbox<T> {
     /// The newest snapshot that its worker has not taken: at most one.
-    new: ArrayQueue<(Revision, Arc<T>)>,
+    new: ArrayQueue<(Publication, Arc<T>)>,
     /// Snapshots that the worker is through with. It puts one in per one it
     /// takes, and the writer empties it before it offers another: two suffice.
     old: ArrayQueue<Arc<T>>,
-    /// The writer's newest revision, as this worker's cache line.
+    /// The writer's newest publication, as this worker's cache line.
     latest: CachePadded<AtomicU64>,
-    /// The revision the worker reads.
+    /// The publication the worker reads.
     seen: CachePadded<AtomicU64>,
 }
 
 /// The writer's end. Dropping it leaves the readers with what they have.
 pub struct Publisher<T> {
     current: Arc<T>,
-    revision: Revision,
+    publication: Publication,
     mailboxes: Vec<Arc<Mailbox<T>>>,
+    pins: Vec<Arc<Hold>>,
+}
+
+/// A snapshot that stays as it is for whoever has it, for as long as that takes:
+/// nothing that it leads to is freed or used again before it is dropped.
+pub struct Pin<T> {
+    snapshot: Arc<T>,
+    publication: Publication,
+    hold: Arc<Hold>,
+}
+
+/// What a pin and its publisher share.
+struct Hold {
+    publication: Publication,
+    released: AtomicBool,
 }
 
 /// A worker's end.
@@ -52,48 +70,74 @@ impl<T> Publisher<T> {
     pub fn new(first: T) -> Self {
         Self {
             current: Arc::new(first),
-            revision: Revision(0),
+            publication: Publication(0),
             mailboxes: Vec::new(),
+            pins: Vec::new(),
         }
     }
 
     /// A reader that starts from the newest snapshot.
     pub fn reader(&mut self) -> Reader<T> {
-        let revision = self.revision.0;
+        let publication = self.publication.0;
         let mailbox = Arc::new(Mailbox {
             new: ArrayQueue::new(1),
             old: ArrayQueue::new(2),
-            latest: CachePadded::new(AtomicU64::new(revision)),
-            seen: CachePadded::new(AtomicU64::new(revision)),
+            latest: CachePadded::new(AtomicU64::new(publication)),
+            seen: CachePadded::new(AtomicU64::new(publication)),
         });
         self.mailboxes.push(Arc::clone(&mailbox));
         Reader {
             current: Arc::clone(&self.current),
-            seen: revision,
+            seen: publication,
             mailbox,
+        }
+    }
+
+    /// The newest snapshot, to be read at leisure.
+    pub fn pin(&mut self) -> Pin<T> {
+        let hold = Arc::new(Hold {
+            publication: self.publication,
+            released: AtomicBool::new(false),
+        });
+        self.pins.push(Arc::clone(&hold));
+        Pin {
+            snapshot: Arc::clone(&self.current),
+            publication: self.publication,
+            hold,
         }
     }
 
     /// Makes `next` the newest snapshot; each reader takes it at its next
     /// burst boundary.
-    pub fn publish(&mut self, next: T) -> Revision {
+    pub fn publish(&mut self, next: T) -> Publication {
+        self.hand_over(Arc::new(next))
+    }
+
+    /// Hands the newest snapshot over once more, so that its being seen by all
+    /// says that they have come past now.
+    pub fn publish_again(&mut self) -> Publication {
+        self.hand_over(Arc::clone(&self.current))
+    }
+
+    fn hand_over(&mut self, next: Arc<T>) -> Publication {
         self.collect();
-        self.revision.0 += 1;
-        self.current = Arc::new(next);
+        self.publication.0 += 1;
+        self.current = next;
         for mailbox in &self.mailboxes {
             // One that was not taken in time is superseded, and freed here.
             drop(
                 mailbox
                     .new
-                    .force_push((self.revision, Arc::clone(&self.current))),
+                    .force_push((self.publication, Arc::clone(&self.current))),
             );
-            mailbox.latest.store(self.revision.0, Ordering::Release);
+            mailbox.latest.store(self.publication.0, Ordering::Release);
         }
-        self.revision
+        self.publication
     }
 
     /// Frees what the workers have given back.
     pub fn collect(&mut self) {
+        self.pins.retain(|hold| !hold.released());
         for mailbox in &self.mailboxes {
             while let Some(old) = mailbox.old.pop() {
                 drop(old);
@@ -106,19 +150,54 @@ impl<T> Publisher<T> {
         &self.current
     }
 
-    /// The newest revision.
-    pub fn revision(&self) -> Revision {
-        self.revision
+    /// The newest publication.
+    pub fn publication(&self) -> Publication {
+        self.publication
     }
 
-    /// The oldest revision that any reader still reads.
-    pub fn seen_by_all(&self) -> Revision {
+    /// The oldest publication that any reader or pin still reads.
+    pub fn seen_by_all(&self) -> Publication {
         let seen = self
             .mailboxes
             .iter()
-            .map(|m| m.seen.load(Ordering::Acquire))
-            .min();
-        Revision(seen.unwrap_or(self.revision.0))
+            .map(|m| Publication(m.seen.load(Ordering::Acquire)));
+        let pinned = self.pins.iter().filter(|hold| !hold.released());
+        let oldest = seen.chain(pinned.map(|hold| hold.publication)).min();
+        oldest.map_or(self.publication, |oldest| oldest.min(self.publication))
+    }
+}
+
+impl Hold {
+    fn released(&self) -> bool {
+        self.released.load(Ordering::Acquire)
+    }
+}
+
+impl<T> Pin<T> {
+    /// The publication that it pins.
+    pub const fn publication(&self) -> Publication {
+        self.publication
+    }
+}
+
+impl<T> core::ops::Deref for Pin<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.snapshot
+    }
+}
+
+impl<T> Drop for Pin<T> {
+    fn drop(&mut self) {
+        self.hold.released.store(true, Ordering::Release);
+    }
+}
+
+/// A reader that has gone holds nothing back.
+impl<T> Drop for Reader<T> {
+    fn drop(&mut self) {
+        self.mailbox.seen.store(u64::MAX, Ordering::Release);
     }
 }
 
@@ -133,14 +212,14 @@ impl<T> Reader<T> {
             // The writer is in the middle of something: take it next time.
             return;
         }
-        let Some((revision, next)) = self.mailbox.new.pop() else {
+        let Some((publication, next)) = self.mailbox.new.pop() else {
             return;
         };
         let old = core::mem::replace(&mut self.current, next);
         // Never full: see above, and only this worker puts anything in.
         let _ = self.mailbox.old.push(old);
-        self.seen = revision.0;
-        self.mailbox.seen.store(revision.0, Ordering::Release);
+        self.seen = publication.0;
+        self.mailbox.seen.store(publication.0, Ordering::Release);
     }
 
     /// The snapshot for this burst.
@@ -151,7 +230,6 @@ impl<T> Reader<T> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicBool;
     use std::thread::{self, ThreadId};
 
     use super::*;
@@ -175,6 +253,24 @@ mod tests {
         fn drop(&mut self) {
             self.freed_by.0.lock().unwrap().push(thread::current().id());
         }
+    }
+
+    #[test]
+    fn a_pin_and_a_reader_hold_back_until_they_go() {
+        let mut publisher = Publisher::new(1);
+        let mut reader = publisher.reader();
+        let pin = publisher.pin();
+        assert_eq!(publisher.publish(2), Publication(1));
+        assert_eq!(publisher.publish_again(), Publication(2));
+        reader.refresh();
+        assert_eq!((*pin, *reader.snapshot()), (1, 2));
+        assert_eq!(publisher.seen_by_all(), Publication(0));
+        drop(pin);
+        assert_eq!(publisher.seen_by_all(), Publication(2));
+        publisher.publish(3);
+        assert_eq!(publisher.seen_by_all(), Publication(2));
+        drop(reader);
+        assert_eq!(publisher.seen_by_all(), Publication(3));
     }
 
     #[test]
@@ -208,7 +304,7 @@ mod tests {
         for value in 1..=ROUNDS {
             publisher.publish(spy(value));
         }
-        while publisher.seen_by_all() < Revision(ROUNDS) {
+        while publisher.seen_by_all() < Publication(ROUNDS) {
             publisher.collect();
             thread::yield_now();
         }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use datapath::substrate::{
     NeighborState, NextHopEntry, NextHopId, NextHops, OwnAddresses, UplinkFacts, UplinkTable,
 };
-use datapath::tables::{Drawn, PathMtus, PortOffloads, Tables};
+use datapath::tables::{Drawn, HostTable, MappingWriter, PathMtus, PortOffloads, Tables};
 use packet::{Locator, MacAddr, Slot, SubstrateAddr, VirtualAddr, VlanId};
 use vnet::compiled::{
     Compiled, Host, HostId, Interface, InterfaceId, Ipv4Subnet, LinkType, Mapping, MappingKind,
@@ -237,7 +237,12 @@ impl Plan {
         if let Some(mtu) = self.path_mtu {
             path_mtus.lower(HostId(1), mtu, Duration::ZERO);
         }
+        let mappings = &self.compiled.mappings;
+        let writer = MappingWriter::filled(mappings.len(), mappings).unwrap();
         Tables {
+            version: writer.version(),
+            hosts: Arc::new(HostTable::of(&self.compiled.hosts)),
+            mappings: Arc::clone(writer.table()),
             drawn: Arc::new(drawn.with_offloads(&self.offloads)),
             uplinks: Arc::new(self.uplinks.clone()),
             used: Arc::default(),

@@ -22,7 +22,7 @@ use datapath::pipeline::{DropReason, Punt, Punted};
 use datapath::substrate::{
     AddressInfo, AddressState, Counts, Effect, NeighborInfo, NextHopId, SubstrateHost, UplinkTable,
 };
-use datapath::tables::publish::{Publisher, Revision};
+use datapath::tables::publish::{Publication, Publisher};
 use datapath::tables::{Tables, UseMarks};
 use packet::{BufPool, PacketBuf};
 use parking_lot::Mutex;
@@ -204,13 +204,12 @@ impl<P: BufPool> SlowPath<P> {
             Arc::new(UseMarks::new(uplinks.next_hops.len()))
         };
         let next = Tables {
-            drawn: Arc::clone(&current.drawn),
             uplinks,
             used,
-            path_mtus: Arc::clone(&current.path_mtus),
+            ..Tables::clone(current)
         };
-        let Revision(revision) = self.publisher.publish(next);
-        tracing::debug!(revision, ?now, "published tables");
+        let Publication(publication) = self.publisher.publish(next);
+        tracing::debug!(publication, ?now, "published tables");
     }
 
     fn destination_mac(&self, next_hop: NextHopId) -> Option<(PortId, packet::MacAddr)> {

@@ -37,7 +37,7 @@ pub fn answer<B: PacketBuf>(
     if operation == ArpOperation::Reply || sender.addresses.contains(&target) {
         return Ok(Verdict::Consume(Consumed::Arp));
     }
-    let owner = tables.drawn.mappings.find(sender.segment, target);
+    let owner = tables.mapping(sender.segment, target);
     let owner = owner.ok_or(DropReason::ArpNoSuchAddress)?;
     let reply = ArpPacket::new(
         ArpOperation::Reply,

@@ -32,7 +32,7 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
         if segment.is_router(mac) {
             return Err(DropReason::RouterNotYet);
         }
-        let by_mac = || tables.drawn.mappings.address_of(sender.segment, mac);
+        let by_mac = || tables.address_of(sender.segment, mac);
         let address = match packet.cx.tuple.ip {
             Some(ip) if !is_dhcp_request(&ip) => ip.destination,
             _ => by_mac().ok_or(DropReason::UnknownDestinationMac)?,

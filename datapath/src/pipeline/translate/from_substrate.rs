@@ -31,7 +31,7 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables, state: &mut 
         let bytes = packet.buf.data().get(ETHERNET_LEN..);
         let headers = Headers::read(bytes.unwrap_or_default())?;
         packet.cx.tuple = if headers.v6.next_header == IpProtocol::ETHERIP {
-            raw::unwrap(&mut packet.buf, &from, &to, &tables.drawn)?
+            raw::unwrap(&mut packet.buf, &from, &to, tables)?
         } else {
             rewrite(packet, &headers, from.mac, to.mac(), state)?
         };

@@ -20,7 +20,7 @@ use crate::pipeline::batch::{Sender, Tuple};
 use crate::pipeline::classify;
 use crate::pipeline::cut::fragments;
 use crate::pipeline::verdict::DropReason;
-use crate::tables::{Destination, Drawn, Segment};
+use crate::tables::{Destination, Segment, Tables};
 
 /// EtherIP's header (RFC 3378 §2): version 3, the rest zero.
 const ETHERIP: [u8; 2] = [0x30, 0x00];
@@ -74,7 +74,7 @@ pub fn unwrap<B: PacketBuf>(
     buf: &mut B,
     from: &Sender,
     to: &Destination,
-    drawn: &Drawn,
+    tables: &Tables,
 ) -> Result<Tuple, DropReason> {
     let etherip = buf.data().get(ETHERNET_LEN + IPV6_LEN..);
     let etherip = etherip.and_then(|rest| rest.first_chunk::<2>());
@@ -102,12 +102,12 @@ pub fn unwrap<B: PacketBuf>(
         EtherType::IPV4 => {
             let ip = classify::ipv4(buf, HeaderChecksum::Unverified)?;
             let has = |address, who: &Destination| {
-                let mapped = drawn.destination(to.segment, address);
+                let mapped = tables.destination(to.segment, address);
                 mapped.is_some_and(|mapped| mapped.is_same_interface(who))
             };
             let sender = from
                 .address
-                .and_then(|address| drawn.destination(from.segment, address));
+                .and_then(|address| tables.destination(from.segment, address));
             let source_proven = sender.is_some_and(|sender| has(ip.source, &sender));
             let proven = source_proven && has(ip.destination, to);
             if !proven && !is_dhcp_request(&ip) {
@@ -117,7 +117,7 @@ pub fn unwrap<B: PacketBuf>(
             tuple.ip = Some(ip);
         }
         EtherType::DOT1Q | EtherType::DOT1AD => return Err(DropReason::RawMalformed),
-        other if segment_of(to, drawn).is_some_and(|s| s.ethertypes.contains(&other)) => {}
+        other if segment_of(to, tables).is_some_and(|s| s.ethertypes.contains(&other)) => {}
         _ => return Err(DropReason::EtherTypeNotAllowed),
     }
     Ok(tuple)
@@ -136,7 +136,7 @@ fn mark(frame: &mut [u8], outer_traffic_class: u8) -> Option<()> {
     change_header(packet, |header| header.traffic_class |= EXPERIENCED)
 }
 
-fn segment_of<'t>(to: &Destination, drawn: &'t Drawn) -> Option<&'t Segment> {
-    let interface = drawn.ports.interface(to.interface()?)?;
-    drawn.ports.segment_of(interface)
+fn segment_of<'t>(to: &Destination, tables: &'t Tables) -> Option<&'t Segment> {
+    let interface = tables.drawn.ports.interface(to.interface()?)?;
+    tables.drawn.ports.segment_of(interface)
 }

@@ -14,12 +14,12 @@ use super::{raw, transport};
 use crate::pipeline::batch::{Burst, Context, Packet};
 use crate::pipeline::state::WorkerState;
 use crate::pipeline::verdict::DropReason;
-use crate::tables::{Drawn, Tables};
+use crate::tables::Tables;
 
 /// The stage of packets that leave this host.
 pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables, state: &mut WorkerState) {
     burst.each(|packet| {
-        let addresses = addresses(&packet.cx, &tables.drawn)?;
+        let addresses = addresses(&packet.cx, tables)?;
         let (traffic_class, carried) = header_of(packet);
         let hops = Hops {
             flow_label: flow_label::encode(carried, packet.cx.flow_hash),
@@ -27,7 +27,7 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables, state: &mut 
         };
         match packet.cx.carriage {
             Some(Carriage::Rewritten | Carriage::Fragment) => {
-                rewrite(packet, &tables.drawn, addresses, hops, &mut state.scratch)
+                rewrite(packet, tables, addresses, hops, &mut state.scratch)
             }
             _ => raw::wrap(&mut packet.buf, addresses, traffic_class, hops),
         }
@@ -41,10 +41,10 @@ pub fn icmp_error_survives(
     tables: &Tables,
     scratch: &mut Scratch,
 ) -> bool {
-    let Ok(outer) = addresses(cx, &tables.drawn) else {
+    let Ok(outer) = addresses(cx, tables) else {
         return false;
     };
-    icmp_error(message, cx, &tables.drawn, outer, scratch).is_some()
+    icmp_error(message, cx, tables, outer, scratch).is_some()
 }
 
 /// Where the packet's traffic class, TTL and DF are; a frame that is not IPv4
@@ -69,11 +69,11 @@ fn header_of<B: PacketBuf>(packet: &Packet<B>) -> (u8, Carried) {
 
 /// The packet's addresses on the substrate: the sender's interface, by the
 /// address it sends from (or its first, if that is none), and the receiver's.
-fn addresses(cx: &Context, drawn: &Drawn) -> Result<Addresses, DropReason> {
-    let sender = cx.sender(&drawn.ports)?;
+fn addresses(cx: &Context, tables: &Tables) -> Result<Addresses, DropReason> {
+    let sender = cx.sender(&tables.drawn.ports)?;
     let to = cx.to.ok_or(DropReason::NoMapping)?;
-    let here = drawn.own_locator().ok_or(DropReason::NoRoute)?;
-    let there = drawn.locator(to.entry.host).ok_or(DropReason::NoRoute)?;
+    let here = tables.own_locator().ok_or(DropReason::NoRoute)?;
+    let there = tables.locator(to.entry.host).ok_or(DropReason::NoRoute)?;
     let own = |address: &VirtualAddr| sender.addresses.contains(address);
     let address = cx.tuple.ip.map(|ip| ip.source).filter(own);
     let address = address.or_else(|| sender.addresses.first().copied());
@@ -93,12 +93,12 @@ fn addresses(cx: &Context, drawn: &Drawn) -> Result<Addresses, DropReason> {
 
 /// The substrate address of whoever has a virtual one; a router has none.
 fn substrate_address(
-    drawn: &Drawn,
+    tables: &Tables,
     segment: SegmentId,
     address: VirtualAddr,
 ) -> Option<SubstrateAddr> {
-    let owner = drawn.destination(segment, address)?;
-    let locator = drawn
+    let owner = tables.destination(segment, address)?;
+    let locator = tables
         .locator(owner.entry.host)
         .filter(|_| !owner.is_router())?;
     Some(SubstrateAddr {
@@ -111,7 +111,7 @@ fn substrate_address(
 /// to fill.
 fn rewrite<B: PacketBuf>(
     packet: &mut Packet<B>,
-    drawn: &Drawn,
+    tables: &Tables,
     addresses: Addresses,
     hops: Hops,
     scratch: &mut Scratch,
@@ -127,7 +127,7 @@ fn rewrite<B: PacketBuf>(
     let mut payload_len = ip.payload_len();
     let is_echo = ip.protocol == IpProtocol::ICMP && icmp::echo::survives(payload);
     if ip.protocol == IpProtocol::ICMP && !is_echo {
-        let message = icmp_error(payload, &packet.cx, drawn, addresses, scratch);
+        let message = icmp_error(payload, &packet.cx, tables, addresses, scratch);
         let message = message.ok_or(DropReason::Truncated)?;
         payload_len = u16::try_from(message.len()).map_err(|_| DropReason::TooBig)?;
         replace_payload(&mut packet.buf, message)?;
@@ -156,15 +156,15 @@ fn rewrite<B: PacketBuf>(
 fn icmp_error<'s>(
     message: &[u8],
     cx: &Context,
-    drawn: &Drawn,
+    tables: &Tables,
     outer: Addresses,
     scratch: &'s mut Scratch,
 ) -> Option<&'s [u8]> {
     let segment = cx.from?.segment;
     let quoted = |source, destination| {
         Some(Addresses {
-            source: substrate_address(drawn, segment, source)?.to_ipv6(),
-            destination: substrate_address(drawn, segment, destination)?.to_ipv6(),
+            source: substrate_address(tables, segment, source)?.to_ipv6(),
+            destination: substrate_address(tables, segment, destination)?.to_ipv6(),
         })
     };
     icmp::to_v6_if_it_comes_back(message, outer, &quoted, scratch).ok()

@@ -1,0 +1,103 @@
+//! What a mapping is: its key, and where the key's owner is.
+
+use packet::{MacAddr, SegmentId, Slot, VirtualAddr};
+use vnet::compiled::{HostId, InterfaceId, Mapping, MappingKind};
+
+/// (segment, virtual address): exact, 56 bits, ordered by segment first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MappingKey {
+    /// The segment.
+    pub segment: SegmentId,
+    /// The address in it.
+    pub address: VirtualAddr,
+}
+
+impl MappingKey {
+    /// The key of an address in a segment.
+    pub const fn new(segment: SegmentId, address: VirtualAddr) -> Self {
+        Self { segment, address }
+    }
+
+    /// As a number: segment 24 | address 32, in the same order.
+    pub fn to_bits(self) -> u64 {
+        u64::from(self.segment.get()) << 32 | u64::from(self.address.to_bits())
+    }
+
+    /// The key of a number; `None` if that is none's.
+    pub fn from_bits(bits: u64) -> Option<Self> {
+        let segment = SegmentId::new(u32::try_from(bits >> 32).ok()?).ok()?;
+        #[expect(clippy::cast_possible_truncation, reason = "the lower half")]
+        let address = VirtualAddr::from_bits(bits as u32);
+        Some(Self { segment, address })
+    }
+}
+
+/// Where an interface really is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MappingEntry {
+    /// What the address belongs to.
+    pub kind: MappingKind,
+    /// The MAC that the segment's nodes know it by.
+    pub mac: MacAddr,
+    /// The host it is on.
+    pub host: HostId,
+    /// Its slot there.
+    pub slot: Slot,
+    /// Set where it is attached to this host.
+    pub interface: Option<InterfaceId>,
+    /// On whose word it is here.
+    pub origin: Origin,
+}
+
+/// On whose word a mapping is in the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// The topology has drawn it.
+    Drawn,
+    /// A client has put it in.
+    Loaded,
+}
+
+impl MappingEntry {
+    /// What the topology has drawn.
+    pub const fn drawn(mapping: &Mapping) -> Self {
+        Self {
+            kind: mapping.kind,
+            mac: mapping.mac,
+            host: mapping.host,
+            slot: mapping.slot,
+            interface: mapping.interface,
+            origin: Origin::Drawn,
+        }
+    }
+}
+
+/// Which state of the table: one more per transaction. Readers read the one
+/// that their root names. It wraps; what is compared is never far apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct TableVersion(pub(super) u32);
+
+/// There is no room for another mapping; nothing of the transaction has been
+/// lost, and it can still be committed or dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the table has room for {capacity} mappings and is full; remove mappings, or raise tables.mappings"
+)]
+pub struct TableFull {
+    /// How many mappings it has room for.
+    pub capacity: usize,
+}
+
+/// How full a table is, and what it costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TableStats {
+    /// How many mappings it has room for.
+    pub capacity: usize,
+    /// How many there are in the newest version.
+    pub used: usize,
+    /// Superseded or removed ones that wait until no reader can reach them.
+    pub waiting: usize,
+    /// Address space set aside for everything, in bytes. Memory is taken as
+    /// it is first written.
+    pub reserved_bytes: usize,
+}
