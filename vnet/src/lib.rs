@@ -4,10 +4,12 @@
 //! * [`topology`]: the networks that the files describe, without
 //!   contradictions; then compiled for one host.
 //! * [`diagnostic`]: what is wrong in a file, where, and what to write instead.
+//! * [`plan`]: what changes between two topologies.
 //! * [`compiled`]: the form that the pipeline's tables are filled from.
 #![forbid(unsafe_code)]
 
 pub mod compiled;
 pub mod diagnostic;
+pub mod plan;
 pub mod topology;
 pub mod yaml;

@@ -5,12 +5,14 @@
 //! * [`cores`]: which cores the workers turn on.
 //! * [`worker`]: the poll-mode loop around the pipeline.
 //! * [`slow_path`]: what packets need and workers must not do.
+//! * [`commit`]: changes while packets fly; the only writer of the tables.
 //! * [`control`]: the socket that `vswitchctl` speaks to; [`observe`] answers.
 //! * [`state`]: what survives a restart.
 //! * [`platform`]: opens the ports, with DPDK or without; [`daemon`] puts it
 //!   all together.
 #![forbid(unsafe_code)]
 
+pub mod commit;
 pub mod config;
 pub mod control;
 pub mod cores;

@@ -12,9 +12,10 @@ use vnet::compiled::{LinkType, MappingKind};
 use vswitch::config::Announce;
 use vswitch::control::source::{
     AddressNames, AddressOwner, Books, ControlSource, Counter, CounterFilter, CounterKind,
-    DuplicateAddress, InputBook, Interface, LearnedMtu, LinkState, Mapping, MappingKey, MtuLimits,
-    MtuNextHop, MtuPath, MtuWay, Neighbor, NeighborState, OutputBook, Port, PortOffloads, PortRole,
-    SegmentLabel, Status, Traffic, Uplink, UplinkAddress, WholeBook, Worker, WorkerQueue,
+    DuplicateAddress, InputBook, Interface, LearnedMtu, LinkState, Mapping, MappingKey,
+    MappingOrigin, MtuLimits, MtuNextHop, MtuPath, MtuWay, Neighbor, NeighborState, OutputBook,
+    Port, PortOffloads, PortRole, SegmentLabel, Status, Table, Traffic, Uplink, UplinkAddress,
+    WholeBook, Worker, WorkerQueue,
 };
 
 /// The host's own address on the fabric.
@@ -74,6 +75,7 @@ impl Fake {
             mac: mac("02:00:00:00:00:03"),
             port: None,
             expires: Some(Duration::from_secs(288)),
+            origin: MappingOrigin::Drawn,
         };
         match index {
             0 => Some(Mapping {
@@ -83,6 +85,7 @@ impl Fake {
                 locator: locator("fd00:0:0:a::/64"),
                 mac: mac("00:01:42:09:88:73"),
                 expires: None,
+                origin: MappingOrigin::Drawn,
                 ..remote(0, None)
             }),
             1 => Some(Mapping {
@@ -92,6 +95,7 @@ impl Fake {
                 mac: mac("00:05:02:0b:27:44"),
                 port: Some("vm-a".to_owned()),
                 expires: None,
+                origin: MappingOrigin::Drawn,
                 ..remote(1, None)
             }),
             2 => Some(remote(2, Some("g"))),
@@ -108,7 +112,11 @@ impl ControlSource for Fake {
             host: "r".to_owned(),
             locator: locator("fd00:0:0:a::/64"),
             uptime: Duration::from_millis(7_385_250),
-            revision: 1,
+            revision: 812,
+            topology_revision: 809,
+            reverts_at: None,
+            state_file: Some("/var/lib/vswitch/state.redb".into()),
+            attention: Vec::new(),
             pid: 4711,
             dpdk: Some("22.11.9".to_owned()),
             workers: vec![Worker {
@@ -395,6 +403,10 @@ impl ControlSource for Fake {
                 dropped: 21,
             },
         }
+    }
+
+    fn tables(&self) -> Vec<Table> {
+        Vec::new()
     }
 
     fn names(&self, of: &SubstrateAddr) -> AddressNames {

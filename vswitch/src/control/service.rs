@@ -150,4 +150,68 @@ impl Control for Service {
         let source = self.read(&request)?;
         verb::address::describe(source.as_ref(), request.get_ref()).map(Response::new)
     }
+
+    async fn list_tables(
+        &self,
+        request: Request<v1::ListTablesRequest>,
+    ) -> Answer<v1::ListTablesReply> {
+        self.read(&request)?;
+        Err(Status::unimplemented("list_tables"))
+    }
+
+    type ExportStream = Pages<v1::ExportReply>;
+
+    async fn export(&self, request: Request<v1::ExportRequest>) -> Answer<Self::ExportStream> {
+        self.read(&request)?;
+        Err(Status::unimplemented("export"))
+    }
+
+    type HistoryStream = Pages<v1::HistoryReply>;
+
+    async fn history(&self, request: Request<v1::HistoryRequest>) -> Answer<Self::HistoryStream> {
+        self.read(&request)?;
+        Err(Status::unimplemented("history"))
+    }
+
+    type WatchStream = Pages<v1::WatchReply>;
+
+    async fn watch(&self, request: Request<v1::WatchRequest>) -> Answer<Self::WatchStream> {
+        self.read(&request)?;
+        Err(Status::unimplemented("watch"))
+    }
+
+    async fn apply(
+        &self,
+        _request: Request<tonic::Streaming<v1::ApplyRequest>>,
+    ) -> Answer<v1::ApplyReply> {
+        Err(Status::unimplemented("apply"))
+    }
+
+    async fn confirm(&self, _request: Request<v1::ConfirmRequest>) -> Answer<v1::ConfirmReply> {
+        Err(Status::unimplemented("confirm"))
+    }
+
+    async fn rollback(&self, _request: Request<v1::RollbackRequest>) -> Answer<v1::ApplyReply> {
+        Err(Status::unimplemented("rollback"))
+    }
+
+    type ChangeMappingsStream = Pages<v1::ChangeMappingsReply>;
+
+    async fn change_mappings(
+        &self,
+        _request: Request<tonic::Streaming<v1::ChangeMappingsRequest>>,
+    ) -> Answer<Self::ChangeMappingsStream> {
+        Err(Status::unimplemented("change_mappings"))
+    }
+
+    async fn add_port(&self, _request: Request<v1::AddPortRequest>) -> Answer<v1::AddPortReply> {
+        Err(Status::unimplemented("add_port"))
+    }
+
+    async fn remove_port(
+        &self,
+        _request: Request<v1::RemovePortRequest>,
+    ) -> Answer<v1::RemovePortReply> {
+        Err(Status::unimplemented("remove_port"))
+    }
 }

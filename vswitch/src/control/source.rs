@@ -6,6 +6,8 @@ mod mtu;
 
 use core::net::Ipv6Addr;
 use core::time::Duration;
+use std::path::PathBuf;
+use std::time::SystemTime;
 
 pub use datapath::substrate::NeighborState;
 use datapath::substrate::{AddressKind, AddressState};
@@ -60,6 +62,9 @@ pub trait ControlSource: Send + Sync + 'static {
     /// one burst boundary.
     fn books(&self) -> Books;
 
+    /// Capacity, occupancy and memory of the tables.
+    fn tables(&self) -> Vec<Table>;
+
     /// What is known here of the parts of a substrate address.
     fn names(&self, address: &SubstrateAddr) -> AddressNames;
 }
@@ -75,8 +80,16 @@ pub struct Status {
     pub locator: Locator,
     /// How long the daemon has been running.
     pub uptime: Duration,
-    /// The revision of the topology that is in force.
+    /// The revision of the last commit.
     pub revision: u64,
+    /// The revision of the topology that is in force.
+    pub topology_revision: u64,
+    /// When that goes back by itself, unless confirmed.
+    pub reverts_at: Option<SystemTime>,
+    /// The file that keeps the state; `None`: nothing survives a restart.
+    pub state_file: Option<PathBuf>,
+    /// What needs the operator's attention, a sentence each.
+    pub attention: Vec<String>,
     /// The daemon's process id.
     pub pid: u32,
     /// DPDK's version; `None` where the daemon runs without it.
@@ -85,6 +98,29 @@ pub struct Status {
     pub workers: Vec<Worker>,
     /// Own addresses that another station has.
     pub duplicates: Vec<DuplicateAddress>,
+}
+
+/// A table that the workers read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// Its name: `mappings`, `hosts`, …
+    pub name: &'static str,
+    /// Entries that fit; `None`: only memory limits them.
+    pub capacity: Option<u64>,
+    /// Entries in use.
+    pub used: u64,
+    /// Entries that wait until no worker reads them.
+    pub waiting: u64,
+    /// Memory set aside, in bytes; the system gives it as it is touched.
+    pub reserved_bytes: u64,
+    /// Memory that the entries take, in bytes.
+    pub used_bytes: u64,
+    /// The occupancy above which there is an alarm, in percent.
+    pub alarm_percent: Option<u8>,
+    /// The occupancy is above that.
+    pub alarm: bool,
+    /// What it holds, in words.
+    pub description: &'static str,
 }
 
 /// An own address that another station on the link has, so that it is not
@@ -161,6 +197,8 @@ pub enum PortRole {
     Node,
     /// The fabric.
     Substrate,
+    /// The kernel of this host, for its own frames on an uplink.
+    Kernel,
     /// Nothing: the configuration uses it nowhere.
     Unused,
 }
@@ -263,6 +301,17 @@ pub struct Mapping {
     pub port: Option<String>,
     /// When it must be asked for again; `None`: configured, never.
     pub expires: Option<Duration>,
+    /// Who says so.
+    pub origin: MappingOrigin,
+}
+
+/// Who says where an address is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MappingOrigin {
+    /// The topology.
+    Drawn,
+    /// A client's transaction.
+    Loaded,
 }
 
 impl Mapping {

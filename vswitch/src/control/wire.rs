@@ -1,6 +1,7 @@
 //! Values that several verbs put into messages.
 
 use core::time::Duration;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use control_api::v1;
 use packet::MacAddr;
@@ -15,6 +16,11 @@ pub(super) fn mac(mac: MacAddr) -> Vec<u8> {
 /// Half a billion years fit.
 pub(super) fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Milliseconds since 1970, as far as the clock is right.
+pub(super) fn since_1970(time: SystemTime) -> u64 {
+    milliseconds(time.duration_since(UNIX_EPOCH).unwrap_or_default())
 }
 
 pub(super) fn segment(segment: SegmentLabel) -> v1::Segment {

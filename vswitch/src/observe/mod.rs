@@ -28,7 +28,8 @@ pub use self::mtu::MtuPaths;
 use crate::config::HostConfig;
 use crate::control::source::{
     AddressNames, Books, ControlSource, Counter, CounterFilter, Interface, Mapping, MappingKey,
-    MtuPath, Neighbor, Port, PortRole as ShownRole, Status, Traffic, Uplink, Worker, WorkerQueue,
+    MtuPath, Neighbor, Port, PortRole as ShownRole, Status, Table, Traffic, Uplink, Worker,
+    WorkerQueue,
 };
 use crate::ports::PortMonitor;
 use crate::slow_path::SubstrateView;
@@ -160,6 +161,10 @@ impl ControlSource for Observer {
             uptime: self.started.elapsed(),
             // The topology is read once, at the start.
             revision: 1,
+            topology_revision: 1,
+            reverts_at: None,
+            state_file: None,
+            attention: Vec::new(),
             pid: std::process::id(),
             dpdk: self.dpdk.clone(),
             workers: workers.collect(),
@@ -252,6 +257,10 @@ impl ControlSource for Observer {
 
     fn books(&self) -> Books {
         self.read_books()
+    }
+
+    fn tables(&self) -> Vec<Table> {
+        Vec::new()
     }
 
     fn names(&self, address: &SubstrateAddr) -> AddressNames {

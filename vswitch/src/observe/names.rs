@@ -4,7 +4,9 @@ use packet::{SegmentId, SubstrateAddr, VirtualAddr};
 use vnet::compiled::{Mapping as CompiledMapping, MappingKind};
 
 use super::Observer;
-use crate::control::source::{AddressNames, AddressOwner, Mapping, MappingKey, SegmentLabel};
+use crate::control::source::{
+    AddressNames, AddressOwner, Mapping, MappingKey, MappingOrigin, SegmentLabel,
+};
 
 impl Observer {
     pub(super) fn known_segment(&self, id: SegmentId) -> Option<SegmentLabel> {
@@ -48,6 +50,7 @@ impl Observer {
             mac: mapping.mac,
             port: interface.map(|interface| self.port_name(interface.port)),
             expires: None,
+            origin: MappingOrigin::Drawn,
         }
     }
 

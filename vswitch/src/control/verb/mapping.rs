@@ -9,7 +9,7 @@ use packet::{SegmentId, VirtualAddr};
 use tonic::Status;
 
 use crate::control::service::{PAGE, Pages, pages};
-use crate::control::source::{ControlSource, Mapping, MappingKey};
+use crate::control::source::{ControlSource, Mapping, MappingKey, MappingOrigin};
 use crate::control::wire;
 
 pub(in crate::control) fn list(
@@ -71,5 +71,13 @@ fn mapping(mapping: Mapping) -> v1::Mapping {
         mac: wire::mac(mapping.mac),
         port: mapping.port,
         expires_ms: mapping.expires.map(wire::milliseconds),
+        origin: origin(mapping.origin).into(),
+    }
+}
+
+const fn origin(origin: MappingOrigin) -> v1::MappingOrigin {
+    match origin {
+        MappingOrigin::Drawn => v1::MappingOrigin::Drawn,
+        MappingOrigin::Loaded => v1::MappingOrigin::Loaded,
     }
 }

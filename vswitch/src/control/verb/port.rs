@@ -44,6 +44,7 @@ fn role(role: PortRole) -> v1::PortRole {
     match role {
         PortRole::Node => v1::PortRole::Node,
         PortRole::Substrate => v1::PortRole::Substrate,
+        PortRole::Kernel => v1::PortRole::Kernel,
         PortRole::Unused => v1::PortRole::Unused,
     }
 }

@@ -18,6 +18,10 @@ pub(in crate::control) fn answer(source: &dyn ControlSource) -> v1::StatusReply 
         dpdk: status.dpdk,
         workers: status.workers.into_iter().map(worker).collect(),
         duplicates: status.duplicates.into_iter().map(duplicate).collect(),
+        topology_revision: Some(status.topology_revision),
+        reverts_at_ms: status.reverts_at.map(wire::since_1970),
+        state_file: status.state_file.map(|file| file.display().to_string()),
+        attention: status.attention,
     }
 }
 
