@@ -1,6 +1,7 @@
 //! What is wrong in a file, where, and what to write instead.
 
 use core::fmt;
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -91,25 +92,32 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// Collects what is wrong, so that one run reports all of it.
+/// How many errors are kept. Who has that many made one mistake many times
+/// over, and each costs a search for a remedy.
+const MAX_ERRORS: usize = 1000;
+
+/// Collects what is wrong, so that one run reports all of it, or the first
+/// thousand errors.
 #[derive(Debug, Default)]
 pub struct Diagnostics {
     all: Vec<Diagnostic>,
-    /// In the order in which they were first named.
-    files: Vec<Arc<Path>>,
+    errors: usize,
+    /// By the order in which they were first named.
+    files: HashMap<Arc<Path>, usize>,
 }
 
 impl Diagnostics {
     /// Names a file that is about to be read: what is wrong in it comes
     /// before what is wrong in files named later.
     pub fn reading(&mut self, file: &Arc<Path>) {
-        if !self.files.contains(file) {
-            self.files.push(file.clone());
+        if !self.files.contains_key(file) {
+            self.files.insert(file.clone(), self.files.len());
         }
     }
 
     /// Notes an error.
     pub fn error(&mut self, place: &Place, message: impl Into<String>, remedy: impl Into<String>) {
+        self.errors += 1;
         self.note(Severity::Error, place, message.into(), remedy.into());
     }
 
@@ -119,6 +127,9 @@ impl Diagnostics {
     }
 
     fn note(&mut self, severity: Severity, place: &Place, message: String, remedy: String) {
+        if self.full() {
+            return;
+        }
         self.reading(&place.file);
         self.all.push(Diagnostic {
             severity,
@@ -130,18 +141,22 @@ impl Diagnostics {
 
     /// How many errors (not recommendations) were noted.
     pub fn errors(&self) -> usize {
-        let errors = self.all.iter().filter(|d| d.severity == Severity::Error);
-        errors.count()
+        self.errors
+    }
+
+    /// There are so many errors that no more is noted: no use in checking on.
+    pub fn full(&self) -> bool {
+        self.errors > MAX_ERRORS
     }
 
     /// Everything noted: by file in the order in which files were first
     /// read or named, then by line and column.
     pub fn into_sorted(mut self) -> Vec<Diagnostic> {
-        let order = |file: &Arc<Path>| self.files.iter().position(|f| f == file);
-        self.all.sort_by_key(|d| {
-            let Place { file, line, column } = &d.place;
-            (order(file), *line, *column)
-        });
+        let order = |diagnostic: &Diagnostic| {
+            let Place { file, line, column } = &diagnostic.place;
+            (self.files.get(file).copied(), *line, *column)
+        };
+        self.all.sort_by_cached_key(order);
         self.all.dedup();
         self.all
     }
@@ -163,6 +178,17 @@ mod tests {
             line,
             column: 8,
         }
+    }
+
+    #[test]
+    fn a_mistake_made_many_times_is_not_reported_for_ever() {
+        let mut found = Diagnostics::default();
+        for line in 0..3000 {
+            found.error(&at("z.yaml", line), "a is b", "write c");
+        }
+        assert!(found.full());
+        assert_eq!(found.errors(), 3000);
+        assert_eq!(found.into_sorted().len(), MAX_ERRORS);
     }
 
     #[test]

@@ -57,9 +57,15 @@ impl Topology {
                 }
             }
             for node in &network.nodes {
+                if compiler.out.full() {
+                    break;
+                }
                 compiler.node(node);
             }
             for mapping in &network.mappings {
+                if compiler.out.full() {
+                    break;
+                }
                 if let Some(host) = compiler.elsewhere(&mapping.at) {
                     compiler.map(&mapping.station, MappingKind::Node, host, None);
                 }

@@ -7,6 +7,7 @@ mod check;
 mod compile;
 mod derive_mac;
 mod ids;
+pub mod networks;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -19,6 +20,7 @@ use packet::{EtherType, Locator, MacAddr, SegmentId, VirtualAddr, VlanId};
 use crate::compiled::{Ipv4Subnet, LinkType, UnknownMac};
 use crate::diagnostic::{Diagnostics, Place};
 use crate::yaml::Located;
+use networks::NetworkTexts;
 
 pub use compile::{KnownPort, Surroundings};
 pub use derive_mac::derive_mac;
@@ -161,16 +163,31 @@ pub enum At {
 }
 
 impl Topology {
-    /// Reads and checks topology files, given as name and text. What is wrong
-    /// goes to `out`; if that has errors, the topology lacks what they are
-    /// about and must not be used.
+    /// Reads and checks topology files, given as name and text: each document
+    /// of a file is one network. What is wrong goes to `out`; if that has
+    /// errors, the topology lacks what they are about and must not be used.
     pub fn read<'t>(
         files: impl IntoIterator<Item = (Arc<Path>, &'t str)>,
         out: &mut Diagnostics,
     ) -> Self {
-        let files = files.into_iter();
-        let texts = files.filter_map(|(file, text)| text::read(&file, text, out));
-        let texts: Vec<_> = texts.collect();
+        let mut texts = Vec::new();
+        for (file, text) in files {
+            for document in networks::documents(&file, text, out) {
+                texts.extend(text::read(&file, document.first_line, &document.text, out));
+            }
+        }
+        check::check(texts, out)
+    }
+
+    /// The same for the networks of a set. Those in use come first: it is the
+    /// others that contradict them.
+    pub fn of(networks: &NetworkTexts, out: &mut Diagnostics) -> Self {
+        let (in_use, new): (Vec<_>, Vec<_>) = networks.iter().partition(|n| n.in_use);
+        let texts = in_use.into_iter().chain(new).filter_map(|network| {
+            let file = network.shown_as();
+            text::read(&file, network.first_line, &network.text, out)
+        });
+        let texts = texts.collect();
         check::check(texts, out)
     }
 

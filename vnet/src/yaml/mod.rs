@@ -4,6 +4,7 @@
 //! no places inside alternatives (`link: access` or `link: {trunk: …}`). Here
 //! one run reports everything, each with its line and its remedy.
 //!
+//! * [`stream`]: a file to its documents.
 //! * [`tree`]: text to a tree of scalars, lists and maps.
 //! * [`fields`]: the keys of a map, known and unknown.
 //! * [`scalar`]: the values that a scalar's text may mean.
@@ -11,6 +12,7 @@
 pub mod fields;
 pub mod nearest;
 pub mod scalar;
+pub mod stream;
 pub mod tree;
 
 pub use fields::Fields;

@@ -53,13 +53,32 @@ pub struct Entry {
     pub value: Node,
 }
 
-/// Reads one YAML document. `None` if there is none, or if it is not YAML:
-/// then `out` says why. A key that is there twice is reported, and its first
-/// value kept.
+/// Reads a file that is one YAML document. `None` if there is none, or if it
+/// is not YAML: then `out` says why. A key that is there twice is reported,
+/// and its first value kept.
 pub fn read(file: &Arc<Path>, text: &str, out: &mut Diagnostics) -> Option<Node> {
+    let errors = out.errors();
+    let root = read_document(file, 1, text, out);
+    if root.is_none() && out.errors() == errors {
+        let whole = Place::whole(file.clone());
+        let remedy = "write a configuration into it; docs/configuration.md has every key";
+        out.error(&whole, "the file is empty", remedy);
+    }
+    root
+}
+
+/// Reads one document of a file, whose text begins at a line of the file. The
+/// same, but `None` without a note if there is nothing.
+pub fn read_document(
+    file: &Arc<Path>,
+    first_line: u32,
+    text: &str,
+    out: &mut Diagnostics,
+) -> Option<Node> {
     out.reading(file);
     let mut tree = Tree {
         file: file.clone(),
+        lines_before: first_line.saturating_sub(1),
         open: Vec::new(),
         root: None,
         out,
@@ -79,13 +98,7 @@ pub fn read(file: &Arc<Path>, text: &str, out: &mut Diagnostics) -> Option<Node>
             }
         }
     }
-    let root = tree.root.take();
-    if root.is_none() {
-        let whole = Place::whole(file.clone());
-        let remedy = "write a configuration into it; docs/configuration.md has every key";
-        out.error(&whole, "the file is empty", remedy);
-    }
-    root
+    tree.root.take()
 }
 
 /// A list or map whose end was not reached yet.
@@ -109,6 +122,7 @@ struct Key {
 
 struct Tree<'o> {
     file: Arc<Path>,
+    lines_before: u32,
     open: Vec<Open>,
     root: Option<Node>,
     out: &'o mut Diagnostics,
@@ -117,9 +131,10 @@ struct Tree<'o> {
 impl Tree<'_> {
     /// A place from a line that begins at 1 and a column that begins at 0.
     fn place(&self, line: usize, column: usize) -> Place {
+        let line = u32::try_from(line).unwrap_or(u32::MAX);
         Place {
             file: self.file.clone(),
-            line: u32::try_from(line).unwrap_or(u32::MAX),
+            line: self.lines_before.saturating_add(line),
             column: u32::try_from(column).map_or(u32::MAX, |c| c.saturating_add(1)),
         }
     }

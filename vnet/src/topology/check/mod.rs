@@ -27,7 +27,7 @@ pub(super) fn check(texts: Vec<NetworkText>, out: &mut Diagnostics) -> Topology 
     for (index, text) in texts.iter().enumerate() {
         networks.claim(
             &text.name,
-            "give one of them another name; one network is one file",
+            "give one of them another name; one network is one document",
             out,
         );
         names.define(index, &text.segments, &mut topology.segments, out);
@@ -80,6 +80,9 @@ impl Rooms<'_> {
         let routers = self.routers(text.routers);
         let mut nodes = Vec::new();
         for node in text.nodes {
+            if self.out.full() {
+                break;
+            }
             let owner = format!("node \"{}\"", node.name.value);
             let interfaces = self.node_interfaces(&node, &owner);
             if let Some(host) = node.host {
@@ -93,6 +96,9 @@ impl Rooms<'_> {
             }
         }
         let mappings = text.mappings.into_iter().filter_map(|mapping| {
+            if self.out.full() {
+                return None;
+            }
             let (owner, at) = match mapping.at? {
                 Whereabouts::Host(host) => {
                     let owner = format!("a static mapping to host \"{}\"", host.value);

@@ -21,7 +21,7 @@ use crate::compiled::Ipv4Subnet;
 use crate::diagnostic::{Diagnostics, Place};
 use crate::yaml::{Fields, Located, Node, fields, scalar, tree};
 
-/// One file: one virtual network.
+/// One document: one virtual network.
 #[derive(Debug)]
 pub(super) struct NetworkText {
     pub(super) name: Located<String>,
@@ -47,9 +47,14 @@ pub(super) struct StationText {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reported;
 
-/// Reads a topology file.
-pub(super) fn read(file: &Arc<Path>, text: &str, out: &mut Diagnostics) -> Option<NetworkText> {
-    let root = tree::read(file, text, out)?;
+/// Reads one document of a topology file, which begins at a line of it.
+pub(super) fn read(
+    file: &Arc<Path>,
+    first_line: u32,
+    text: &str,
+    out: &mut Diagnostics,
+) -> Option<NetworkText> {
+    let root = tree::read_document(file, first_line, text, out)?;
     let mut fields = Fields::of(&root, "the network", out)?;
     let name = fields.need("network", "a name, e.g. z", out);
     let name = name.and_then(|node| scalar::name(node, "network", out));
@@ -73,15 +78,27 @@ pub(super) fn read(file: &Arc<Path>, text: &str, out: &mut Diagnostics) -> Optio
     };
     for item in fields.list("segments", out) {
         network.segments.extend(segment::read(item, out));
+        if out.full() {
+            return None;
+        }
     }
     for item in fields.list("routers", out) {
         network.routers.extend(router::read(item, out));
+        if out.full() {
+            return None;
+        }
     }
     for item in fields.list("nodes", out) {
         network.nodes.extend(node::read(item, out));
+        if out.full() {
+            return None;
+        }
     }
     for item in fields.list("mappings", out) {
         network.mappings.extend(node::read_mapping(item, out));
+        if out.full() {
+            return None;
+        }
     }
     let remedy = "remove it; until then everyone inside a segment may talk, and nobody else";
     fields.not_yet("rules", remedy, out);
