@@ -21,31 +21,29 @@ use packet::{BufPool, PacketBuf, SubstrateAddr, VirtualAddr};
 use parking_lot::Mutex;
 use vnet::compiled::PortId;
 
-use crate::config::{HostConfig, PortConfig};
+use crate::config::HostConfig;
 use crate::control::source::MappingKey;
 use crate::control::{ControlError, ControlServer};
 use crate::cores;
 use crate::notify;
 use crate::observe::{LastSeen, MtuPaths, Observer, ShownWorker};
 use crate::ports::OpenPort;
+use crate::ports::opener::PortOpener;
+use crate::ports::sizing::Sizes;
 use crate::slow_path::hold::HoldQueue;
 use crate::slow_path::watchdog::Watchdog;
 use crate::slow_path::{SlowPath, SubstrateView, config as substrate_config};
 use crate::worker::Worker;
-use crate::worker::deal::{deal, split};
 use crate::worker::idle::Idle;
-use crate::worker::outbox::{HANDOVER_RING, Outbox};
+use crate::worker::panel::{FirstPort, PatchPanel, Started};
 use crate::worker::punts::{PUNT_RINGS, PuntRings};
 
 /// Frames on their way to one worker.
 const INJECTION_RING: usize = 512;
 
-/// Frames that the rings between threads hold at most: a port with fewer
-/// queues than there are workers has a ring to each worker that owns one.
-pub fn rings(workers: u16, ports: &[PortConfig]) -> usize {
-    let short = ports.iter().filter(|port| port.queues < workers);
-    let owners: usize = short.map(|port| usize::from(port.queues)).sum();
-    PUNT_RINGS + usize::from(workers) * INJECTION_RING + owners * HANDOVER_RING
+/// Frames that the rings between the workers and the slow path hold at most.
+pub fn rings(workers: u16) -> usize {
+    PUNT_RINGS + usize::from(workers) * INJECTION_RING
 }
 
 /// The daemon cannot run.
@@ -75,13 +73,19 @@ pub enum DaemonError {
 pub type WorkerPrologue = Arc<dyn Fn() -> Box<dyn core::any::Any> + Send + Sync>;
 
 /// What differs between a daemon with DPDK and one without.
-pub struct Platform<P> {
+pub struct Platform<P: BufPool> {
     /// Where buffers come from.
     pub pool: P,
     /// DPDK's version, if it runs.
     pub dpdk: Option<String>,
     /// Runs first on each worker's thread.
     pub prologue: WorkerPrologue,
+    /// Opens the ports that come later.
+    pub opener: Box<dyn PortOpener<P::Buf>>,
+    /// The sizes that the pool was made with.
+    pub sizes: Sizes,
+    /// Buffers that may be held between the workers and the slow path.
+    pub held: u32,
 }
 
 /// Runs the daemon on open ports until SIGTERM or SIGINT.
@@ -130,26 +134,32 @@ where
     let stop_workers = Arc::new(AtomicBool::new(false));
     let stop_slow_path = Arc::new(AtomicBool::new(false));
     let punts = Arc::new(PuntRings::default());
-    let (monitors, ends) = split(ports);
-    let link = |port: &PortId| Some((*port, Arc::clone(monitors.get(usize::from(port.0))?)));
-    let links = uplinks.iter().filter_map(link).collect();
-    let dealt = deal(ends, &drawn, cores.len());
+    let worker_count = u16::try_from(cores.len()).unwrap_or(u16::MAX);
+    let (panel, hands) = PatchPanel::new(
+        Started {
+            sizes: platform.sizes,
+            workers: worker_count,
+            memory: config.memory,
+            held: platform.held,
+        },
+        platform.opener,
+        first_ports(&config, ports, &drawn),
+    );
     let mut workers = Vec::new();
     let mut shown = Vec::new();
     let mut injections = Vec::new();
-    let worker_count = u16::try_from(cores.len()).unwrap_or(u16::MAX);
-    for ((index, core), hand) in (0..).zip(cores).zip(dealt) {
+    for ((index, core), hand) in (0..).zip(cores).zip(hands) {
         let ledger = Arc::new(Ledger::new(rows, macs.len()));
         let ring = Arc::new(ArrayQueue::new(INJECTION_RING));
         injections.push(Arc::clone(&ring));
         shown.push(ShownWorker {
             core: *core,
             ledger: Arc::clone(&ledger),
-            queues: hand.queues,
         });
         let worker = Worker {
             polled: hand.polled,
-            outbox: Outbox::new(hand.lanes),
+            outbox: hand.outbox,
+            mailbox: hand.mailbox,
             tables: publisher.reader(),
             state: WorkerState::new(index, worker_count),
             pool: Box::new(platform.pool.clone()),
@@ -177,8 +187,7 @@ where
         stop: Arc::clone(&stop_slow_path),
         started,
         hold: HoldQueue::default(),
-        links,
-        ports: monitors.clone(),
+        ports: Arc::clone(panel.live()),
     };
     slow_path.carry_out(first_effects, Duration::ZERO);
     let slow_path = thread::Builder::new()
@@ -200,7 +209,7 @@ where
         workers: shown,
         slow_ledger,
         substrate: view,
-        monitors,
+        ports: Arc::clone(panel.live()),
         dpdk: platform.dpdk,
         started,
         last_seen: Mutex::new(LastSeen::default()),
@@ -214,7 +223,27 @@ where
     }
     stop_slow_path.store(true, Ordering::Relaxed);
     join(slow_path, "the slow path");
+    // The devices go last: nobody has a queue of theirs any more.
+    drop(panel);
     served
+}
+
+/// The ports that the configuration names, with their places in the tables.
+fn first_ports<B>(
+    config: &HostConfig,
+    ports: Vec<OpenPort<B>>,
+    drawn: &Drawn,
+) -> Vec<FirstPort<B>> {
+    let configs = config.ports.iter().cloned();
+    let numbered = (0..).map(PortId).zip(configs.zip(ports));
+    numbered
+        .map(|(id, (config, open))| FirstPort {
+            config,
+            role: drawn.ports.role(id),
+            row: drawn.ports.rows().of(id, None),
+            open,
+        })
+        .collect()
 }
 
 /// The control thread: answers clients until a signal says to end.

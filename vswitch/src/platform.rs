@@ -11,6 +11,7 @@ use crate::config::{Cores, HostConfig};
 use crate::control::{ControlConfig, ControlError, ControlServer};
 use crate::cores::{self, NoSuchCore};
 use crate::daemon::{self, DaemonError, Platform};
+use crate::ports::opener::HeapOpener;
 use crate::ports::pcap::PcapError;
 use crate::ports::sizing::{self, Demand, SizeError, Sizes};
 use crate::ports::software;
@@ -86,7 +87,7 @@ pub fn run(config: HostConfig) -> Result<(), StartError> {
         write_group: config.control.write_group.clone(),
     })?;
     let cores = cores::of(&config.workers)?;
-    let sizes = sizes(&config, u16::try_from(cores.len()).unwrap_or(u16::MAX))?;
+    let sizes = sizes(&config, count(&cores))?;
     if config.ports.iter().any(|port| port.source.needs_dpdk()) {
         with_dpdk(config, &sizes, server, &cores)
     } else {
@@ -94,13 +95,22 @@ pub fn run(config: HostConfig) -> Result<(), StartError> {
     }
 }
 
+fn count(cores: &[Option<u16>]) -> u16 {
+    u16::try_from(cores.len()).unwrap_or(u16::MAX)
+}
+
+/// Buffers that may be held between the workers and the slow path.
+fn held(workers: u16) -> u32 {
+    u32::try_from(daemon::rings(workers) + hold::TOTAL).unwrap_or(u32::MAX)
+}
+
 fn sizes(config: &HostConfig, workers: u16) -> Result<Sizes, SizeError> {
-    let rings = daemon::rings(workers, &config.ports);
     sizing::sizes(&Demand {
         ports: &config.ports,
         workers,
         memory: config.memory,
-        held: u32::try_from(rings + hold::TOTAL).unwrap_or(u32::MAX),
+        held: held(workers),
+        reserve: config.ports_reserve,
     })
 }
 
@@ -119,9 +129,12 @@ fn without_dpdk(
         config,
         ports,
         Platform {
+            opener: Box::new(HeapOpener::new(pool.clone())),
             pool,
             dpdk: None,
             prologue,
+            sizes: sizes.clone(),
+            held: held(count(cores)),
         },
         server,
         cores,
@@ -154,6 +167,7 @@ fn with_dpdk(
     use dpdk_bindings::{Eal, Mempool, WorkerThread};
 
     use crate::ports::dpdk;
+    use crate::ports::opener::DpdkOpener;
 
     dpdk_bindings::log::forward_to(|level, line| match level {
         Level::Error => tracing::error!("DPDK: {line}"),
@@ -183,6 +197,9 @@ fn with_dpdk(
                 .to_owned(),
         ),
         prologue,
+        opener: Box::new(DpdkOpener::new(eal, pool)),
+        sizes: sizes.clone(),
+        held: held(count(cores)),
     };
     Ok(daemon::run(config, ports, platform, server, cores)?)
 }

@@ -56,6 +56,7 @@ fn sizes_of(ports: &[PortConfig]) -> Sizes {
         workers: 2,
         memory: Memory::None,
         held: 0,
+        reserve: Some(0),
     };
     sizes(&demand).unwrap()
 }

@@ -96,6 +96,9 @@ pub struct HostConfig {
     pub memory: Memory,
     /// How this host stands on the fabric.
     pub substrate: Substrate,
+    /// For how many ports, added while the daemon runs, room is kept, where the
+    /// file says so.
+    pub ports_reserve: Option<u16>,
     /// The ports; [`vnet::compiled::PortId`] is the place in this list.
     pub ports: Vec<PortConfig>,
     /// The control socket.

@@ -1,6 +1,6 @@
 //! Which devices there are: the `ports` section.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// One port.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,10 +90,37 @@ impl PortSource {
         }
     }
 
+    /// What only one port of a machine can have; in words, for it is also
+    /// shown.
+    pub fn exclusive_device(&self) -> Option<String> {
+        Some(match self {
+            Self::Pci { address } => format!("PCI device {address}"),
+            Self::Tap { interface } | Self::AfPacket { interface } | Self::AfXdp { interface } => {
+                format!("interface {interface}")
+            }
+            Self::Memif { socket, id: 0, .. } => socket_in_words(socket),
+            Self::Memif { socket, id, .. } => {
+                format!("interface {id} of {}", socket_in_words(socket))
+            }
+            Self::Vhost { path, .. } => socket_in_words(path),
+            Self::Devargs { devargs } => format!("device {devargs}"),
+            Self::Pcap { transmit, .. } => {
+                let file = transmit.as_ref()?;
+                format!("capture file {}", file.display())
+            }
+            Self::Memory => return None,
+        })
+    }
+
     /// Does it need DPDK?
     pub const fn needs_dpdk(&self) -> bool {
         !matches!(self, Self::Pcap { .. } | Self::Memory)
     }
+}
+
+/// A socket, as [`PortSource::exclusive_device`] says it.
+pub(super) fn socket_in_words(path: &Path) -> String {
+    format!("socket {}", path.display())
 }
 
 /// Who makes a memif's socket.

@@ -13,7 +13,7 @@ use crate::control::source::{Books, InputBook, OutputBook, WholeBook};
 impl Observer {
     /// Per output port, summed over the threads.
     pub(super) fn outputs(&self, readings: &Readings) -> Vec<OutputNumbers> {
-        let mut outputs = vec![OutputNumbers::default(); self.config.ports.len()];
+        let mut outputs = vec![OutputNumbers::default(); self.ports.now().ids()];
         for reading in readings.workers.iter().chain([&readings.slow]) {
             for (sum, output) in outputs.iter_mut().zip(&reading.outputs) {
                 *sum += *output;

@@ -31,7 +31,7 @@ use crate::control::source::{
     MtuPath, Neighbor, Port, PortRole as ShownRole, Status, Table, Traffic, Uplink, Worker,
     WorkerQueue,
 };
-use crate::ports::PortMonitor;
+use crate::ports::live::{LivePorts, WorkerIndex};
 use crate::slow_path::SubstrateView;
 
 /// How long a reading waits for a worker's burst boundary.
@@ -43,8 +43,6 @@ pub struct ShownWorker {
     pub core: Option<u16>,
     /// Its books.
     pub ledger: Arc<Ledger>,
-    /// The queues it polls.
-    pub queues: Vec<(PortId, u16)>,
 }
 
 /// The running daemon, seen from outside.
@@ -59,8 +57,8 @@ pub struct Observer {
     pub slow_ledger: Arc<Ledger>,
     /// The substrate side's state.
     pub substrate: Arc<Mutex<SubstrateView>>,
-    /// What the ports themselves tell.
-    pub monitors: Vec<Arc<dyn PortMonitor>>,
+    /// The ports, as they come and go.
+    pub ports: Arc<LivePorts>,
     /// DPDK's version, if it runs.
     pub dpdk: Option<String>,
     /// Time zero.
@@ -96,8 +94,8 @@ impl Observer {
     /// What must be done about once a second: notes which drop counters have
     /// risen, and lets the ports look after themselves.
     pub fn every_second(&self) {
-        for monitor in &self.monitors {
-            monitor.tend();
+        for port in self.ports.now().iter() {
+            port.tend();
         }
         let readings = self.readings();
         self.last_seen
@@ -106,8 +104,7 @@ impl Observer {
     }
 
     pub(crate) fn port_name(&self, port: PortId) -> String {
-        let port = self.config.ports.get(usize::from(port.0));
-        port.map_or_else(|| "?".to_owned(), |port| port.name.clone())
+        self.ports.now().name(port).unwrap_or("?").to_owned()
     }
 
     fn role(&self, port: PortId) -> ShownRole {
@@ -141,7 +138,9 @@ impl Observer {
 
 impl ControlSource for Observer {
     fn status(&self) -> Status {
-        let workers = self.workers.iter().map(|worker| {
+        let ports = self.ports.now();
+        let numbered = (0..).map(WorkerIndex).zip(&self.workers);
+        let workers = numbered.map(|(index, worker)| {
             let work = worker.ledger.work();
             let queue = |&(port, queue): &(PortId, u16)| WorkerQueue {
                 port: self.port_name(port),
@@ -151,7 +150,7 @@ impl ControlSource for Observer {
                 core: worker.core.map(u32::from),
                 polls: work.polls.get(),
                 idle_polls: work.idle_polls.get(),
-                queues: worker.queues.iter().map(queue).collect(),
+                queues: ports.queues_of(index).iter().map(queue).collect(),
             }
         });
         Status {
@@ -174,11 +173,13 @@ impl ControlSource for Observer {
 
     fn ports(&self) -> Vec<Port> {
         let outputs = self.outputs(&self.readings());
-        let ports = (0..).map(PortId).zip(&self.monitors).zip(outputs);
+        let ports = self.ports.now();
         ports
-            .map(|((id, monitor), output)| {
-                let info = monitor.info();
-                Port {
+            .iter()
+            .filter_map(|port| {
+                let (id, info) = (port.id(), port.info()?);
+                let output = outputs.get(usize::from(id.0)).copied().unwrap_or_default();
+                Some(Port {
                     name: info.name,
                     kind: info.kind.to_owned(),
                     device: info.device,
@@ -199,7 +200,7 @@ impl ControlSource for Observer {
                     },
                     missed_packets: info.counters.rx_missed + info.counters.rx_errors,
                     tx_dropped_packets: output.dropped(),
-                }
+                })
             })
             .collect()
     }

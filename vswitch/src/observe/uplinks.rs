@@ -12,8 +12,8 @@ use crate::slow_path::SubstrateView;
 
 impl Observer {
     fn link(&self, port: PortId) -> LinkState {
-        let monitor = self.monitors.get(usize::from(port.0));
-        monitor.map_or(LinkState::Unknown, |monitor| monitor.info().link)
+        let info = self.ports.now().get(port).and_then(|port| port.info());
+        info.map_or(LinkState::Unknown, |info| info.link)
     }
 
     pub(super) fn shown_uplinks(&self) -> Vec<Uplink> {

@@ -16,7 +16,9 @@ pub mod dpdk;
 pub mod info;
 #[cfg(feature = "dpdk")]
 pub mod kernel;
+pub mod live;
 pub mod memory;
+pub mod opener;
 pub mod pcap;
 pub mod queue;
 pub mod sizing;

@@ -23,14 +23,15 @@ use datapath::substrate::{
     AddressInfo, AddressState, Counts, Effect, NeighborInfo, NextHopId, SubstrateHost, UplinkTable,
 };
 use datapath::tables::publish::{Publication, Publisher};
-use datapath::tables::{Tables, UseMarks};
+use datapath::tables::{PortRole, Tables, UseMarks};
 use packet::{BufPool, PacketBuf};
 use parking_lot::Mutex;
 use vnet::compiled::PortId;
 
 use self::hold::{Held, HoldQueue};
 use self::watchdog::Watchdog;
-use crate::ports::{LinkState, PortMonitor};
+use crate::ports::LinkState;
+use crate::ports::live::LivePorts;
 use crate::worker::Injection;
 use crate::worker::punts::PuntRings;
 
@@ -82,10 +83,8 @@ pub struct SlowPath<P: BufPool> {
     pub started: Instant,
     /// Packets that wait.
     pub hold: HoldQueue<P::Buf>,
-    /// The uplinks' ports, whose links are watched.
-    pub links: Vec<(PortId, Arc<dyn PortMonitor>)>,
-    /// All ports, whose offloads are watched.
-    pub ports: Vec<Arc<dyn PortMonitor>>,
+    /// The ports: the uplinks' links are watched, and the offloads of all.
+    pub ports: Arc<LivePorts>,
 }
 
 impl<P: BufPool> SlowPath<P> {
@@ -269,16 +268,12 @@ impl<P: BufPool> SlowPath<P> {
     }
 
     fn watch_links(&mut self, now: Duration) {
-        let states: Vec<_> = self
-            .links
-            .iter()
-            .map(|(port, monitor)| (*port, monitor.info().link))
-            .collect();
-        for (port, link) in states {
-            let effects = match link {
-                LinkState::Up => self.host.set_link(port, true, now),
-                LinkState::Down => self.host.set_link(port, false, now),
-                LinkState::Unknown => continue,
+        let ports = self.ports.now();
+        for port in ports.iter().filter(|port| port.role() == PortRole::Uplink) {
+            let effects = match port.info().map(|info| info.link) {
+                Some(LinkState::Up) => self.host.set_link(port.id(), true, now),
+                Some(LinkState::Down) => self.host.set_link(port.id(), false, now),
+                Some(LinkState::Unknown) | None => continue,
             };
             self.carry_out(effects, now);
         }
@@ -287,8 +282,8 @@ impl<P: BufPool> SlowPath<P> {
     /// What a guest lets its port leave to it changes when it starts anew.
     fn watch_offloads(&self) {
         let table = &self.publisher.current().drawn.ports;
-        for (port, monitor) in (0..).map(PortId).zip(&self.ports) {
-            table.set_offloads(port, monitor.offloads());
+        for port in self.ports.now().iter() {
+            table.set_offloads(port.id(), port.offloads());
         }
     }
 

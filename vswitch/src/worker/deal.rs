@@ -3,91 +3,94 @@
 use std::sync::Arc;
 
 use crossbeam::queue::ArrayQueue;
-use datapath::tables::Drawn;
+use datapath::books::RowId;
+use datapath::tables::PortRole;
 use packet::PacketBuf;
 use vnet::compiled::PortId;
 
 use super::Polled;
 use super::outbox::{HANDOVER_RING, Handover, Lane};
-use crate::ports::{OpenPort, PortMonitor, RxQueue, TxQueue};
+use crate::ports::live::WorkerIndex;
+use crate::ports::{RxQueue, TxQueue};
 
 /// A port's queues, on their way to the workers.
 pub struct Ends<B> {
-    rx: Vec<Box<dyn RxQueue<B>>>,
-    tx: Vec<Box<dyn TxQueue<B>>>,
+    /// Its receive queues.
+    pub rx: Vec<Box<dyn RxQueue<B>>>,
+    /// Its transmit queues.
+    pub tx: Vec<Box<dyn TxQueue<B>>>,
 }
 
-/// What the control side keeps of the ports, and what the workers get.
-pub fn split<B>(ports: Vec<OpenPort<B>>) -> (Vec<Arc<dyn PortMonitor>>, Vec<Ends<B>>) {
-    let parts = |port: OpenPort<B>| {
-        (
-            Arc::<dyn PortMonitor>::from(port.monitor),
-            Ends {
-                rx: port.rx,
-                tx: port.tx,
-            },
-        )
-    };
-    ports.into_iter().map(parts).unzip()
-}
-
-/// What one worker gets of the ports.
-pub struct Hand<B> {
-    /// What it polls.
+/// One worker's share of a port.
+pub struct Share<B> {
+    /// The port.
+    pub port: PortId,
+    /// What the worker polls.
     pub polled: Vec<Polled<B>>,
-    /// The same, for listings.
-    pub queues: Vec<(PortId, u16)>,
-    /// Where it sends, by port.
-    pub lanes: Vec<Lane<B>>,
+    /// Where it sends; `None` while the worker has it.
+    pub lane: Option<Lane<B>>,
 }
 
-/// Deals the queues out: receive queue `q` to worker `q mod n`, shifted by the
-/// port so that ports of one queue do not all fall to the first worker; each
-/// worker its own transmit queue, or a way to a worker that has one.
-pub fn deal<B: PacketBuf>(ports: Vec<Ends<B>>, drawn: &Drawn, workers: usize) -> Vec<Hand<B>> {
-    let mut hands: Vec<Hand<B>> = (0..workers)
-        .map(|_| Hand {
+/// Which worker polls receive queue `queue` of a port: the queues one after
+/// the other, shifted by the port so that ports of one queue do not all fall
+/// to the first worker.
+pub fn poller(port: PortId, queue: usize, workers: u16) -> WorkerIndex {
+    let at = (usize::from(port.0) + queue).checked_rem(usize::from(workers));
+    WorkerIndex(at.and_then(|at| u16::try_from(at).ok()).unwrap_or(0))
+}
+
+/// Deals a port's queues out, a share for each worker: its receive queues as
+/// [`poller`] says; each worker its own transmit queue, or a way to a worker
+/// that has one. The first workers are those.
+pub fn deal<B: PacketBuf>(
+    port: PortId,
+    role: PortRole,
+    row: RowId,
+    ends: Ends<B>,
+    workers: u16,
+) -> Vec<Share<B>> {
+    let owners = ends.tx.len();
+    let short = owners < usize::from(workers);
+    let handovers: Vec<Option<Handover<B>>> = (0..owners)
+        .map(|_| short.then(|| Arc::new(ArrayQueue::new(HANDOVER_RING))))
+        .collect();
+    let mut transmit = ends.tx.into_iter();
+    let lane_of = |worker: u16| {
+        let owner = usize::from(worker).checked_rem(owners).unwrap_or(0);
+        let handover = handovers.get(owner).cloned().flatten();
+        match (transmit.next(), handover) {
+            (Some(queue), from_others) => Lane::Own { queue, from_others },
+            (None, Some(handover)) => Lane::Other(handover),
+            // A port that cannot send: what is for it is not taken.
+            (None, None) => Lane::Other(Arc::new(ArrayQueue::new(1))),
+        }
+    };
+    let lanes: Vec<Lane<B>> = (0..workers).map(lane_of).collect();
+    let mut shares: Vec<Share<B>> = lanes
+        .into_iter()
+        .map(|lane| Share {
+            port,
             polled: Vec::new(),
-            queues: Vec::new(),
-            lanes: Vec::new(),
+            lane: Some(lane),
         })
         .collect();
-    for (number, port) in ports.into_iter().enumerate() {
-        let id = PortId(u16::try_from(number).unwrap_or(u16::MAX));
-        for ((at, queue_number), queue) in (number..).zip(0..).zip(port.rx) {
-            if let Some(hand) = at.checked_rem(workers).and_then(|at| hands.get_mut(at)) {
-                hand.queues.push((id, queue_number));
-                hand.polled.push(Polled {
-                    port: id,
-                    role: drawn.ports.role(id),
-                    row: drawn.ports.rows().of(id, None),
-                    queue,
-                });
-            }
-        }
-        let owners = port.tx.len();
-        let handovers: Vec<Option<Handover<B>>> = (0..owners)
-            .map(|_| (owners < workers).then(|| Arc::new(ArrayQueue::new(HANDOVER_RING))))
-            .collect();
-        let mut transmit = port.tx.into_iter();
-        for (worker, hand) in hands.iter_mut().enumerate() {
-            let owner = worker.checked_rem(owners).unwrap_or(0);
-            let handover = handovers.get(owner).cloned().flatten();
-            hand.lanes.push(match (transmit.next(), handover) {
-                (Some(queue), from_others) => Lane::Own { queue, from_others },
-                (None, Some(handover)) => Lane::Other(handover),
-                // A port that cannot send: what is for it is not taken.
-                (None, None) => Lane::Other(Arc::new(ArrayQueue::new(1))),
+    for (at, queue) in ends.rx.into_iter().enumerate() {
+        let worker = poller(port, at, workers);
+        if let Some(share) = shares.get_mut(usize::from(worker.0)) {
+            share.polled.push(Polled {
+                port,
+                role,
+                row,
+                queue,
             });
         }
     }
-    hands
+    shares
 }
 
 #[cfg(test)]
 mod tests {
     use packet::HeapBuf;
-    use vnet::compiled::Compiled;
 
     use super::*;
     use crate::ports::{Packets, Refused};
@@ -104,28 +107,23 @@ mod tests {
         }
     }
 
-    fn port(rx: usize, tx: usize) -> Ends<HeapBuf> {
-        Ends {
+    /// By worker: how many queues it polls, and whether it sends by its own.
+    fn dealt(port: u16, rx: usize, tx: usize) -> Vec<(usize, bool)> {
+        let ends = Ends::<HeapBuf> {
             rx: (0..rx).map(|_| Box::new(Nothing) as _).collect(),
             tx: (0..tx).map(|_| Box::new(Nothing) as _).collect(),
-        }
+        };
+        let shares = deal(PortId(port), PortRole::Node, RowId(0), ends, 2);
+        let own = |share: &Share<_>| matches!(share.lane, Some(Lane::Own { .. }));
+        let shares = shares.iter();
+        shares.map(|s| (s.polled.len(), own(s))).collect()
     }
 
     #[test]
     fn every_queue_has_one_worker_and_every_worker_a_way_to_every_port() {
-        let drawn = Drawn::new(&Compiled::default(), 3, &[PortId(0)]);
-        let hands = deal(vec![port(2, 2), port(1, 1), port(3, 2)], &drawn, 2);
-        let queues: Vec<_> = hands.iter().map(|hand| hand.queues.clone()).collect();
-        let id = |port, queue| (PortId(port), queue);
-        assert_eq!(queues[0], [id(0, 0), id(2, 0), id(2, 2)]);
-        assert_eq!(queues[1], [id(0, 1), id(1, 0), id(2, 1)]);
-        let own = |hand: &Hand<_>| {
-            let lanes = hand.lanes.iter();
-            lanes
-                .map(|lane| matches!(lane, Lane::Own { .. }))
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(own(&hands[0]), [true, true, true]);
-        assert_eq!(own(&hands[1]), [true, false, true]);
+        assert_eq!(dealt(0, 2, 2), [(1, true), (1, true)]);
+        assert_eq!(dealt(1, 1, 1), [(0, true), (1, false)]);
+        assert_eq!(dealt(2, 3, 2), [(2, true), (1, true)]);
+        assert_eq!(dealt(3, 1, 0), [(0, false), (1, false)]);
     }
 }

@@ -2,13 +2,17 @@
 //! books, and shares nothing that it would have to lock.
 //!
 //! * [`deal`]: which worker gets which queue.
+//! * [`desk`]: how a worker gets ports, and gives them back, while it turns;
+//!   [`panel`] plugs them in and out.
 //! * [`outbox`]: frames staged per output port.
 //! * [`punts`]: the ways up to the slow path.
 //! * [`idle`]: what a worker does when there is nothing to do.
 
 pub mod deal;
+pub mod desk;
 pub mod idle;
 pub mod outbox;
+pub mod panel;
 pub mod punts;
 
 use std::sync::Arc;
@@ -23,6 +27,7 @@ use datapath::tables::{PortRole, Tables};
 use packet::{BufPool, PacketBuf};
 use vnet::compiled::PortId;
 
+use self::desk::{Command, Mailbox};
 use self::idle::Idle;
 use self::outbox::Outbox;
 use self::punts::PuntRings;
@@ -55,6 +60,8 @@ pub struct Worker<B> {
     pub polled: Vec<Polled<B>>,
     /// Where it sends.
     pub outbox: Outbox<B>,
+    /// Ports that come and go.
+    pub mailbox: Mailbox<B>,
     /// What it reads.
     pub tables: Reader<Tables>,
     /// What it remembers from packet to packet.
@@ -96,7 +103,7 @@ impl<B: PacketBuf> Worker<B> {
 
     /// One turn over all queues. True if there was anything to do.
     fn turn(&mut self) -> bool {
-        let mut busy = self.send_injections();
+        let mut busy = self.change_ports() | self.send_injections();
         for polled in &mut self.polled {
             let mut received = Packets::new();
             polled.queue.receive(&mut received);
@@ -137,6 +144,30 @@ impl<B: PacketBuf> Worker<B> {
         work.idle_polls.add(u64::from(!busy));
         self.ledger.boundary();
         busy
+    }
+
+    /// Takes up a port, or gives one back, if told to.
+    fn change_ports(&mut self) -> bool {
+        match self.mailbox.take() {
+            None => return false,
+            Some(Command::Adopt(mut share)) => {
+                if let Some(lane) = share.lane.take() {
+                    share.lane = self.outbox.open(share.port, lane);
+                }
+                // The new list has room for the old one's queues.
+                core::mem::swap(&mut self.polled, &mut share.polled);
+                self.polled.append(&mut share.polled);
+                self.mailbox.answer(share);
+            }
+            Some(Command::Release(mut share)) => {
+                let port = share.port;
+                let queues = self.polled.extract_if(.., |polled| polled.port == port);
+                share.polled.extend(queues);
+                share.lane = self.outbox.close(port, &self.ledger);
+                self.mailbox.answer(share);
+            }
+        }
+        true
     }
 
     fn send_injections(&mut self) -> bool {

@@ -6,12 +6,12 @@
 
 use std::sync::Arc;
 
-use arrayvec::ArrayVec;
 use crossbeam::queue::ArrayQueue;
 use datapath::books::Ledger;
 use packet::PacketBuf;
 use vnet::compiled::PortId;
 
+use crate::ports::live::MAX_PORTS;
 use crate::ports::{BURST, Packets, Refused, TxQueue};
 
 /// Times a port is asked again to take the rest of a burst.
@@ -38,23 +38,58 @@ pub enum Lane<B> {
 
 /// One worker's ways out.
 pub struct Outbox<B> {
-    lanes: Vec<(Lane<B>, Packets<B>)>,
+    /// By port; `None` where there is no such port.
+    ways: Vec<Option<Way<B>>>,
+    /// The ports that there are.
+    open: Vec<PortId>,
+}
+
+struct Way<B> {
+    lane: Lane<B>,
+    staged: Packets<B>,
+}
+
+impl<B> Default for Outbox<B> {
+    /// No ways; room for [`MAX_PORTS`].
+    fn default() -> Self {
+        let most = usize::from(MAX_PORTS);
+        Self {
+            ways: (0..most).map(|_| None).collect(),
+            open: Vec::with_capacity(most),
+        }
+    }
 }
 
 impl<B: PacketBuf> Outbox<B> {
-    /// One lane per port, in the order of their ids.
-    pub fn new(lanes: Vec<Lane<B>>) -> Self {
-        Self {
-            lanes: lanes
-                .into_iter()
-                .map(|lane| (lane, ArrayVec::new()))
-                .collect(),
-        }
+    /// Opens the way to a port; the lane comes back if there is one already, or
+    /// no room for another. Allocates nothing.
+    pub fn open(&mut self, port: PortId, lane: Lane<B>) -> Option<Lane<B>> {
+        let Some(way @ None) = self.ways.get_mut(usize::from(port.0)) else {
+            return Some(lane);
+        };
+        let staged = Packets::new();
+        *way = Some(Way { lane, staged });
+        self.open.push(port);
+        None
+    }
+
+    /// Sends what is staged for a port and what others handed over, and closes
+    /// the way to it.
+    pub fn close(&mut self, port: PortId, ledger: &Ledger) -> Option<Lane<B>> {
+        let mut way = self.ways.get_mut(usize::from(port.0))?.take()?;
+        self.open.retain(|open| *open != port);
+        way.flush(port, ledger);
+        Some(way.lane)
     }
 
     /// Stages a frame for a port, sending what is staged when that is a burst.
+    /// A port that is gone refuses it.
     pub fn offer(&mut self, port: PortId, buf: B, ledger: &Ledger) {
-        let Some((lane, staged)) = self.lanes.get_mut(usize::from(port.0)) else {
+        let Some(Some(Way { lane, staged })) = self.ways.get_mut(usize::from(port.0)) else {
+            if let Some(output) = ledger.output(port) {
+                output.offered.add(1);
+                output.refused.add(1);
+            }
             return;
         };
         if staged.is_full() {
@@ -68,14 +103,23 @@ impl<B: PacketBuf> Outbox<B> {
     /// was anything.
     pub fn flush(&mut self, ledger: &Ledger) -> bool {
         let mut any = false;
-        for (port, (lane, staged)) in (0..).map(PortId).zip(&mut self.lanes) {
-            if !staged.is_empty() {
-                any = true;
-                lane.send(port, staged, ledger);
+        for port in &self.open {
+            if let Some(Some(way)) = self.ways.get_mut(usize::from(port.0)) {
+                any |= way.flush(*port, ledger);
             }
-            any |= lane.send_for_others(port, staged, ledger);
         }
         any
+    }
+}
+
+impl<B: PacketBuf> Way<B> {
+    fn flush(&mut self, port: PortId, ledger: &Ledger) -> bool {
+        let Self { lane, staged } = self;
+        let own = !staged.is_empty();
+        if own {
+            lane.send(port, staged, ledger);
+        }
+        own | lane.send_for_others(port, staged, ledger)
     }
 }
 
@@ -194,13 +238,51 @@ mod tests {
         }
     }
 
+    /// An outbox with a way to port 0.
+    fn outbox(lane: Lane<HeapBuf>) -> Outbox<HeapBuf> {
+        let mut outbox = Outbox::default();
+        assert!(outbox.open(PortId(0), lane).is_none());
+        outbox
+    }
+
+    fn frame() -> HeapBuf {
+        HeapBuf::from_slice(&[0; 60])
+    }
+
+    #[test]
+    fn a_port_that_is_gone_refuses_and_what_was_staged_for_it_is_sent() {
+        let mut outbox = outbox(Lane::Own {
+            queue: Box::new(Narrow { room: 40 }),
+            from_others: None,
+        });
+        let ledger = Ledger::new(1, 2);
+        outbox.offer(PortId(0), frame(), &ledger);
+        outbox.offer(PortId(1), frame(), &ledger);
+        assert!(outbox.close(PortId(0), &ledger).is_some());
+        assert!(outbox.close(PortId(0), &ledger).is_none());
+        outbox.offer(PortId(0), frame(), &ledger);
+        assert!(!outbox.flush(&ledger));
+        let [here, never] = ledger.read(Duration::ZERO).outputs[..] else {
+            panic!("two ports");
+        };
+        assert_eq!((here.offered, here.sent, here.refused), (2, 1, 1));
+        assert_eq!((never.offered, never.refused), (1, 1));
+        // It comes back, and works as before.
+        let way = || Lane::Other(Arc::new(ArrayQueue::new(1)));
+        assert!(outbox.open(PortId(0), way()).is_none());
+        assert!(outbox.open(PortId(0), way()).is_some());
+        outbox.offer(PortId(0), frame(), &ledger);
+        assert!(outbox.flush(&ledger));
+        assert_eq!(ledger.read(Duration::ZERO).work.handed_on, 1);
+    }
+
     #[test]
     fn what_the_port_does_not_take_is_booked_and_freed() {
         let queue = Box::new(Narrow { room: 40 });
-        let mut outbox = Outbox::new(vec![Lane::Own {
+        let mut outbox = outbox(Lane::Own {
             queue,
             from_others: None,
-        }]);
+        });
         let ledger = Ledger::new(1, 1);
         for _ in 0..50 {
             outbox.offer(PortId(0), HeapBuf::from_slice(&[0; 60]), &ledger);
@@ -218,10 +300,10 @@ mod tests {
     #[test]
     fn what_the_port_throws_away_is_not_sent() {
         let queue = Box::new(Narrow { room: 3 });
-        let mut outbox = Outbox::new(vec![Lane::Own {
+        let mut outbox = outbox(Lane::Own {
             queue,
             from_others: None,
-        }]);
+        });
         let ledger = Ledger::new(1, 1);
         for len in [60, 61, 60, 1000, 59, 60] {
             outbox.offer(PortId(0), HeapBuf::from_slice(&vec![0; len]), &ledger);
@@ -244,12 +326,12 @@ mod tests {
     #[test]
     fn a_worker_without_a_queue_hands_over_to_one_that_has() {
         let handover: Handover<HeapBuf> = Arc::new(ArrayQueue::new(2));
-        let mut without = Outbox::new(vec![Lane::Other(Arc::clone(&handover))]);
+        let mut without = outbox(Lane::Other(Arc::clone(&handover)));
         let queue = Box::new(Narrow { room: 10 });
-        let mut with = Outbox::new(vec![Lane::Own {
+        let mut with = outbox(Lane::Own {
             queue,
             from_others: Some(Arc::clone(&handover)),
-        }]);
+        });
         let (one, two) = (Ledger::new(1, 1), Ledger::new(1, 1));
         for _ in 0..3 {
             without.offer(PortId(0), HeapBuf::from_slice(&[0; 60]), &one);
@@ -269,12 +351,12 @@ mod tests {
         for _ in 0..HANDOVER_RING {
             handover.push(HeapBuf::from_slice(&[0; 60])).unwrap();
         }
-        let mut outbox = Outbox::new(vec![Lane::Own {
+        let mut outbox = outbox(Lane::Own {
             queue: Box::new(Narrow {
                 room: HANDOVER_RING,
             }),
             from_others: Some(Arc::clone(&handover)),
-        }]);
+        });
         let ledger = Ledger::new(1, 1);
         assert!(outbox.flush(&ledger));
         assert!(handover.is_empty() && !outbox.flush(&ledger));

@@ -77,6 +77,7 @@ pub(super) fn check(
         host: host.value.clone(),
         workers: text.workers.clone(),
         memory: text.memory,
+        ports_reserve: text.ports_reserve,
         substrate: Substrate {
             locator,
             announce: *announce,

@@ -1,17 +1,16 @@
 //! Is every name, and every device, that of one port only?
 
 use std::collections::HashMap;
-use std::path::Path;
 
 use vnet::diagnostic::{Diagnostics, Place};
 
-use crate::config::PortSource;
+use crate::config::ports::socket_in_words;
 use crate::config::read::HostText;
 
 pub(super) fn check(text: &HostText, out: &mut Diagnostics) {
     let mut names: HashMap<&str, &Place> = HashMap::new();
     let mut devices: HashMap<String, (String, &Place)> = HashMap::new();
-    let control = device_of_socket(&text.control.socket);
+    let control = socket_in_words(&text.control.socket);
     devices.insert(
         control,
         ("the control socket".to_owned(), &text.control_place),
@@ -27,7 +26,7 @@ pub(super) fn check(text: &HostText, out: &mut Diagnostics) {
         }
         let Some(source) = &port.source else { continue };
         let owner = format!("port \"{}\"", name.value);
-        let Some(device) = device(&source.value) else {
+        let Some(device) = source.value.exclusive_device() else {
             continue;
         };
         if let Some((other, before)) = devices.get(&device) {
@@ -38,29 +37,4 @@ pub(super) fn check(text: &HostText, out: &mut Diagnostics) {
             devices.insert(device, (owner, &source.place));
         }
     }
-}
-
-/// What only one port can have; in words, for it is also shown.
-fn device(source: &PortSource) -> Option<String> {
-    Some(match source {
-        PortSource::Pci { address } => format!("PCI device {address}"),
-        PortSource::Tap { interface }
-        | PortSource::AfPacket { interface }
-        | PortSource::AfXdp { interface } => format!("interface {interface}"),
-        PortSource::Memif { socket, id: 0, .. } => device_of_socket(socket),
-        PortSource::Memif { socket, id, .. } => {
-            format!("interface {id} of socket {}", socket.display())
-        }
-        PortSource::Vhost { path, .. } => device_of_socket(path),
-        PortSource::Devargs { devargs } => format!("device {devargs}"),
-        PortSource::Pcap { transmit, .. } => {
-            let file = transmit.as_ref()?;
-            format!("capture file {}", file.display())
-        }
-        PortSource::Memory => return None,
-    })
-}
-
-fn device_of_socket(path: &Path) -> String {
-    format!("socket {}", path.display())
 }

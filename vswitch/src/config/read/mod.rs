@@ -28,6 +28,7 @@ pub(super) struct HostText {
     pub(super) memory: Memory,
     pub(super) substrate: Option<SubstrateText>,
     pub(super) ports: Vec<PortText>,
+    pub(super) ports_reserve: Option<u16>,
     pub(super) hosts: Vec<OtherHost>,
     pub(super) control: Control,
     pub(super) control_place: Place,
@@ -99,6 +100,7 @@ pub(super) fn read(
     let substrate = substrate.and_then(|node| substrate::read(node, out));
     let ports = fields.need("ports", "[{ name: ..., pci: ... }]", out);
     let ports = ports.map_or_else(Vec::new, |node| ports::read(node, folder, out));
+    let ports_reserve = ports::reserve(&mut fields, out);
     let hosts = fields.list("hosts", out);
     let hosts = hosts.iter().filter_map(|node| other_host(node, out));
     let hosts = hosts.collect();
@@ -114,6 +116,7 @@ pub(super) fn read(
         memory,
         substrate,
         ports,
+        ports_reserve,
         hosts,
         control,
         control_place,

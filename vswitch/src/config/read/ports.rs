@@ -8,6 +8,7 @@ use vnet::yaml::{Fields, Located, Node, Value, fields, nearest, scalar};
 
 use super::PortText;
 use crate::config::{MemifRole, PortSource};
+use crate::ports::live::MAX_PORTS;
 
 /// The largest MTU of a port, in bytes: what jumbo frames carry.
 pub(in super::super) const MAX_MTU: u16 = 16_056;
@@ -38,6 +39,13 @@ pub(super) fn read(node: &Node, folder: &Path, out: &mut Diagnostics) -> Vec<Por
     }
     let ports = items.iter().filter_map(|item| port(item, folder, out));
     ports.collect()
+}
+
+/// `ports-reserve`: for how many ports, added later, to keep room.
+pub(super) fn reserve(fields: &mut Fields<'_>, out: &mut Diagnostics) -> Option<u16> {
+    let node = fields.get("ports-reserve", out)?;
+    let number = scalar::number(node, "ports-reserve", 0..=MAX_PORTS, out)?;
+    Some(number.value)
 }
 
 fn port(node: &Node, folder: &Path, out: &mut Diagnostics) -> Option<PortText> {

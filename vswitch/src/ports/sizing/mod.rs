@@ -12,10 +12,18 @@
 //!   as many, and then the pool runs dry, which costs frames that are counted.
 //! * **Memory**: the buffers with their descriptors, and DPDK's own.
 //!
+//! The pool is made once, when the daemon starts. [`later`] says what of it is
+//! kept for ports that are added while it runs, and whether one fits.
+//!
 //! Drivers may still refuse what only they know; they say so when opened.
 
+pub mod later;
+
+use self::later::Reserve;
+use super::live::MAX_PORTS;
 use super::queue::BURST;
 use crate::config::{Memory, PortConfig, PortSource};
+use crate::worker::outbox::HANDOVER_RING;
 
 /// A frame is longer than its MTU by at most this: Ethernet header, two VLAN
 /// tags, and the checksum that some NICs deliver, in bytes.
@@ -70,6 +78,9 @@ pub struct Demand<'a> {
     /// Buffers that the slow path may hold: packets that wait for an answer,
     /// rings between it and the workers.
     pub held: u32,
+    /// For how many ports, added later, to keep room; without a word, for as
+    /// many of [`later::DEFAULT`] as the memory is enough for.
+    pub reserve: Option<u16>,
 }
 
 /// All sizes.
@@ -83,6 +94,8 @@ pub struct Sizes {
     pub cache: u32,
     /// What DPDK needs altogether, in MiB.
     pub memory_mib: u32,
+    /// Ports, added later, that there is room for.
+    pub reserve: u16,
     /// Each port's, in the order of the configuration.
     pub ports: Vec<PortSize>,
 }
@@ -146,7 +159,7 @@ pub enum SizeError {
     #[error(
         "memory: {buffers} buffers with room for {room} bytes need {need_mib} MiB and {have_mib} \
          MiB of hugepages are configured; configure {need_mib} MiB, or fewer ports, queues or \
-         descriptors, or a smaller mtu"
+         descriptors, a smaller mtu or a smaller ports-reserve"
     )]
     Memory {
         /// Buffers needed.
@@ -166,6 +179,12 @@ pub enum SizeError {
         /// Buffers needed.
         buffers: u64,
     },
+    /// More ports than there are ids for.
+    #[error("{ports} ports are more than the {MAX_PORTS} that a daemon can have; use fewer")]
+    Ports {
+        /// How many there would be.
+        ports: usize,
+    },
 }
 
 /// Works the sizes out.
@@ -173,6 +192,11 @@ pub enum SizeError {
 /// # Errors
 /// [`SizeError`]: the first impossible combination, with its numbers.
 pub fn sizes(demand: &Demand<'_>) -> Result<Sizes, SizeError> {
+    if demand.ports.len() > usize::from(MAX_PORTS) {
+        return Err(SizeError::Ports {
+            ports: demand.ports.len(),
+        });
+    }
     for port in demand.ports {
         check_mtu(port)?;
     }
@@ -185,39 +209,26 @@ pub fn sizes(demand: &Demand<'_>) -> Result<Sizes, SizeError> {
         .max(MIN_ROOM);
     check_room(demand.ports, data_room)?;
 
-    let ports: Vec<PortSize> = demand
-        .ports
-        .iter()
-        .map(|port| port_size(port, demand.workers))
-        .collect();
-    let chain = SUPER_FRAME.div_ceil(u64::from(data_room));
-    let rings: u64 = demand
-        .ports
-        .iter()
-        .zip(&ports)
-        .map(|(port, size)| in_rings(&port.source, size, chain))
-        .sum();
-    let hands = (demand.ports.len() as u64 + 2) * BURST as u64;
-    let super_frames = demand
-        .ports
-        .iter()
-        .any(|port| brings_super_frames(&port.source));
-    let giants = if super_frames {
-        // A burst that has come, one that is to go, and one that was cut; and
-        // the pieces of one that its port cuts.
-        BURST as u64 * (2 * chain + SEGMENTS + 1)
-    } else {
-        0
-    };
-    let per_worker = u64::from(CACHE + CACHE / 2) + hands + giants;
-    // The control thread has hands, too, if no cache.
-    let workers = u64::from(demand.workers) * per_worker + hands;
-    let count = (rings + workers + u64::from(demand.held)).max(u64::from(CACHE) * 4);
-    let buffers = u32::try_from(count).map_err(|_| SizeError::Buffers { buffers: count })?;
+    let reserve = |ports| Reserve { ports };
+    let sizes = |reserve| with_reserve(demand, data_room, reserve);
+    match demand.reserve {
+        Some(ports) => sizes(reserve(ports)),
+        // Given memory is for the ports that there are, first of all.
+        None => (0..=later::DEFAULT)
+            .rev()
+            .map(|ports| sizes(reserve(ports)))
+            .find(Result::is_ok)
+            .unwrap_or_else(|| sizes(reserve(0))),
+    }
+}
 
-    let bytes = count * (u64::from(data_room) + BUFFER_OVERHEAD)
-        + BASE_MEMORY
-        + PORT_MEMORY * ports.len() as u64;
+fn with_reserve(demand: &Demand<'_>, data_room: u16, reserve: Reserve) -> Result<Sizes, SizeError> {
+    let need = Need::of(demand, data_room, reserve);
+    let count = need.buffers();
+    let buffers = u32::try_from(count).map_err(|_| SizeError::Buffers { buffers: count })?;
+    let ports = demand.ports.len() as u64 + u64::from(reserve.ports);
+    let bytes =
+        count * (u64::from(data_room) + BUFFER_OVERHEAD) + BASE_MEMORY + PORT_MEMORY * ports;
     let need_mib = bytes.div_ceil(1 << 20);
     if let Memory::Hugepages { bytes: have } = demand.memory
         && have < bytes
@@ -234,8 +245,71 @@ pub fn sizes(demand: &Demand<'_>) -> Result<Sizes, SizeError> {
         buffers,
         cache: CACHE,
         memory_mib: u32::try_from(need_mib).map_err(|_| SizeError::Buffers { buffers: count })?,
-        ports,
+        reserve: reserve.ports,
+        ports: demand
+            .ports
+            .iter()
+            .map(|port| port_size(port, demand.workers))
+            .collect(),
     })
+}
+
+/// Who may hold buffers, and how many.
+struct Need {
+    /// All ports: their rings, and their bursts in the workers' hands.
+    ports: u64,
+    /// The workers' caches and what a burst of super-frames needs, and the slow
+    /// path.
+    rest: u64,
+}
+
+impl Need {
+    fn of(demand: &Demand<'_>, data_room: u16, reserve: Reserve) -> Self {
+        let chain = SUPER_FRAME.div_ceil(u64::from(data_room));
+        let workers = u64::from(demand.workers);
+        let ports = demand.ports.iter();
+        let ports: u64 = ports
+            .map(|port| of_port(port, demand.workers, chain))
+            .sum::<u64>()
+            + reserve.buffers(demand.workers, chain);
+        let super_frames = reserve.ports > 0
+            || demand
+                .ports
+                .iter()
+                .any(|port| brings_super_frames(&port.source));
+        let giants = if super_frames {
+            // A burst that has come, one that is to go, and one that was cut; and
+            // the pieces of one that its port cuts.
+            BURST as u64 * (2 * chain + SEGMENTS + 1)
+        } else {
+            0
+        };
+        // The control thread has hands, too, if no cache.
+        let hands = (workers + 1) * 2 * BURST as u64;
+        let rest = workers * (u64::from(CACHE + CACHE / 2) + giants) + hands;
+        Self {
+            ports,
+            rest: rest + u64::from(demand.held),
+        }
+    }
+
+    fn buffers(&self) -> u64 {
+        (self.ports + self.rest).max(u64::from(CACHE) * 4)
+    }
+}
+
+/// The buffers that a port may hold: in its rings, in a burst of each worker's
+/// and the control thread's, and on the way to a worker that has a queue.
+fn of_port(port: &PortConfig, workers: u16, chain: u64) -> u64 {
+    let size = port_size(port, workers);
+    let hands = (u64::from(workers) + 1) * BURST as u64;
+    let handed_over = match port.source {
+        // A queue for each worker.
+        PortSource::AfPacket { .. } | PortSource::Memory | PortSource::Pcap { .. } => 0,
+        _ if port.queues >= workers => 0,
+        _ => u64::from(port.queues) * HANDOVER_RING as u64,
+    };
+    in_rings(&port.source, &size, chain) + hands + handed_over
 }
 
 fn check_mtu(port: &PortConfig) -> Result<(), SizeError> {
@@ -348,130 +422,4 @@ fn in_rings(source: &PortSource, size: &PortSize, chain: u64) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn port(name: &str, mtu: u16, queues: u16, source: PortSource) -> PortConfig {
-        PortConfig {
-            name: name.to_owned(),
-            queues,
-            mtu,
-            descriptors: None,
-            source,
-        }
-    }
-
-    fn af_packet() -> PortSource {
-        PortSource::AfPacket {
-            interface: "v".to_owned(),
-        }
-    }
-
-    fn af_xdp() -> PortSource {
-        PortSource::AfXdp {
-            interface: "x".to_owned(),
-        }
-    }
-
-    fn pci() -> PortSource {
-        PortSource::Pci {
-            address: "0000:3b:00.0".to_owned(),
-        }
-    }
-
-    fn of(ports: &[PortConfig], workers: u16) -> Result<Sizes, SizeError> {
-        sizes(&Demand {
-            ports,
-            workers,
-            memory: Memory::None,
-            held: 100,
-        })
-    }
-
-    #[test]
-    fn classic_and_jumbo_frames_get_buffers_that_hold_them() {
-        let classic = of(&[port("a", 1500, 1, pci())], 1).unwrap();
-        assert_eq!(classic.data_room, 2048);
-        let jumbo = of(&[port("a", 9000, 1, pci())], 1).unwrap();
-        assert_eq!(jumbo.data_room, 9216);
-    }
-
-    #[test]
-    fn no_frame_is_longer_than_its_buffer() {
-        for mtu in 68..=16_056 {
-            let port = port("a", mtu, 1, af_packet());
-            let room = of(core::slice::from_ref(&port), 1).unwrap().data_room;
-            assert!(room >= mtu + FRAME_OVERHEAD);
-        }
-    }
-
-    #[test]
-    fn buffers_are_what_rings_workers_and_the_slow_path_hold() {
-        let sizes = of(
-            &[port("a", 1500, 2, pci()), port("b", 1500, 1, af_packet())],
-            2,
-        )
-        .unwrap();
-        // Super-frames come in 32 buffers each, and make 46 segments.
-        let rings = 2 * 1024 + 2 * 1024 + (64 + 32 * 32) + 2 * 32;
-        let hands = 4 * 32;
-        let giants = 32 * (2 * 32 + 46 + 1);
-        assert_eq!(
-            sizes.buffers,
-            rings + 2 * (384 + hands + giants) + hands + 100
-        );
-        assert_eq!(sizes.ports[0].tx_queues, 2);
-        assert_eq!((sizes.ports[1].rx_queues, sizes.ports[1].tx_queues), (1, 2));
-        let without = of(&[port("a", 1500, 2, pci())], 1).unwrap();
-        assert_eq!(without.buffers, 3 * 1024 + (384 + 96) + 96 + 100);
-        assert!(sizes.memory_mib > 32);
-        let vhost = |words: &str| {
-            let devargs = format!("net_vhost0,iface=/run/s{words}");
-            let source = PortSource::Devargs { devargs };
-            of(&[port("a", 1500, 1, source)], 1).unwrap().buffers
-        };
-        assert_eq!(vhost(",tso=1"), vhost("") + giants);
-    }
-
-    #[test]
-    fn a_kinds_own_limit_is_named() {
-        let error = of(&[port("x", 9000, 1, af_xdp())], 1)
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains("mtu 9000 is more than the 3498 bytes that af_xdp"),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn ports_that_cannot_share_buffers_are_named_with_a_way_out() {
-        let ports = |mtu| [port("up", mtu, 1, pci()), port("x", 1500, 1, af_xdp())];
-        let error = of(&ports(9000), 1).unwrap_err();
-        let SizeError::Room { fits, .. } = &error else {
-            panic!("{error}");
-        };
-        assert!(of(&ports(*fits), 1).is_ok());
-        assert!(of(&ports(*fits + 1), 1).is_err());
-        let text = error.to_string();
-        assert!(text.contains("needs buffers of 9216 bytes"), "{text}");
-    }
-
-    #[test]
-    fn too_little_memory_is_refused_with_what_would_do() {
-        let ports = [port("up", 9000, 4, pci())];
-        let with = |mib: u64| {
-            sizes(&Demand {
-                ports: &ports,
-                workers: 4,
-                memory: Memory::Hugepages { bytes: mib << 20 },
-                held: 0,
-            })
-        };
-        let Err(SizeError::Memory { need_mib, .. }) = with(64) else {
-            panic!("64 MiB are enough?");
-        };
-        assert!(with(need_mib).is_ok());
-        assert!(with(need_mib - 1).is_err());
-    }
-}
+mod tests;
