@@ -119,9 +119,9 @@ fn the_examples_are_the_worked_example() {
     assert_eq!(
         attached(&r),
         [
+            "b vm-b 0x00b001 10.0.0.2 access 0",
             "a vm-a 0x00a001 10.0.0.2 access 0",
             "c vm-c 0x00a002 10.0.5.1 access 0",
-            "b vm-b 0x00b001 10.0.0.2 access 0",
         ]
     );
     assert_eq!(
@@ -137,9 +137,9 @@ fn the_examples_are_the_worked_example() {
         let network = |m: &vnet::compiled::Mapping| {
             let segments = &host.compiled.segments;
             let segment = segments.iter().find(|s| s.id == m.segment).unwrap();
-            segment.network
+            &host.compiled.networks[segment.network].name
         };
-        let of_z = (host.compiled.mappings.iter()).filter(|m| network(m) == 0);
+        let of_z = (host.compiled.mappings.iter()).filter(|m| network(m) == "z");
         let of_z = of_z.filter(|m| m.kind == MappingKind::Node);
         let of_z = of_z.map(|m| {
             let at = &host.compiled.hosts[m.host.0 as usize];

@@ -1,6 +1,8 @@
 //! What the operator asks of this host: the configuration file, read,
 //! checked, and put into plain values: [`load`].
 //!
+//! * [`file`]: the file, read; its networks come from files, or from the state.
+//! * [`frame`]: what networks are held against, also later.
 //! * [`ports`]: which devices there are.
 //! * [`substrate`]: how this host stands on the fabric.
 //!
@@ -11,15 +13,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use vnet::compiled::Compiled;
-use vnet::diagnostic::{Diagnostic, Diagnostics, Place};
-use vnet::topology::Topology;
-use vnet::yaml::Located;
+use vnet::diagnostic::Diagnostic;
+use vnet::topology::networks::NetworkTexts;
 
 mod check;
+pub mod file;
+pub mod frame;
 pub mod ports;
 mod read;
 pub mod substrate;
 
+pub use file::HostFile;
+pub use frame::{Frame, FramePort};
 pub use ports::{MemifRole, PortConfig, PortSource};
 pub use substrate::{Announce, Route, Substrate, Uplink, Via};
 
@@ -29,60 +34,7 @@ pub use substrate::{Announce, Route, Substrate, Uplink, Via};
 /// All that is wrong, errors and recommendations, in the order of the files;
 /// at least one is an error.
 pub fn load(path: &Path) -> Result<HostConfig, Vec<Diagnostic>> {
-    let mut out = Diagnostics::default();
-    let config = load_into(path, &mut out);
-    let errors = out.errors();
-    let found = out.into_sorted();
-    match config {
-        Some(config) if errors == 0 => Ok(HostConfig {
-            warnings: found,
-            ..config
-        }),
-        _ => Err(found),
-    }
-}
-
-fn load_into(path: &Path, out: &mut Diagnostics) -> Option<HostConfig> {
-    let file: Arc<Path> = path.into();
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) => {
-            let message = format!("cannot read the configuration: {error}");
-            let remedy = "name a readable YAML file: vswitch --config FILE";
-            out.error(&Place::whole(file), message, remedy);
-            return None;
-        }
-    };
-    let folder = path.parent().unwrap_or(Path::new(""));
-    let text = read::read(&file, &text, folder, out)?;
-    let topologies = topologies(&text.topology, out);
-    let topologies = topologies
-        .iter()
-        .map(|(file, text)| (file.clone(), text.as_str()));
-    let topology = Topology::read(topologies, out);
-    check::check(text, &topology, out)
-}
-
-/// The texts of the topology files.
-fn topologies(files: &[Located<PathBuf>], out: &mut Diagnostics) -> Vec<(Arc<Path>, String)> {
-    let mut texts: Vec<(Arc<Path>, String)> = Vec::new();
-    for file in files {
-        let shown = file.value.display();
-        if texts.iter().any(|(before, _)| **before == *file.value) {
-            let message = format!("{shown} is listed twice");
-            out.error(&file.place, message, "list each file once");
-            continue;
-        }
-        match std::fs::read_to_string(&file.value) {
-            Ok(text) => texts.push((file.value.as_path().into(), text)),
-            Err(error) => {
-                let message = format!("cannot read {shown}: {error}");
-                let remedy = "correct the path; it is relative to the folder of this file";
-                out.error(&file.place, message, remedy);
-            }
-        }
-    }
-    texts
+    HostFile::read(path).with_files()
 }
 
 /// One host's configuration: complete, and free of contradictions.
@@ -103,12 +55,39 @@ pub struct HostConfig {
     pub ports: Vec<PortConfig>,
     /// The control socket.
     pub control: Control,
-    /// The files that the networks were read from.
+    /// How many entries tables have room for.
+    pub tables: TableLimits,
+    /// The file that keeps what is applied while the daemon runs, if any does.
+    pub state: Option<PathBuf>,
+    /// The files that the networks are read from at the first start.
     pub topology: Vec<PathBuf>,
+    /// The networks, word for word.
+    pub networks: NetworkTexts,
+    /// What other networks are held against.
+    pub frame: Arc<Frame>,
     /// What the tables are filled from.
     pub compiled: Compiled,
     /// Recommendations: it works, yet something better is possible.
     pub warnings: Vec<Diagnostic>,
+}
+
+/// How many entries tables have room for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TableLimits {
+    /// Mappings.
+    pub mappings: u32,
+    /// The occupancy above which there is an alarm, in percent.
+    pub alarm_percent: Option<u8>,
+}
+
+impl Default for TableLimits {
+    /// A million mappings cost address space, and memory only as they come.
+    fn default() -> Self {
+        Self {
+            mappings: 1 << 20,
+            alarm_percent: Some(80),
+        }
+    }
 }
 
 /// The poll-mode workers.

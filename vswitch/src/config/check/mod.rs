@@ -8,16 +8,19 @@
 
 mod cores;
 mod hosts;
-mod mtu;
+pub(super) mod mtu;
 mod ports;
 mod uplinks;
 
+use std::sync::Arc;
+
 use vnet::compiled::Host;
 use vnet::diagnostic::Diagnostics;
-use vnet::topology::{KnownPort, Surroundings, Topology};
+use vnet::topology::networks::NetworkTexts;
+use vnet::topology::{KnownPort, Topology};
 
 use super::read::{HostText, SubstrateText};
-use super::{HostConfig, PortConfig, Substrate};
+use super::{Frame, HostConfig, PortConfig, Substrate};
 
 /// Checks what was written. `None` where too little could be read.
 pub(super) fn check(
@@ -53,15 +56,15 @@ pub(super) fn check(
             locator: other.locator.as_ref()?.value,
         })
     });
-    let around = Surroundings {
+    let frame = Frame {
         this: Host {
             name: host.value.clone(),
             locator,
         },
         others: others.collect(),
-        ports: known,
+        uplinks: uplinks.clone(),
     };
-    let compiled = topology.compile(&around, None, out);
+    let compiled = topology.compile(&frame.around(known), None, out);
     mtu::check_uplinks(uplinks, topology, &host.value, out);
     let mtus = mtu::of_ports(&text, &compiled, uplinks, out);
     let ports = text.ports.iter().zip(mtus).filter_map(|(port, mtu)| {
@@ -91,6 +94,10 @@ pub(super) fn check(
             .iter()
             .map(|file| file.value.clone())
             .collect(),
+        tables: text.tables,
+        state: text.state.clone(),
+        networks: NetworkTexts::default(),
+        frame: Arc::new(frame),
         compiled,
         warnings: Vec::new(),
     })

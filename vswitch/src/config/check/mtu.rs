@@ -5,16 +5,19 @@
 //! but not raw ones, works: those are rare; a warning says what becomes of
 //! them.
 
+use std::collections::HashMap;
+
 use datapath::pipeline::translate::mtu::Carriage;
 use vnet::compiled::Compiled;
 use vnet::diagnostic::Diagnostics;
 use vnet::topology::{DEFAULT_MTU, Segment, Topology};
 use vnet::yaml::Located;
 
+use crate::config::FramePort;
 use crate::config::read::{HostText, UplinkText};
 
 /// Uplinks against the segments that this host's nodes are in.
-pub(super) fn check_uplinks(
+pub(in crate::config) fn check_uplinks(
     uplinks: &[UplinkText],
     topology: &Topology,
     host: &str,
@@ -93,6 +96,44 @@ pub(super) fn check_uplinks(
                 ),
                 format!("raise {key} to {better}"),
             );
+        }
+    }
+}
+
+/// Ports that are open already, against the segments of the nodes behind them.
+pub(in crate::config) fn check_open_ports(
+    ports: &[Option<FramePort>],
+    topology: &Topology,
+    host: &str,
+    out: &mut Diagnostics,
+) {
+    let ports = ports.iter().flatten();
+    let mtus: HashMap<&str, u16> = ports
+        .map(|port| (port.known.name.as_str(), port.mtu))
+        .collect();
+    for node in topology.nodes_on(host) {
+        let Some(name) = &node.port else { continue };
+        let Some(mtu) = mtus.get(name.value.as_str()) else {
+            continue;
+        };
+        for interface in &node.interfaces {
+            let Some(segment) = topology.segment(interface.station.segment) else {
+                continue;
+            };
+            let (promised, segment) = (segment.mtu.value, &segment.name.value);
+            if promised > *mtu {
+                let message = format!(
+                    "segment \"{segment}\" promises {promised} bytes to node \"{}\", but port \"{}\" \
+                     was opened for {mtu}",
+                    node.name.value, name.value
+                );
+                let remedy = format!(
+                    "set the segment's mtu to {mtu}, or give the port mtu: {promised}: remove it and \
+                     add it again, or restart"
+                );
+                out.error(&node.place, message, remedy);
+                break;
+            }
         }
     }
 }

@@ -5,6 +5,7 @@
 mod control;
 mod ports;
 mod substrate;
+mod tables;
 mod workers;
 
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use packet::{Ipv6Prefix, Locator};
 use vnet::diagnostic::{Diagnostics, Place};
 use vnet::yaml::{Fields, Located, Node, fields, scalar, tree};
 
-use super::{Announce, Control, Memory, PortSource, Workers};
+use super::{Announce, Control, Memory, PortSource, TableLimits, Workers};
 
 pub(super) use ports::MAX_MTU;
 
@@ -32,6 +33,8 @@ pub(super) struct HostText {
     pub(super) hosts: Vec<OtherHost>,
     pub(super) control: Control,
     pub(super) control_place: Place,
+    pub(super) tables: TableLimits,
+    pub(super) state: Option<PathBuf>,
     pub(super) topology: Vec<Located<PathBuf>>,
 }
 
@@ -43,7 +46,7 @@ pub(super) struct SubstrateText {
     pub(super) uplinks: Vec<UplinkText>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct UplinkText {
     /// What its keys hang from, for messages: `substrate`, `uplink "u0"`.
     pub(super) what: String,
@@ -54,14 +57,14 @@ pub(super) struct UplinkText {
     pub(super) routes: Vec<RouteText>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct RouteText {
     pub(super) to: Option<Located<Ipv6Prefix>>,
     pub(super) via: ViaText,
     pub(super) port: Option<Located<String>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum ViaText {
     NextHops(Vec<Located<core::net::Ipv6Addr>>),
     OnLink,
@@ -107,6 +110,9 @@ pub(super) fn read(
     let (control, control_place) = control::read(&mut fields, folder, out);
     let remedy = "remove it, and name the networks' files: topology: [files]";
     fields.not_yet("manager", remedy, out);
+    let tables = tables::read(&mut fields, out);
+    let state = fields.get("state", out);
+    let state = state.and_then(|node| path(node, "state", folder, out));
     let topology = topology(&mut fields, folder, out);
     fields.finish(out);
     Some(HostText {
@@ -120,6 +126,8 @@ pub(super) fn read(
         hosts,
         control,
         control_place,
+        tables,
+        state: state.map(|state| state.value),
         topology,
     })
 }
