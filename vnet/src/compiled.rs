@@ -6,6 +6,8 @@ use std::collections::HashMap;
 
 use packet::{EtherType, Locator, MacAddr, SegmentId, Slot, VirtualAddr, VlanId};
 
+use crate::topology::Topology;
+
 /// A port of this host's vswitch, by its place in
 /// [`crate::topology::Surroundings::ports`]. It stays the port's own while
 /// the port is there.
@@ -40,6 +42,8 @@ pub struct Compiled {
     pub mappings: Vec<Mapping>,
     /// Who has an address, by name (node or router), for listings.
     pub names: HashMap<(SegmentId, VirtualAddr), String>,
+    /// What it was compiled from.
+    pub topology: Topology,
 }
 
 impl Compiled {

@@ -4,7 +4,7 @@
 //! * [`topology`]: the networks that the files describe, without
 //!   contradictions; then compiled for one host.
 //! * [`diagnostic`]: what is wrong in a file, where, and what to write instead.
-//! * [`plan`]: what changes between two topologies.
+//! * [`plan`]: what changes from one compiled form to the next.
 //! * [`compiled`]: the form that the pipeline's tables are filled from.
 #![forbid(unsafe_code)]
 

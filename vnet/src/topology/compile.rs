@@ -49,7 +49,7 @@ impl Topology {
         out: &mut Diagnostics,
     ) -> Compiled {
         let mut compiler = Compiler::new(self, around, before, out);
-        for network in &self.networks {
+        for network in self.networks.iter() {
             for router in &network.routers {
                 for leg in &router.interfaces {
                     compiler.map(leg, MappingKind::Router, HostId(0), None);
@@ -115,6 +115,7 @@ impl<'a> Compiler<'a> {
             Some((port.name.as_str(), (id, port)))
         });
         let compiled = Compiled {
+            topology: topology.clone(),
             networks: networks.collect(),
             segments: segments.collect(),
             ..Compiled::default()

@@ -26,13 +26,14 @@ pub use compile::{KnownPort, Surroundings};
 pub use derive_mac::derive_mac;
 pub use text::{DEFAULT_MTU, MAX_MTU, MIN_MTU};
 
-/// The virtual networks of all topology files of one host.
-#[derive(Debug, Default)]
+/// The virtual networks of all topology files of one host. A copy shares
+/// them.
+#[derive(Debug, Clone, Default)]
 pub struct Topology {
     /// The networks, in the order of the files.
-    pub networks: Vec<Network>,
+    pub networks: Arc<Vec<Network>>,
     /// The segments of all networks.
-    pub segments: Vec<Segment>,
+    pub segments: Arc<Vec<Segment>>,
 }
 
 /// The place of a segment in [`Topology::segments`].

@@ -21,18 +21,18 @@ use stations::Stations;
 
 /// Checks what was written and resolves its names.
 pub(super) fn check(texts: Vec<NetworkText>, out: &mut Diagnostics) -> Topology {
-    let mut topology = Topology::default();
-    let mut networks = Once::new("network");
+    let mut once = Once::new("network");
+    let (mut networks, mut segments) = (Vec::new(), Vec::new());
     let mut names = Names::new();
     for (index, text) in texts.iter().enumerate() {
-        networks.claim(
+        once.claim(
             &text.name,
             "give one of them another name; one network is one document",
             out,
         );
-        names.define(index, &text.segments, &mut topology.segments, out);
+        names.define(index, &text.segments, &mut segments, out);
     }
-    let mut stations = Stations::new(&topology.segments);
+    let mut stations = Stations::new(&segments);
     for (index, text) in texts.iter().enumerate() {
         for station in all_stations(text) {
             if let Some(segment) = names.silently(index, station.segment.as_ref()) {
@@ -47,9 +47,12 @@ pub(super) fn check(texts: Vec<NetworkText>, out: &mut Diagnostics) -> Topology 
             stations: &mut stations,
             out,
         };
-        topology.networks.push(rooms.network(text));
+        networks.push(rooms.network(text));
     }
-    topology
+    Topology {
+        networks: networks.into(),
+        segments: segments.into(),
+    }
 }
 
 fn all_stations(text: &NetworkText) -> impl Iterator<Item = &StationText> {

@@ -1,0 +1,178 @@
+//! Which nodes and static mappings of a network come, go and change?
+
+use packet::{MacAddr, VirtualAddr, VlanId};
+
+use super::join::{Joined, join_unordered};
+use super::loss::Why;
+use super::stations::{self, Attached};
+use super::{Change, Differences, MAPPING, NODE, PlanLine, Side, listed};
+use crate::compiled::LinkType;
+use crate::topology::{At, Network, Node};
+
+/// How an interface's frames are tagged.
+type Tagging = (LinkType, Option<VlanId>);
+
+impl<'a> Differences<'a> {
+    pub(super) fn nodes(&mut self, before: &'a Network, after: &'a Network) -> Vec<PlanLine> {
+        let by_name = |node: &'a Node| (node.name.value.as_str(), node);
+        let joined = join_unordered(
+            before.nodes.iter().map(by_name),
+            after.nodes.iter().map(by_name),
+        );
+        let lines = joined.filter_map(|(name, joined)| self.node(name, joined));
+        lines.collect()
+    }
+
+    fn node(&mut self, name: &str, joined: Joined<&'a Node>) -> Option<PlanLine> {
+        let (old, new) = joined.sides();
+        let was = old
+            .map(|node| interfaces(&self.before, node))
+            .unwrap_or_default();
+        let is = new
+            .map(|node| interfaces(&self.after, node))
+            .unwrap_or_default();
+        let (change, detail) = match joined {
+            Joined::Before(node) => {
+                self.losses.removed();
+                (Change::Removed, format!("was on host {}", node.host.value))
+            }
+            Joined::After(node) => {
+                let at = stations::addresses(&is);
+                (Change::Added, format!("on host {}, {at}", node.host.value))
+            }
+            Joined::Both(old, new) => {
+                let mut parts: Vec<String> = self.place(old, new).into_iter().collect();
+                parts.extend(stations::changes(&was, &is));
+                parts.extend(self.taggings(name, &was, &is));
+                if stations::mac_changes(&was, &is) {
+                    self.losses.note(Why::Mac, NODE, name);
+                }
+                if stations::address_removed(&was, &is) {
+                    self.losses.removed();
+                }
+                if parts.is_empty() {
+                    return None;
+                }
+                (Change::Changed, parts.join(", "))
+            }
+        };
+        Some(PlanLine {
+            mappings: self.mappings_of(&was, &is),
+            ..PlanLine::new(change, NODE, name, detail)
+        })
+    }
+
+    /// Host and port.
+    fn place(&mut self, old: &Node, new: &Node) -> Option<String> {
+        let port = |node: &Node| {
+            let port = node.port.as_ref();
+            port.map_or_else(|| "none".to_owned(), |port| port.value.clone())
+        };
+        let name = &new.name.value;
+        let (was, is) = (&old.host.value, &new.host.value);
+        if was != is {
+            self.losses.note(Why::Moves, NODE, name);
+            return Some(format!("moves from host {was} to host {is}"));
+        }
+        let (was, is) = (port(old), port(new));
+        (was != is).then(|| {
+            self.losses.note(Why::Link, NODE, name);
+            format!("port {was} -> {is}")
+        })
+    }
+
+    /// How the frames of what stays are tagged: per segment.
+    fn taggings(
+        &mut self,
+        name: &str,
+        was: &[Attached<'a, Tagging>],
+        is: &[Attached<'a, Tagging>],
+    ) -> Vec<String> {
+        let changes = stations::differing(was, is, |attached| attached.more);
+        if !changes.is_empty() {
+            self.losses.note(Why::Link, NODE, name);
+        }
+        let lines = changes
+            .into_iter()
+            .map(|(segment, was, is)| format!("in {segment}: {} -> {}", words(was), words(is)));
+        listed(lines.collect(), "tag", "differ")
+    }
+
+    /// Static mappings have no names: one line for each address.
+    pub(super) fn static_mappings(
+        &mut self,
+        before: &'a Network,
+        after: &'a Network,
+    ) -> Vec<PlanLine> {
+        let joined = join_unordered(
+            elsewhere(&self.before, before),
+            elsewhere(&self.after, after),
+        );
+        let mut lines = Vec::new();
+        for ((segment, address), joined) in joined {
+            let name = format!("{address} in {segment}");
+            let (change, detail) = match joined {
+                Joined::Before((_, at)) => {
+                    self.losses.removed();
+                    (Change::Removed, format!("was on {}", place(at)))
+                }
+                Joined::After((_, at)) => (Change::Added, format!("on {}", place(at))),
+                Joined::Both((mac, at), (new_mac, new_at)) => {
+                    let mut parts = Vec::new();
+                    let (was, is) = (place(at), place(new_at));
+                    if was != is {
+                        self.losses.note(Why::Moves, MAPPING, &name);
+                        parts.push(format!("moves from {was} to {is}"));
+                    }
+                    if mac != new_mac {
+                        self.losses.note(Why::Mac, MAPPING, &name);
+                        parts.push(format!("mac {mac} -> {new_mac}"));
+                    }
+                    if parts.is_empty() {
+                        continue;
+                    }
+                    (Change::Changed, parts.join(", "))
+                }
+            };
+            lines.push(PlanLine {
+                mappings: 1,
+                ..PlanLine::new(change, MAPPING, &name, detail)
+            });
+        }
+        lines
+    }
+}
+
+fn interfaces<'a>(side: &Side<'a>, node: &'a Node) -> Vec<Attached<'a, Tagging>> {
+    let stations = node.interfaces.iter();
+    let stations = stations.map(|i| (&i.station, (i.link, i.tag)));
+    stations::attached(side, stations)
+}
+
+/// The static mappings of a network, address by address.
+fn elsewhere<'a>(
+    side: &Side<'a>,
+    network: &'a Network,
+) -> impl Iterator<Item = ((&'a str, VirtualAddr), (MacAddr, &'a At))> {
+    let stations = network.mappings.iter();
+    let stations = stations.map(|mapping| (&mapping.station, &mapping.at));
+    let attached = stations::attached(side, stations).into_iter();
+    attached.map(|a| ((a.segment, a.address), (a.mac, a.more)))
+}
+
+/// `host s`, or a locator.
+fn place(at: &At) -> String {
+    match at {
+        At::Host(host) => format!("host {}", host.value),
+        At::Locator(locator) => locator.value.to_string(),
+    }
+}
+
+/// How an interface's frames are tagged, in words.
+fn words((link, tag): Tagging) -> String {
+    match tag {
+        Some(vlan) => format!("VLAN {vlan}"),
+        None if link == LinkType::TrunkNative => "native".to_owned(),
+        None => "untagged".to_owned(),
+    }
+}
