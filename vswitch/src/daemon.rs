@@ -21,6 +21,7 @@ use packet::{BufPool, PacketBuf, SubstrateAddr, VirtualAddr};
 use parking_lot::Mutex;
 use vnet::compiled::PortId;
 
+use crate::commit::{Closed, Revision};
 use crate::config::HostConfig;
 use crate::control::source::MappingKey;
 use crate::control::{ControlError, ControlServer};
@@ -270,7 +271,8 @@ fn serve(server: ControlServer, observer: Arc<Observer>) -> Result<(), DaemonErr
         };
         notify::ready();
         tracing::info!(host = observer.config.host, "forwarding");
-        let served = server.serve(observer, ending).await;
+        let closed = Arc::new(Closed::new(Revision(0)));
+        let served = server.serve(observer, closed, ending).await;
         sampler.abort();
         Ok(served?)
     })

@@ -11,7 +11,7 @@ use control_api::{Client, v1};
 use crate::fake::Fake;
 use crate::lab::Lab;
 
-fn client_side<T>(conversation: impl Future<Output = T>) -> T {
+pub(crate) fn client_side<T>(conversation: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

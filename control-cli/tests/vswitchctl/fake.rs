@@ -18,6 +18,8 @@ use vswitch::control::source::{
     WholeBook, Worker, WorkerQueue,
 };
 
+use crate::administration::FakeAdministration;
+
 /// The host's own address on the fabric.
 const OWN: Ipv6Addr = Ipv6Addr::new(0xfd00, 0, 0, 0xff, 0, 0, 0, 0xa);
 
@@ -35,6 +37,8 @@ pub(crate) struct Fake {
     pub(crate) no_route: bool,
     /// How often the table of mappings was read.
     pub(crate) mapping_reads: Arc<AtomicUsize>,
+    /// What carries out changes.
+    pub(crate) administration: Arc<FakeAdministration>,
 }
 
 pub(crate) fn mac(text: &str) -> MacAddr {
@@ -406,7 +410,29 @@ impl ControlSource for Fake {
     }
 
     fn tables(&self) -> Vec<Table> {
-        Vec::new()
+        let mappings = Table {
+            name: "mappings",
+            capacity: Some(12_000_000),
+            used: 10_000_003,
+            waiting: 17,
+            reserved_bytes: 805_306_368,
+            used_bytes: 671_088_841,
+            alarm_percent: Some(80),
+            alarm: true,
+            description: "where each virtual address is",
+        };
+        let hosts = Table {
+            name: "hosts",
+            capacity: None,
+            used: 2,
+            waiting: 0,
+            reserved_bytes: 65_536,
+            used_bytes: 64,
+            alarm_percent: None,
+            alarm: false,
+            description: "the hosts and their locators",
+        };
+        vec![mappings, hosts]
     }
 
     fn names(&self, of: &SubstrateAddr) -> AddressNames {

@@ -34,12 +34,13 @@ impl Lab {
         // Bound before anyone asks: no test has to wait for it.
         let bound = ControlServer::bind(&config).unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
+        let administration = fake.administration.clone();
         let server = std::thread::spawn(move || {
             tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
                 .unwrap()
-                .block_on(bound.serve(Arc::new(fake), async {
+                .block_on(bound.serve(Arc::new(fake), administration, async {
                     let _ = stopped.await;
                 }))
         });

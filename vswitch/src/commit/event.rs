@@ -172,6 +172,11 @@ impl Watch {
         *self.newest.borrow()
     }
 
+    /// Will there be no more, since their writer is gone?
+    pub fn is_over(&self) -> bool {
+        self.newest.has_changed().is_err()
+    }
+
     /// The next events, at most `limit`, at once; empty: none so far.
     ///
     /// # Errors

@@ -7,14 +7,17 @@
 //! * [`order`]: what may be asked, and what is answered.
 //! * [`refusal`]: why something was refused.
 //! * [`event`]: what watchers are told.
+//! * [`closed`]: what refuses every change.
 
+pub mod closed;
 pub mod event;
 pub mod order;
 pub mod refusal;
 
 use tokio::sync::oneshot;
 
-pub use self::event::{Event, TooOld, Watch, What};
+pub use self::closed::Closed;
+pub use self::event::{Event, Events, TooOld, Watch, What};
 pub use self::order::{
     AddPort, Applied, Apply, Author, Cause, ChangeMappings, Committed, HistoryEntry, MAX_CHANGES,
     MappingChange, MappingPlace, PortChanged, RemovePort, RequestId, Revision, Rollback,

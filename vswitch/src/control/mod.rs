@@ -19,6 +19,8 @@ pub mod server;
 pub mod socket;
 pub mod source;
 
+mod refused;
+mod request;
 mod service;
 mod verb;
 mod wire;

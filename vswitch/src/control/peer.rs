@@ -2,12 +2,14 @@
 //! they may do.
 
 use std::ffi::CString;
+use std::sync::Arc;
 
 use nix::unistd::{Gid, Group, Uid, User, getgrouplist};
 use tokio::net::unix::UCred;
 use tonic::{Request, Status};
 
 use super::socket::{ControlConfig, ControlError};
+use crate::commit::Author;
 
 /// What a peer may do; each step includes the ones before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,7 +30,14 @@ pub struct Peer {
     /// What it may do.
     pub access: Access,
     /// Who would be let in: for the refusal.
-    admitted: String,
+    admitted: Arc<Admitted>,
+}
+
+/// Who may do what, in words.
+#[derive(Debug)]
+struct Admitted {
+    readers: String,
+    writers: String,
 }
 
 impl Peer {
@@ -36,20 +45,36 @@ impl Peer {
     pub(super) fn owns_the_daemon(&self) -> bool {
         self.uid == 0 || self.uid == own_uid()
     }
+
+    /// The peer as the author of a change.
+    pub(super) fn author(&self) -> Author {
+        Author {
+            uid: Some(self.uid),
+        }
+    }
+
+    /// Lets the peer pass if it may do that.
+    pub(super) fn may(&self, wanted: Access) -> Result<(), Status> {
+        if self.access >= wanted {
+            return Ok(());
+        }
+        let (what, admitted) = match wanted {
+            Access::Nothing | Access::Read => ("read", &self.admitted.readers),
+            Access::Write => ("change anything", &self.admitted.writers),
+        };
+        Err(Status::permission_denied(format!(
+            "user id {} is not among those who may {what} here: {admitted}",
+            self.uid
+        )))
+    }
 }
 
-/// Lets the request pass if its peer may read.
-pub(super) fn may_read<T>(request: &Request<T>) -> Result<(), Status> {
-    let refuse = |who: String, admitted: &str| {
-        Err(Status::permission_denied(format!(
-            "{who} is not among those who may read here: {admitted}"
-        )))
-    };
-    match request.extensions().get::<Peer>() {
-        Some(peer) if peer.access >= Access::Read => Ok(()),
-        Some(peer) => refuse(format!("user id {}", peer.uid), &peer.admitted),
-        None => refuse("a peer without credentials".to_owned(), "local users"),
-    }
+/// The peer that a request came from.
+pub(super) fn peer<T>(request: &Request<T>) -> Result<&Peer, Status> {
+    request
+        .extensions()
+        .get::<Peer>()
+        .ok_or_else(|| Status::permission_denied("a peer without credentials may do nothing here"))
 }
 
 /// Who may do what, with group names resolved.
@@ -58,6 +83,7 @@ pub struct AccessRules {
     owner: u32,
     read: Option<NamedGroup>,
     write: Option<NamedGroup>,
+    admitted: Arc<Admitted>,
 }
 
 #[derive(Debug, Clone)]
@@ -72,11 +98,27 @@ impl AccessRules {
     /// # Errors
     /// [`ControlError::NoSuchGroup`] for a group that this host does not have.
     pub fn new(config: &ControlConfig) -> Result<Self, ControlError> {
-        Ok(Self {
-            owner: own_uid(),
-            read: resolve("read-group", config.read_group.as_deref())?,
-            write: resolve("write-group", config.write_group.as_deref())?,
-        })
+        let read = resolve("read-group", config.read_group.as_deref())?;
+        let write = resolve("write-group", config.write_group.as_deref())?;
+        Ok(Self::of(own_uid(), read, write))
+    }
+
+    fn of(owner: u32, read: Option<NamedGroup>, write: Option<NamedGroup>) -> Self {
+        let admitted = Arc::new(Admitted {
+            readers: in_words([&read, &write]),
+            writers: in_words([&None, &write]),
+        });
+        Self {
+            owner,
+            read,
+            write,
+            admitted,
+        }
+    }
+
+    /// Can the peer be judged by its user id alone, without the user database?
+    pub(super) fn knows(&self, credentials: &UCred) -> bool {
+        credentials.uid() == 0 || credentials.uid() == self.owner
     }
 
     /// The group that the socket's file should belong to.
@@ -111,17 +153,17 @@ impl AccessRules {
         Peer {
             uid,
             access,
-            admitted: self.admitted(),
+            admitted: Arc::clone(&self.admitted),
         }
     }
+}
 
-    fn admitted(&self) -> String {
-        let mut names = vec!["root".to_owned(), "the user vswitch runs as".to_owned()];
-        for group in [&self.read, &self.write].into_iter().flatten() {
-            names.push(format!("group {}", group.name));
-        }
-        names.join(", ")
+fn in_words(groups: [&Option<NamedGroup>; 2]) -> String {
+    let mut names = vec!["root".to_owned(), "the user vswitch runs as".to_owned()];
+    for group in groups.into_iter().flatten() {
+        names.push(format!("group {}", group.name));
     }
+    names.join(", ")
 }
 
 fn resolve(field: &'static str, name: Option<&str>) -> Result<Option<NamedGroup>, ControlError> {
@@ -162,11 +204,7 @@ mod tests {
             name: format!("g{gid}"),
             gid,
         };
-        AccessRules {
-            owner: 500,
-            read: read.map(group),
-            write: write.map(group),
-        }
+        AccessRules::of(500, read.map(group), write.map(group))
     }
 
     /// Credentials of this very process, over a socket pair.
@@ -206,20 +244,42 @@ mod tests {
 
     #[test]
     fn a_request_without_credentials_is_refused() {
-        let status = may_read(&Request::new(())).unwrap_err();
+        let status = peer(&Request::new(())).unwrap_err();
         assert_eq!(status.code(), tonic::Code::PermissionDenied);
+    }
+
+    fn someone(access: Access) -> Peer {
+        Peer {
+            uid: 1000,
+            access,
+            admitted: rules(Some(7), Some(8)).admitted,
+        }
     }
 
     #[test]
     fn a_refusal_says_who_may() {
-        let mut request = Request::new(());
-        request.extensions_mut().insert(Peer {
-            uid: 1000,
-            access: Access::Nothing,
-            admitted: rules(Some(7), None).admitted(),
-        });
-        let status = may_read(&request).unwrap_err();
-        assert!(status.message().contains("user id 1000"), "{status}");
-        assert!(status.message().contains("group g7"), "{status}");
+        let status = someone(Access::Nothing).may(Access::Read).unwrap_err();
+        let says = status.message();
+        assert!(says.contains("user id 1000"), "{says}");
+        assert!(says.contains("group g7, group g8"), "{says}");
+        let status = someone(Access::Read).may(Access::Write).unwrap_err();
+        let says = status.message();
+        assert!(says.contains("may change anything"), "{says}");
+        assert!(says.contains("group g8") && !says.contains("g7"), "{says}");
+    }
+
+    #[test]
+    fn each_step_includes_the_ones_before() {
+        use Access::{Nothing, Read, Write};
+        for (has, wants, may) in [
+            (Nothing, Read, false),
+            (Nothing, Write, false),
+            (Read, Read, true),
+            (Read, Write, false),
+            (Write, Read, true),
+            (Write, Write, true),
+        ] {
+            assert_eq!(someone(has).may(wants).is_ok(), may, "{has:?} {wants:?}");
+        }
     }
 }

@@ -19,6 +19,7 @@ use super::peer::{AccessRules, Peer};
 use super::service::Service;
 use super::socket::{self, ControlConfig, ControlError, SocketFile};
 use super::source::ControlSource;
+use crate::commit::Administration;
 
 /// The control socket, listening.
 #[derive(Debug)]
@@ -53,6 +54,7 @@ impl ControlServer {
     pub async fn serve(
         self,
         source: Arc<dyn ControlSource>,
+        administration: Arc<dyn Administration>,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ControlError> {
         let path = self.file.path().to_owned();
@@ -78,7 +80,8 @@ impl ControlServer {
             .http2_keepalive_interval(Some(KEEPALIVE))
             .http2_keepalive_timeout(Some(KEEPALIVE))
             .serve_with_incoming_shutdown(
-                Grpc::new(Service::new(source)).max_decoding_message_size(LARGEST_REQUEST_BYTES),
+                Grpc::new(Service::new(source, administration))
+                    .max_decoding_message_size(LARGEST_REQUEST_BYTES),
                 ReceiverStream::new(admitted),
                 async {
                     let _ = ending.await;
@@ -198,7 +201,7 @@ impl AsyncWrite for Connection {
 const CONNECTIONS: usize = 64;
 const REQUESTS_PER_CONNECTION: usize = 8;
 const STREAMS_PER_CONNECTION: u32 = 16;
-const LARGEST_REQUEST_BYTES: usize = 64 << 10;
+const LARGEST_REQUEST_BYTES: usize = 1 << 20;
 const KEEPALIVE: Duration = Duration::from_secs(20);
 const GRACE: Duration = Duration::from_secs(1);
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);

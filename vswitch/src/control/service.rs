@@ -1,15 +1,18 @@
-//! Which verb is meant. The verbs themselves are in `verb`.
+//! Which verb is meant, and who may use it. The verbs themselves are in `verb`.
 
 use core::iter;
 use std::sync::Arc;
 
 use control_api::v1;
 use control_api::v1::control_server::Control;
-use tonic::{Request, Response, Status};
+use prost::Message;
+use tonic::{Request, Response, Status, Streaming};
 
-use super::peer::may_read;
+use super::peer::{Access, peer};
 use super::source::ControlSource;
 use super::verb;
+use super::verb::{apply, export, transaction, watch};
+use crate::commit::{Administration, Author};
 
 type Answer<T> = Result<Response<T>, Status>;
 
@@ -42,19 +45,55 @@ pub(super) const PAGE: usize = 256;
 /// The service, over the daemon's answers.
 pub(super) struct Service {
     source: Arc<dyn ControlSource>,
+    administration: Arc<dyn Administration>,
+    space: apply::Space,
+    exports: export::Room,
 }
 
 impl Service {
-    pub(super) fn new(source: Arc<dyn ControlSource>) -> Self {
-        Self { source }
+    pub(super) fn new(
+        source: Arc<dyn ControlSource>,
+        administration: Arc<dyn Administration>,
+    ) -> Self {
+        Self {
+            source,
+            administration,
+            space: apply::Space::default(),
+            exports: export::Room::default(),
+        }
     }
 
     /// The source, for a request that may read it.
-    fn read<T>(&self, request: &Request<T>) -> Result<&Arc<dyn ControlSource>, Status> {
-        may_read(request)?;
+    fn read<T: Message>(&self, request: &Request<T>) -> Result<&Arc<dyn ControlSource>, Status> {
+        peer(request)?.may(Access::Read)?;
+        of_sensible_size(request.get_ref())?;
         Ok(&self.source)
     }
+
+    /// The administration, for a request that may change something; and whose
+    /// it is.
+    fn write<T: Message>(
+        &self,
+        request: &Request<T>,
+    ) -> Result<(&dyn Administration, Author), Status> {
+        let peer = peer(request)?;
+        peer.may(Access::Write)?;
+        of_sensible_size(request.get_ref())?;
+        Ok((self.administration.as_ref(), peer.author()))
+    }
 }
+
+/// Only the messages of streams may be larger than a name, a path, an entry.
+fn of_sensible_size<T: Message>(request: &T) -> Result<(), Status> {
+    match request.encoded_len() {
+        ..=LARGEST_QUESTION => Ok(()),
+        bytes => Err(Status::resource_exhausted(format!(
+            "the request has {bytes} bytes; this verb takes at most {LARGEST_QUESTION}"
+        ))),
+    }
+}
+
+const LARGEST_QUESTION: usize = 64 << 10;
 
 #[tonic::async_trait]
 impl Control for Service {
@@ -155,63 +194,100 @@ impl Control for Service {
         &self,
         request: Request<v1::ListTablesRequest>,
     ) -> Answer<v1::ListTablesReply> {
-        self.read(&request)?;
-        Err(Status::unimplemented("list_tables"))
+        let source = self.read(&request)?;
+        Ok(Response::new(verb::table::list(source.as_ref())))
     }
 
-    type ExportStream = Pages<v1::ExportReply>;
+    type ExportStream = export::Pieces;
 
     async fn export(&self, request: Request<v1::ExportRequest>) -> Answer<Self::ExportStream> {
         self.read(&request)?;
-        Err(Status::unimplemented("export"))
+        export::export(
+            self.administration.as_ref(),
+            &self.exports,
+            peer(&request)?,
+            request.get_ref(),
+        )
+        .map(Response::new)
     }
 
     type HistoryStream = Pages<v1::HistoryReply>;
 
     async fn history(&self, request: Request<v1::HistoryRequest>) -> Answer<Self::HistoryStream> {
         self.read(&request)?;
-        Err(Status::unimplemented("history"))
+        let list = verb::history::list(self.administration.as_ref());
+        Ok(Response::new(list))
     }
 
-    type WatchStream = Pages<v1::WatchReply>;
+    type WatchStream = watch::Following;
 
     async fn watch(&self, request: Request<v1::WatchRequest>) -> Answer<Self::WatchStream> {
         self.read(&request)?;
-        Err(Status::unimplemented("watch"))
+        watch::follow(self.administration.as_ref(), request.get_ref()).map(Response::new)
     }
 
-    async fn apply(
-        &self,
-        _request: Request<tonic::Streaming<v1::ApplyRequest>>,
-    ) -> Answer<v1::ApplyReply> {
-        Err(Status::unimplemented("apply"))
+    async fn apply(&self, request: Request<Streaming<v1::ApplyRequest>>) -> Answer<v1::ApplyReply> {
+        let peer = peer(&request)?.clone();
+        peer.may(Access::Read)?;
+        apply::apply(
+            self.administration.as_ref(),
+            &self.space,
+            &peer,
+            request.into_inner(),
+        )
+        .await
+        .map(Response::new)
     }
 
-    async fn confirm(&self, _request: Request<v1::ConfirmRequest>) -> Answer<v1::ConfirmReply> {
-        Err(Status::unimplemented("confirm"))
+    async fn confirm(&self, request: Request<v1::ConfirmRequest>) -> Answer<v1::ConfirmReply> {
+        let (administration, author) = self.write(&request)?;
+        verb::rollback::confirm(administration, author, request.into_inner())
+            .await
+            .map(Response::new)
     }
 
-    async fn rollback(&self, _request: Request<v1::RollbackRequest>) -> Answer<v1::ApplyReply> {
-        Err(Status::unimplemented("rollback"))
+    async fn rollback(&self, request: Request<v1::RollbackRequest>) -> Answer<v1::ApplyReply> {
+        let (administration, author) = if request.get_ref().dry_run {
+            self.read(&request)?;
+            (self.administration.as_ref(), peer(&request)?.author())
+        } else {
+            self.write(&request)?
+        };
+        verb::rollback::roll_back(administration, author, request.into_inner())
+            .await
+            .map(Response::new)
     }
 
-    type ChangeMappingsStream = Pages<v1::ChangeMappingsReply>;
+    type ChangeMappingsStream = transaction::Answers;
 
     async fn change_mappings(
         &self,
-        _request: Request<tonic::Streaming<v1::ChangeMappingsRequest>>,
+        request: Request<Streaming<v1::ChangeMappingsRequest>>,
     ) -> Answer<Self::ChangeMappingsStream> {
-        Err(Status::unimplemented("change_mappings"))
+        let peer = peer(&request)?;
+        peer.may(Access::Write)?;
+        let author = peer.author();
+        Ok(Response::new(transaction::carry_out(
+            Arc::clone(&self.administration),
+            author,
+            request.into_inner(),
+        )))
     }
 
-    async fn add_port(&self, _request: Request<v1::AddPortRequest>) -> Answer<v1::AddPortReply> {
-        Err(Status::unimplemented("add_port"))
+    async fn add_port(&self, request: Request<v1::AddPortRequest>) -> Answer<v1::AddPortReply> {
+        let (administration, author) = self.write(&request)?;
+        verb::port_change::add(administration, author, request.into_inner())
+            .await
+            .map(Response::new)
     }
 
     async fn remove_port(
         &self,
-        _request: Request<v1::RemovePortRequest>,
+        request: Request<v1::RemovePortRequest>,
     ) -> Answer<v1::RemovePortReply> {
-        Err(Status::unimplemented("remove_port"))
+        let (administration, author) = self.write(&request)?;
+        verb::port_change::remove(administration, author, request.into_inner())
+            .await
+            .map(Response::new)
     }
 }

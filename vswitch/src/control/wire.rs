@@ -18,6 +18,11 @@ pub(super) fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// More than anybody waits fits.
+pub(super) fn microseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
 /// Milliseconds since 1970, as far as the clock is right.
 pub(super) fn since_1970(time: SystemTime) -> u64 {
     milliseconds(time.duration_since(UNIX_EPOCH).unwrap_or_default())
