@@ -12,6 +12,7 @@ mod lab;
 
 mod address;
 mod answers;
+mod changes;
 mod clients;
 mod documented;
 mod failures;
