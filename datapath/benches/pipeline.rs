@@ -13,7 +13,7 @@ use bench::host::Way;
 use bench::{A, F, FRONT, G, NOBODY, Plan, R_UPLINKS, Site, v4};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use datapath::books::RowId;
-use datapath::pipeline::{BURST, Burst};
+use datapath::pipeline::{BURST, Burst, Exits, Punted, Settling, settle};
 use packet::build::Frame;
 use packet::heap::HEADROOM;
 use packet::{HeapBuf, PacketBuf};
@@ -83,5 +83,62 @@ fn pipeline(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, pipeline);
+/// Ways out that keep what is sent: buffers are freed after the clock stops.
+struct Kept(Vec<HeapBuf>);
+
+impl Exits<HeapBuf> for Kept {
+    fn buffer(&mut self) -> Option<HeapBuf> {
+        None
+    }
+
+    fn offer(&mut self, _: PortId, buf: HeapBuf) {
+        self.0.push(buf);
+    }
+
+    fn punt(&mut self, punted: Punted<HeapBuf>) -> Result<(), Punted<HeapBuf>> {
+        Err(punted)
+    }
+}
+
+/// The end of a burst: what booking it costs.
+fn settling(criterion: &mut Criterion) {
+    let mut host = Plan::of(Site::R).paths(2).host();
+    let data = [0x5a; 64];
+    let port = PortId(A.port);
+    let row = host.row(port);
+    let forwarded = |flow| v4(A, G).udp(flow, 53, &data);
+    let dropped = |flow| {
+        Frame::between(NOBODY, G.mac)
+            .ipv4(A.ip, G.ip)
+            .udp(flow, 53, &data)
+    };
+    let mut group = criterion.benchmark_group("settle");
+    group.throughput(Throughput::Elements(BURST as u64));
+    type Kind<'a> = (&'a str, &'a dyn Fn(u16) -> Vec<u8>);
+    let kinds: [Kind<'_>; 2] = [("forwarded", &forwarded), ("dropped", &dropped)];
+    for (name, frame_of) in kinds {
+        group.bench_function(name, |bencher| {
+            bencher.iter_custom(|times| {
+                let mut spent = core::time::Duration::ZERO;
+                let mut kept = Kept(Vec::with_capacity(BURST));
+                for _ in 0..times {
+                    let mut burst = burst(port, row, frame_of);
+                    host.run(Way::FromNode, &mut burst);
+                    let with = Settling {
+                        tables: &host.tables,
+                        ledger: &host.ledger,
+                    };
+                    let began = std::time::Instant::now();
+                    settle(&mut burst, with, &mut host.state, &mut kept);
+                    spent += began.elapsed();
+                    kept.0.clear();
+                }
+                spent
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, pipeline, settling);
 criterion_main!(benches);
