@@ -20,7 +20,7 @@ use bench::ends::{decided, ends_well, leaves_well, plan};
 use bench::host::Way;
 use bench::random::Random;
 use bench::{A, D, F, FRONT, G, Host, R_UPLINKS, Site, VLAN_FRONT, stew, tagged, v4};
-use datapath::books::RowId;
+use datapath::books::{Patience, RowId};
 use datapath::pipeline::{BURST, Burst, DropReason, Exits, Punted, Settling, settle};
 use packet::build::{Frame, Payload};
 use packet::heap::HEADROOM;
@@ -95,8 +95,8 @@ fn push(host: &mut Host, way: Way, port: u16, frames: &[Vec<u8>], tally: &mut Ta
         for packet in &burst.packets {
             decided(way, packet.cx.verdict);
             let RowId(row) = packet.cx.row;
-            let (_, of_port, _) = rows[row as usize];
-            assert!(of_port == port || usize::from(port.0) > 7, "{row}");
+            let of_port = rows[row as usize].port == format!("port {}", port.0);
+            assert!(of_port || usize::from(port.0) > 7, "{row}");
         }
         let out = settled(host, &mut burst);
         for (to, frame) in &out.sent {
@@ -141,26 +141,32 @@ struct Booked {
 /// The books balance, line by line and with what was seen.
 fn balance(host: &Host, tally: &Tally) -> Booked {
     let mut all = Booked::default();
-    for row in 0..host.tables.drawn.ports.rows().len() {
-        let row = host.ledger.row(RowId(row as u32)).unwrap();
-        let cells = &row.cells;
-        let mut dropped = 0;
-        for (reason, count) in DropReason::ALL.iter().zip(&row.dropped) {
-            dropped += count.get();
-            if count.get() > 0 {
-                *all.dropped.entry(*reason).or_default() += count.get();
+    for name in host.tables.drawn.ports.rows().iter() {
+        let row = host.booked(name.id);
+        for (reason, count) in DropReason::ALL.iter().zip(row.dropped) {
+            if count > 0 {
+                *all.dropped.entry(*reason).or_default() += count;
             }
         }
-        let ends = cells.forwarded.get() + cells.answered.get() + cells.consumed.get();
-        let ends = ends + cells.punted.get() + dropped;
-        assert_eq!(cells.received.get() + cells.pieces.get(), ends, "{row:?}");
-        all.received += cells.received.get();
-        all.pieces += cells.pieces.get();
-        all.forwarded += cells.forwarded.get();
-        all.answered += cells.answered.get();
-        all.consumed += cells.consumed.get();
-        all.punted += cells.punted.get();
+        let numbers = row.numbers;
+        assert_eq!(numbers.received + numbers.pieces, row.ended(), "{name:?}");
+        all.received += numbers.received;
+        all.pieces += numbers.pieces;
+        all.forwarded += numbers.forwarded;
+        all.answered += numbers.answered;
+        all.consumed += numbers.consumed;
+        all.punted += numbers.punted;
     }
+    let totals = host.ledger.read(Patience::NONE).totals;
+    assert_eq!(
+        (totals.received, totals.pieces, totals.forwarded),
+        (all.received, all.pieces, all.forwarded)
+    );
+    assert_eq!(
+        (totals.answered, totals.consumed, totals.punted),
+        (all.answered, all.consumed, all.punted)
+    );
+    assert_eq!(totals.dropped, all.dropped.values().sum::<u64>());
     assert_eq!(all.received, tally.pushed);
     assert_eq!(all.punted, tally.punted);
     assert_eq!(

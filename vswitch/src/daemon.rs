@@ -12,11 +12,13 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crossbeam::queue::ArrayQueue;
-use datapath::books::Ledger;
+use datapath::books::{Ledger, NoMemory};
 use datapath::pipeline::WorkerState;
 use datapath::substrate::{SubstrateConfigError, SubstrateHost};
 use datapath::tables::publish::Publisher;
-use datapath::tables::{Drawn, HostTable, MappingWriter, PathMtus, TableFull, Tables, UseMarks};
+use datapath::tables::{
+    Drawn, HostTable, MappingWriter, PathMtus, PortEntry, PortRole, TableFull, Tables, UseMarks,
+};
 use packet::{BufPool, PacketBuf, SubstrateAddr, VirtualAddr};
 use parking_lot::Mutex;
 use vnet::compiled::PortId;
@@ -59,6 +61,9 @@ pub enum DaemonError {
     /// More is drawn than there is room for.
     #[error(transparent)]
     Mappings(#[from] TableFull),
+    /// More is drawn than there is memory to count.
+    #[error(transparent)]
+    Books(#[from] NoMemory),
     /// A thread or the runtime cannot be started.
     #[error("cannot start the {what}: {source}; is the limit of processes (ulimit -u) reached?")]
     Thread {
@@ -114,8 +119,18 @@ where
     first_effects.extend(host.tick(Duration::ZERO));
 
     let uplinks: Vec<PortId> = config.substrate.uplinks.iter().map(|u| u.port).collect();
-    let offloads: Vec<_> = ports.iter().map(|port| port.offloads).collect();
-    let drawn = Drawn::new(&config.compiled, macs.len(), &uplinks).with_offloads(&offloads);
+    let entries = ports.iter().zip((0..).map(PortId)).zip(&config.ports);
+    let entries = entries.map(|((port, id), config)| PortEntry {
+        name: config.name.as_str().into(),
+        role: if uplinks.contains(&id) {
+            PortRole::Uplink
+        } else {
+            PortRole::Node
+        },
+        offloads: port.offloads,
+    });
+    let entries: Vec<_> = entries.map(Some).collect();
+    let drawn = Drawn::new(&config.compiled, &entries);
     let drawn = Arc::new(drawn);
     let snapshot = Arc::new(host.snapshot());
     let path_mtus = Arc::new(PathMtus::new(config.compiled.hosts.len()));
@@ -131,7 +146,7 @@ where
         path_mtus: Arc::clone(&path_mtus),
     });
 
-    let rows = drawn.ports.rows().len();
+    let rows = drawn.ports.rows();
     let stop_workers = Arc::new(AtomicBool::new(false));
     let stop_slow_path = Arc::new(AtomicBool::new(false));
     let punts = Arc::new(PuntRings::default());
@@ -150,7 +165,7 @@ where
     let mut shown = Vec::new();
     let mut injections = Vec::new();
     for ((index, core), hand) in (0..).zip(cores).zip(hands) {
-        let ledger = Arc::new(Ledger::new(rows, macs.len()));
+        let ledger = Arc::new(Ledger::of(rows)?);
         let ring = Arc::new(ArrayQueue::new(INJECTION_RING));
         injections.push(Arc::clone(&ring));
         shown.push(ShownWorker {
@@ -174,7 +189,7 @@ where
         workers.push(spawn_worker(worker, index, *core, &platform.prologue)?);
     }
 
-    let slow_ledger = Arc::new(Ledger::new(rows, macs.len()));
+    let slow_ledger = Arc::new(Ledger::of(rows)?);
     let view = Arc::new(Mutex::new(SubstrateView::default()));
     let mut slow_path = SlowPath {
         host,

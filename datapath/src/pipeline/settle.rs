@@ -16,7 +16,7 @@ use super::batch::{Burst, Packet};
 use super::cut;
 use super::state::WorkerState;
 use super::verdict::{Cut, DropReason, Punt, Verdict};
-use crate::books::{Ledger, RowId};
+use crate::books::{Ledger, Line, RowId};
 use crate::tables::Tables;
 
 /// A packet on its way to the slow path.
@@ -85,14 +85,13 @@ pub fn settle<B: PacketBuf>(
 ) {
     let (port, now) = (burst.port, burst.now);
     for packet in burst.packets.drain(..) {
-        if let Some(row) = with.ledger.row(packet.cx.row) {
-            row.cells.received.add(1);
-            row.cells.received_bytes.add(u64::from(packet.cx.wire_len));
-        }
+        let line = with.ledger.line(packet.cx.row);
+        line.received(u64::from(packet.cx.wire_len));
         let mut ending = Ending {
             port,
             now,
             with,
+            line: &line,
             state: &mut *state,
             exits: &mut *exits,
         };
@@ -104,6 +103,8 @@ struct Ending<'a, E> {
     port: PortId,
     now: Duration,
     with: Settling<'a>,
+    /// Its line, and that of its pieces.
+    line: &'a Line<'a>,
     state: &'a mut WorkerState,
     exits: &'a mut E,
 }
@@ -114,10 +115,7 @@ impl<E> Ending<'_, E> {
     where
         E: Exits<B>,
     {
-        let ledger = self.with.ledger;
-        let Some(row) = ledger.row(packet.cx.row) else {
-            return;
-        };
+        let line = self.line;
         if let Verdict::Cut(how) = packet.cx.verdict {
             self.cut(&packet, how);
             return;
@@ -125,17 +123,17 @@ impl<E> Ending<'_, E> {
         let (mut buf, cx) = (packet.buf, packet.cx);
         match cx.verdict {
             Verdict::Forward(out) => {
-                row.cells.forwarded.add(1);
+                line.forwarded();
                 buf.set_offload(cx.offload);
                 self.exits.offer(out, buf);
             }
             Verdict::Reply => {
-                row.cells.answered.add(1);
-                ledger.work().generated.add(1);
+                line.answered();
+                self.with.ledger.work().generated.add(1);
                 buf.set_offload(Offload::NONE);
                 self.exits.offer(self.port, buf);
             }
-            Verdict::Consume(_) => row.cells.consumed.add(1),
+            Verdict::Consume(_) => line.consumed(),
             Verdict::Punt(punt) => {
                 buf.set_offload(cx.offload);
                 let punted = Punted {
@@ -145,13 +143,13 @@ impl<E> Ending<'_, E> {
                     punt,
                 };
                 match self.exits.punt(punted) {
-                    Ok(()) => row.cells.punted.add(1),
-                    Err(_) => ledger.book_drop(cx.row, DropReason::PuntQueueFull),
+                    Ok(()) => line.punted(),
+                    Err(_) => line.dropped(DropReason::PuntQueueFull),
                 }
             }
-            Verdict::Drop(reason) => ledger.book_drop(cx.row, reason),
+            Verdict::Drop(reason) => line.dropped(reason),
             // The last stage of both itineraries decides about everything.
-            Verdict::Next | Verdict::Cut(_) => ledger.book_drop(cx.row, DropReason::NoRoute),
+            Verdict::Next | Verdict::Cut(_) => line.dropped(DropReason::NoRoute),
         }
     }
 
@@ -161,11 +159,9 @@ impl<E> Ending<'_, E> {
     where
         E: Exits<B>,
     {
-        let ledger = self.with.ledger;
-        let row = packet.cx.row;
         let plan = match cut::Plan::of(packet, how) {
             Ok(plan) => plan,
-            Err(reason) => return ledger.book_drop(row, reason),
+            Err(reason) => return self.line.dropped(reason),
         };
         let mut ended = 0;
         while ended < plan.count() {
@@ -180,13 +176,11 @@ impl<E> Ending<'_, E> {
             }
             if let Err(reason) = filled {
                 // The rest ends as one.
-                ledger.book_drop(row, reason);
+                self.line.dropped(reason);
                 ended += 1;
                 break;
             }
         }
-        if let Some(row) = ledger.row(row) {
-            row.cells.pieces.add(ended.saturating_sub(1) as u64);
-        }
+        self.line.pieces(ended.saturating_sub(1) as u64);
     }
 }

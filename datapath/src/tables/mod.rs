@@ -12,7 +12,7 @@ use core::net::Ipv6Addr;
 use std::sync::Arc;
 
 use packet::{Locator, MacAddr, SegmentId, VirtualAddr};
-use vnet::compiled::{Compiled, HostId, InterfaceId, MappingKind, PortId};
+use vnet::compiled::{Compiled, HostId, InterfaceId, MappingKind};
 
 pub use hosts::HostTable;
 pub use mapping::{
@@ -21,8 +21,9 @@ pub use mapping::{
 };
 pub use marks::UseMarks;
 pub use path_mtu::PathMtus;
-pub use ports::{Interface, PortOffloads, PortRole, PortTable, Segment, SegmentRouter};
+pub use ports::{Interface, PortEntry, PortOffloads, PortRole, PortTable, Segment, SegmentRouter};
 
+use crate::books::Rows;
 use crate::substrate::UplinkTable;
 
 /// One consistent state of the whole configuration, and of the neighbours.
@@ -106,20 +107,24 @@ impl Tables {
 }
 
 impl Drawn {
-    /// Fills the tables for ports of which `uplinks` lead to the substrate.
-    pub fn new(compiled: &Compiled, ports: usize, uplinks: &[PortId]) -> Self {
+    /// Fills the tables for a first configuration, and the ports that there
+    /// are, in the order of their ids; `None` is one that is gone.
+    pub fn new(compiled: &Compiled, ports: &[Option<PortEntry>]) -> Self {
+        let rows = Rows::new(compiled, ports);
         Self {
-            ports: PortTable::new(compiled, ports, uplinks),
+            ports: PortTable::new(compiled, ports, rows),
         }
     }
 
-    /// The same, on ports that do this by themselves, in their order.
+    /// The tables for the configuration that follows this one: whatever has a
+    /// line of the books keeps it. The ledgers must have room for
+    /// [`PortTable::rows`] before this is published.
     #[must_use]
-    pub fn with_offloads(self, offloads: &[PortOffloads]) -> Self {
-        for (port, offloads) in (0..).map(PortId).zip(offloads) {
-            self.ports.set_offloads(port, *offloads);
+    pub fn followed_by(&self, compiled: &Compiled, ports: &[Option<PortEntry>]) -> Self {
+        let rows = self.ports.rows().extended(compiled, ports);
+        Self {
+            ports: PortTable::new(compiled, ports, rows),
         }
-        self
     }
 }
 

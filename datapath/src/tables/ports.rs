@@ -1,6 +1,7 @@
 //! Ports, the interfaces behind them, and the segments those are in.
 
 use core::sync::atomic::{AtomicU8, Ordering};
+use std::sync::Arc;
 
 use hashbrown::HashMap;
 use packet::{EtherType, MacAddr, SegmentId, Slot, VirtualAddr, VlanId};
@@ -24,6 +25,17 @@ pub struct PortOffloads {
     pub checksum: bool,
     /// Cuts super-frames into TCP segments; takes them as chains, too.
     pub segmentation: bool,
+}
+
+/// A port that there is now, as the tables need it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PortEntry {
+    /// Its name: the books go by it.
+    pub name: Arc<str>,
+    /// What is behind it.
+    pub role: PortRole,
+    /// What its sending side does by itself, to begin with.
+    pub offloads: PortOffloads,
 }
 
 /// [`PortOffloads`] that the control side may change while workers read: a
@@ -63,9 +75,9 @@ pub struct Interface {
     /// Its segment.
     pub segment: SegmentId,
     /// Its segment's place in the table.
-    segment_at: usize,
+    segment_at: u32,
     /// Its addresses, at least one.
-    pub addresses: Vec<VirtualAddr>,
+    pub addresses: Box<[VirtualAddr]>,
     /// Its slot on this host's locator: what receivers hold its packets'
     /// sources against.
     pub slot: Slot,
@@ -110,8 +122,10 @@ impl Segment {
 /// Ports, interfaces, segments, and the rows of the books.
 #[derive(Debug)]
 pub struct PortTable {
-    ports: Vec<Port>,
-    interfaces: Vec<Interface>,
+    /// By [`PortId`]; `None` is a port that is gone.
+    ports: Vec<Option<Port>>,
+    /// By [`InterfaceId`]; `None` is an interface that is gone.
+    interfaces: Vec<Option<Interface>>,
     segments: Vec<Segment>,
     rows: Rows,
 }
@@ -146,88 +160,70 @@ pub enum NoInterface {
 }
 
 impl PortTable {
-    pub(super) fn new(compiled: &Compiled, ports: usize, uplinks: &[PortId]) -> Self {
-        let rows = Rows::new(compiled, ports, uplinks);
-        let mut table: Vec<Port> = (0..ports)
-            .map(|_| Port {
-                role: PortRole::Node,
-                offloads: OffloadCell::default(),
-                interfaces: HashMap::new(),
-                macs: HashMap::new(),
-            })
-            .collect();
-        for uplink in uplinks {
-            if let Some(port) = table.get_mut(usize::from(uplink.0)) {
-                port.role = PortRole::Uplink;
-            }
-        }
-        let segments: Vec<Segment> = compiled
-            .segments
+    /// The tables for ports, in the order of their ids, of which `None` are
+    /// gone; and for lines of the books that have room for all of it.
+    pub(super) fn new(compiled: &Compiled, ports: &[Option<PortEntry>], rows: Rows) -> Self {
+        let mut ports: Vec<Option<Port>> = ports
             .iter()
-            .map(|segment| Segment {
-                id: segment.id,
-                subnet: segment.subnet,
-                mtu: segment.mtu,
-                unknown_mac: segment.unknown_mac,
-                routers: routers(compiled, segment.id),
-                ethertypes: segment.ethertypes.clone(),
-            })
+            .map(|port| port.as_ref().map(Port::new))
             .collect();
+        reserve(&mut ports, compiled);
+        let (segments, at) = segments(compiled);
         let slots: HashMap<InterfaceId, Slot> = compiled
             .mappings
             .iter()
             .filter_map(|mapping| mapping.interface.zip(Some(mapping.slot)))
             .collect();
+        let ids = compiled.interfaces.iter().map(|interface| interface.id.0);
         let mut interfaces = Vec::new();
-        for (id, interface) in (0..).map(InterfaceId).zip(&compiled.interfaces) {
-            if let Some(port) = table.get_mut(usize::from(interface.port.0)) {
-                port.interfaces
-                    .insert(key(interface.tag, interface.mac), id);
-                let tagging = port.macs.entry(interface.mac).or_default();
-                tagging.untagged |= interface.tag.is_none();
-                tagging.tagged |= interface.tag.is_some();
+        interfaces.resize_with(ids.max().map_or(0, |id| id as usize + 1), || None);
+        for interface in &compiled.interfaces {
+            let id = interface.id;
+            let port = ports.get_mut(usize::from(interface.port.0));
+            if let Some(port) = port.and_then(Option::as_mut) {
+                port.attach(id, interface.tag, interface.mac);
             }
-            interfaces.push(Interface {
-                port: interface.port,
-                tag: interface.tag,
-                mac: interface.mac,
-                segment: interface.segment,
-                segment_at: segments
-                    .iter()
-                    .position(|s: &Segment| s.id == interface.segment)
-                    .unwrap_or(usize::MAX),
-                addresses: interface.addresses.clone(),
-                slot: slots.get(&id).copied().unwrap_or(Slot::ZERO),
-                row: rows.of(interface.port, Some(interface.segment)),
-            });
+            if let Some(place) = interfaces.get_mut(id.0 as usize) {
+                *place = Some(Interface {
+                    port: interface.port,
+                    tag: interface.tag,
+                    mac: interface.mac,
+                    segment: interface.segment,
+                    segment_at: at.get(&interface.segment).copied().unwrap_or(u32::MAX),
+                    addresses: interface.addresses.as_slice().into(),
+                    slot: slots.get(&id).copied().unwrap_or(Slot::ZERO),
+                    row: rows.of(interface.port, Some(interface.segment)),
+                });
+            }
         }
         Self {
-            ports: table,
+            ports,
             interfaces,
             segments,
             rows,
         }
     }
 
+    fn port(&self, port: PortId) -> Option<&Port> {
+        self.ports.get(usize::from(port.0))?.as_ref()
+    }
+
     /// What is behind the port; nodes, if there is no such port.
     pub fn role(&self, port: PortId) -> PortRole {
-        self.ports
-            .get(usize::from(port.0))
-            .map_or(PortRole::Node, |p| p.role)
+        self.port(port).map_or(PortRole::Node, |port| port.role)
     }
 
     /// Says what the port's sending side does from now on.
     pub fn set_offloads(&self, port: PortId, offloads: PortOffloads) {
-        if let Some(port) = self.ports.get(usize::from(port.0)) {
+        if let Some(port) = self.port(port) {
             port.offloads.set(offloads);
         }
     }
 
     /// What the port's sending side does.
     pub fn offloads(&self, port: PortId) -> PortOffloads {
-        self.ports
-            .get(usize::from(port.0))
-            .map_or(PortOffloads::default(), |p| p.offloads.get())
+        self.port(port)
+            .map_or(PortOffloads::default(), |port| port.offloads.get())
     }
 
     /// The interface that sends with this tag and MAC on this port.
@@ -240,10 +236,7 @@ impl PortTable {
         tag: Option<VlanId>,
         mac: MacAddr,
     ) -> Result<(InterfaceId, &Interface), NoInterface> {
-        let port = self
-            .ports
-            .get(usize::from(port.0))
-            .ok_or(NoInterface::UnknownMac)?;
+        let port = self.port(port).ok_or(NoInterface::UnknownMac)?;
         if let Some(&id) = port.interfaces.get(&key(tag, mac))
             && let Some(interface) = self.interface(id)
         {
@@ -259,12 +252,12 @@ impl PortTable {
 
     /// An interface on this host.
     pub fn interface(&self, id: InterfaceId) -> Option<&Interface> {
-        self.interfaces.get(id.0 as usize)
+        self.interfaces.get(id.0 as usize)?.as_ref()
     }
 
     /// The segment that an interface is in.
     pub fn segment_of(&self, interface: &Interface) -> Option<&Segment> {
-        self.segments.get(interface.segment_at)
+        self.segments.get(interface.segment_at as usize)
     }
 
     /// The rows of the books for this configuration.
@@ -273,18 +266,68 @@ impl PortTable {
     }
 }
 
-fn routers(compiled: &Compiled, segment: SegmentId) -> Vec<SegmentRouter> {
-    let on_segment = compiled
-        .mappings
+impl Port {
+    fn new(port: &PortEntry) -> Self {
+        let offloads = OffloadCell::default();
+        offloads.set(port.offloads);
+        Self {
+            role: port.role,
+            offloads,
+            interfaces: HashMap::new(),
+            macs: HashMap::new(),
+        }
+    }
+
+    fn attach(&mut self, id: InterfaceId, tag: Option<VlanId>, mac: MacAddr) {
+        self.interfaces.insert(key(tag, mac), id);
+        let tagging = self.macs.entry(mac).or_default();
+        tagging.untagged |= tag.is_none();
+        tagging.tagged |= tag.is_some();
+    }
+}
+
+/// Makes room for the interfaces behind each port, so that nothing is moved
+/// while they are attached.
+fn reserve(ports: &mut [Option<Port>], compiled: &Compiled) {
+    let mut counts = vec![0; ports.len()];
+    for interface in &compiled.interfaces {
+        if let Some(count) = counts.get_mut(usize::from(interface.port.0)) {
+            *count += 1;
+        }
+    }
+    for (port, count) in ports.iter_mut().zip(counts) {
+        if let Some(port) = port {
+            port.interfaces.reserve(count);
+        }
+    }
+}
+
+/// The segments, and the place of each.
+fn segments(compiled: &Compiled) -> (Vec<Segment>, HashMap<SegmentId, u32>) {
+    let mut segments: Vec<Segment> = compiled
+        .segments
         .iter()
-        .filter(|mapping| mapping.segment == segment);
-    on_segment
-        .filter(|mapping| mapping.kind == MappingKind::Router)
-        .map(|m| SegmentRouter {
-            mac: m.mac,
-            address: m.address,
+        .map(|segment| Segment {
+            id: segment.id,
+            subnet: segment.subnet,
+            mtu: segment.mtu,
+            unknown_mac: segment.unknown_mac,
+            routers: Vec::new(),
+            ethertypes: segment.ethertypes.clone(),
         })
-        .collect()
+        .collect();
+    let at: HashMap<SegmentId, u32> = segments.iter().map(|segment| segment.id).zip(0..).collect();
+    let mappings = compiled.mappings.iter();
+    for router in mappings.filter(|mapping| mapping.kind == MappingKind::Router) {
+        let at = at.get(&router.segment);
+        if let Some(segment) = at.and_then(|at| segments.get_mut(*at as usize)) {
+            segment.routers.push(SegmentRouter {
+                mac: router.mac,
+                address: router.address,
+            });
+        }
+    }
+    (segments, at)
 }
 
 fn key(tag: Option<VlanId>, mac: MacAddr) -> u64 {

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use datapath::books::{Ledger, RowId};
+use datapath::books::{Ledger, Patience, RowId, RowReading};
 use datapath::pipeline::batch::Context;
 use datapath::pipeline::{
     Burst, DropReason, Exits, Punt, Punted, Settling, Verdict, WorkerState, from_node,
@@ -46,13 +46,12 @@ pub enum Way {
 
 impl Host {
     pub fn new(site: Site, tables: Tables) -> Self {
-        let rows = tables.drawn.ports.rows().len();
-        let ports = usize::from(site.uplinks().last().unwrap().0) + 1;
+        let ledger = Ledger::of(tables.drawn.ports.rows()).unwrap();
         Self {
             site,
             tables,
             state: WorkerState::new(0, 1),
-            ledger: Ledger::new(rows, ports),
+            ledger,
             now: Duration::ZERO,
         }
     }
@@ -121,9 +120,14 @@ impl Host {
         }
     }
 
-    fn drops(&self, row: RowId) -> Vec<u64> {
-        let counters = &self.ledger.row(row).unwrap().dropped;
-        counters.iter().map(|counter| counter.get()).collect()
+    fn drops(&self, row: RowId) -> [u64; DropReason::COUNT] {
+        self.booked(row).dropped
+    }
+
+    /// What a line of the books says.
+    pub fn booked(&self, row: RowId) -> RowReading {
+        let booked = self.ledger.read_row(row, Patience::NONE);
+        booked.unwrap_or_default()
     }
 
     /// The line of the books of a port before its frame is known.

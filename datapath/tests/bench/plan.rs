@@ -8,7 +8,9 @@ use std::sync::Arc;
 use datapath::substrate::{
     NeighborState, NextHopEntry, NextHopId, NextHops, OwnAddresses, UplinkFacts, UplinkTable,
 };
-use datapath::tables::{Drawn, HostTable, MappingWriter, PathMtus, PortOffloads, Tables};
+use datapath::tables::{
+    Drawn, HostTable, MappingWriter, PathMtus, PortEntry, PortOffloads, PortRole, Tables,
+};
 use packet::{Locator, MacAddr, Slot, SubstrateAddr, VirtualAddr, VlanId};
 use vnet::compiled::{
     Compiled, Host, HostId, Interface, InterfaceId, Ipv4Subnet, LinkType, Mapping, MappingKind,
@@ -232,7 +234,7 @@ impl Plan {
     }
 
     pub fn tables(&self) -> Tables {
-        let drawn = Drawn::new(&self.compiled, self.ports, &self.site.uplinks());
+        let drawn = Drawn::new(&self.compiled, &self.entries());
         let path_mtus = PathMtus::new(2);
         if let Some(mtu) = self.path_mtu {
             path_mtus.lower(HostId(1), mtu, Duration::ZERO);
@@ -243,11 +245,28 @@ impl Plan {
             version: writer.version(),
             hosts: Arc::new(HostTable::of(&self.compiled.hosts)),
             mappings: Arc::clone(writer.table()),
-            drawn: Arc::new(drawn.with_offloads(&self.offloads)),
+            drawn: Arc::new(drawn),
             uplinks: Arc::new(self.uplinks.clone()),
             used: Arc::default(),
             path_mtus: Arc::new(path_mtus),
         }
+    }
+
+    /// The ports, as the tables need them.
+    fn entries(&self) -> Vec<Option<PortEntry>> {
+        let entry = |(port, offloads): (u16, &PortOffloads)| {
+            let uplink = self.site.uplinks().contains(&PortId(port));
+            Some(PortEntry {
+                name: format!("port {port}").into(),
+                role: if uplink {
+                    PortRole::Uplink
+                } else {
+                    PortRole::Node
+                },
+                offloads: *offloads,
+            })
+        };
+        (0..).zip(&self.offloads).map(entry).collect()
     }
 
     pub fn host(&self) -> host::Host {

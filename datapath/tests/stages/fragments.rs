@@ -234,7 +234,7 @@ fn what_no_pieces_can_hold_is_dropped() {
 fn the_books_count_every_piece() {
     let mut host = Plan::of(Site::R).host();
     let outcome = host.node_sends(A.port, &v4(A, F).udp(1, 2, &[5; 4000]));
-    let row = host.ledger.row(outcome.cx.row).unwrap();
-    let counts = [&row.cells.received, &row.cells.pieces, &row.cells.forwarded];
-    assert_eq!(counts.map(|count| count.get()), [1, 2, 3]);
+    let row = host.booked(outcome.cx.row).numbers;
+    let counts = [row.received, row.pieces, row.forwarded];
+    assert_eq!(counts, [1, 2, 3]);
 }

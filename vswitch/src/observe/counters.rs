@@ -3,13 +3,12 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use datapath::books::{OutputNumbers, RowId, RowReading};
+use datapath::books::{OutputNumbers, Patience, RowId, RowName, RowReading};
 use datapath::pipeline::DropReason;
 use datapath::substrate::{Counts, Reason};
-use packet::SegmentId;
-use vnet::compiled::PortId;
 
-use super::{Observer, Readings};
+use super::books::LineReading;
+use super::{Observer, PATIENCE};
 use crate::control::source::{Counter, CounterFilter, CounterKind};
 
 /// When which drop counter rose last.
@@ -113,76 +112,74 @@ fn not_sent(output: &OutputNumbers) -> [(DropReason, u64); 2] {
     ]
 }
 
+/// The drops that belong to a line: not those of output ports.
+fn booked(row: &RowReading) -> impl Iterator<Item = (DropReason, u64)> {
+    let counts = DropReason::ALL.iter().copied().zip(row.dropped);
+    counts.filter(|(reason, _)| !matches!(reason, DropReason::PortFull | DropReason::PortRefused))
+}
+
 impl Observer {
-    /// The lines, summed over the threads.
-    pub(super) fn rows(&self, readings: &Readings) -> Vec<RowReading> {
-        let mut rows = vec![RowReading::default(); self.drawn.ports.rows().len()];
-        for reading in readings.workers.iter().chain([&readings.slow]) {
-            for (sum, row) in rows.iter_mut().zip(&reading.rows) {
-                *sum += row;
+    /// Every drop counter that is not zero.
+    pub(super) fn drops(&self, patience: Patience) -> Vec<(RowId, DropReason, u64)> {
+        let rows = self.drawn.ports.rows();
+        let mut drops = Vec::new();
+        for name in rows.iter() {
+            if let Some(row) = self.row(name.id, patience) {
+                drops.extend(booked(&row).map(|(reason, n)| (name.id, reason, n)));
             }
         }
-        rows
-    }
-
-    /// Every drop counter that is not zero.
-    pub(super) fn drops(&self, readings: &Readings) -> Vec<(RowId, DropReason, u64)> {
-        let rows = self.rows(readings);
-        let of_row = |(id, row): (RowId, RowReading)| {
-            let counts = DropReason::ALL.iter().zip(row.dropped);
-            counts
-                .filter(|(_, n)| *n > 0)
-                .map(move |(reason, n)| (id, *reason, n))
-        };
         // What a port did not send is noted on that port's own line.
-        let outputs = (0..).map(PortId).zip(self.outputs(readings));
-        let not_sent = outputs.flat_map(|(port, output)| {
-            let line = self.port_line(port);
-            not_sent(&output).map(|(reason, n)| (line, reason, n))
-        });
-        let rows = (0..).map(RowId).zip(rows).flat_map(of_row);
-        rows.chain(not_sent.filter(|(_, _, n)| *n > 0)).collect()
+        for (id, _) in rows.outputs() {
+            let output = self.output(id, patience);
+            let line = rows.line_of(id);
+            drops.extend(not_sent(&output).map(|(reason, n)| (line, reason, n)));
+        }
+        drops.retain(|(_, _, n)| *n > 0);
+        drops
     }
 
-    fn port_line(&self, port: PortId) -> RowId {
-        self.drawn.ports.rows().of(port, None)
+    /// A line, summed over the threads.
+    fn row(&self, id: RowId, patience: Patience) -> Option<RowReading> {
+        let LineReading { slow, mut workers } = self.line(id, patience)?;
+        workers += &slow;
+        Some(workers)
     }
 
     pub(super) fn all_counters(&self, filter: &CounterFilter) -> Vec<Counter> {
-        let readings = self.readings();
+        let patience = Patience::of(PATIENCE);
+        let rows = self.drawn.ports.rows();
         let now = self.started.elapsed();
         let mut last_seen = self.last_seen.lock();
-        last_seen.note(&self.drops(&readings), now);
-        let rows = self.rows(&readings);
+        last_seen.note(&self.drops(patience), now);
+        let wanted = |port: &str| filter.port.as_deref().is_none_or(|wanted| wanted == port);
+        let shown = |value: u64| filter.zeros || value != 0;
         let mut counters = Vec::new();
-        for ((id, port, segment), row) in self.drawn.ports.rows().iter().zip(&rows) {
-            if filter
-                .port
-                .as_ref()
-                .is_some_and(|wanted| *wanted != self.port_name(port))
-            {
+        for name in rows.iter().filter(|name| wanted(name.port)) {
+            // A segment's line that no packet was ever on would say nothing.
+            let row = self.row(name.id, patience);
+            let Some(row) = row.or_else(|| name.segment.is_none().then(RowReading::default)) else {
                 continue;
-            }
+            };
             if !filter.drops_only {
-                counters.extend(
-                    EVENTS
-                        .iter()
-                        .map(|event| self.event(port, segment, row, event)),
-                );
+                let events = EVENTS.iter().filter(|event| shown((event.value)(&row)));
+                counters.extend(events.map(|event| self.event(&name, &row, event)));
             }
-            // What a port did not send belongs to no input line: see below.
-            let booked = DropReason::ALL.iter().zip(row.dropped);
-            let ports_own = [DropReason::PortFull, DropReason::PortRefused];
-            for (reason, value) in booked.filter(|(reason, _)| !ports_own.contains(reason)) {
-                let seen = last_seen.of(id, *reason).map(|at| now.saturating_sub(at));
-                counters.push(self.drop_counter(port, segment, *reason, value, seen));
+            for (reason, value) in booked(&row).filter(|(_, value)| shown(*value)) {
+                let seen = last_seen.of(name.id, reason);
+                let seen = seen.map(|at| now.saturating_sub(at));
+                counters.push(self.drop_counter(&name, reason, value, seen));
             }
         }
-        for (port, output) in (0..).map(PortId).zip(self.outputs(&readings)) {
-            let line = self.port_line(port);
-            for (reason, value) in not_sent(&output) {
-                let seen = last_seen.of(line, reason).map(|at| now.saturating_sub(at));
-                counters.push(self.drop_counter(port, None, reason, value, seen));
+        for (id, port) in rows.outputs().filter(|(_, port)| wanted(port)) {
+            let line = RowName {
+                id: rows.line_of(id),
+                port,
+                segment: None,
+            };
+            for (reason, value) in not_sent(&self.output(id, patience)) {
+                let seen = last_seen.of(line.id, reason);
+                let seen = seen.map(|at| now.saturating_sub(at));
+                counters.push(self.drop_counter(&line, reason, value, seen));
             }
         }
         if !filter.drops_only && filter.port.is_none() {
@@ -197,16 +194,10 @@ impl Observer {
         counters
     }
 
-    fn event(
-        &self,
-        port: PortId,
-        segment: Option<SegmentId>,
-        row: &RowReading,
-        event: &Event,
-    ) -> Counter {
+    fn event(&self, line: &RowName<'_>, row: &RowReading, event: &Event) -> Counter {
         Counter {
-            port: Some(self.port_name(port)),
-            segment: segment.map(|id| self.segment_label(id)),
+            port: Some(line.port.to_owned()),
+            segment: line.segment.map(|id| self.segment_label(id)),
             name: event.name.to_owned(),
             kind: CounterKind::Event,
             unit: event.unit.to_owned(),
@@ -219,15 +210,14 @@ impl Observer {
 
     fn drop_counter(
         &self,
-        port: PortId,
-        segment: Option<SegmentId>,
+        line: &RowName<'_>,
         reason: DropReason,
         value: u64,
         last_seen: Option<Duration>,
     ) -> Counter {
         Counter {
-            port: Some(self.port_name(port)),
-            segment: segment.map(|id| self.segment_label(id)),
+            port: Some(line.port.to_owned()),
+            segment: line.segment.map(|id| self.segment_label(id)),
             name: reason.name().to_owned(),
             kind: CounterKind::Drop,
             unit: "packets".to_owned(),

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use datapath::books::{Ledger, Reading};
+use datapath::books::{Ledger, Patience, Reading};
 use datapath::tables::Drawn;
 use packet::SubstrateAddr;
 use parking_lot::Mutex;
@@ -34,7 +34,7 @@ use crate::control::source::{
 use crate::ports::live::{LivePorts, WorkerIndex};
 use crate::slow_path::SubstrateView;
 
-/// How long a reading waits for a worker's burst boundary.
+/// How long a question waits for the workers' burst boundaries, in all.
 const PATIENCE: Duration = Duration::from_millis(50);
 
 /// A worker, as far as listings show it.
@@ -71,24 +71,23 @@ pub struct Observer {
     pub mtu_paths: MtuPaths,
 }
 
-/// The books of all threads at (nearly) one moment.
+/// The books of all threads in sum, at (nearly) one moment.
 pub(crate) struct Readings {
     pub(crate) workers: Vec<Reading>,
     pub(crate) slow: Reading,
 }
 
 impl Observer {
-    /// Reads everybody's books: first the slow path's, so that what it has
+    /// Reads everybody's sums: first the slow path's, so that what it has
     /// taken from the workers is in their numbers already. What it gives them
     /// between the readings shows as a difference, until the next.
-    pub(crate) fn readings(&self) -> Readings {
-        let slow = self.slow_ledger.read(PATIENCE);
-        let workers = self
-            .workers
-            .iter()
-            .map(|worker| worker.ledger.read(PATIENCE))
-            .collect();
-        Readings { workers, slow }
+    pub(crate) fn readings(&self, patience: Patience) -> Readings {
+        let slow = self.slow_ledger.read(patience);
+        let workers = self.workers.iter();
+        Readings {
+            slow,
+            workers: workers.map(|worker| worker.ledger.read(patience)).collect(),
+        }
     }
 
     /// What must be done about once a second: notes which drop counters have
@@ -97,10 +96,8 @@ impl Observer {
         for port in self.ports.now().iter() {
             port.tend();
         }
-        let readings = self.readings();
-        self.last_seen
-            .lock()
-            .note(&self.drops(&readings), self.started.elapsed());
+        let drops = self.drops(Patience::of(PATIENCE));
+        self.last_seen.lock().note(&drops, self.started.elapsed());
     }
 
     pub(crate) fn port_name(&self, port: PortId) -> String {
@@ -172,13 +169,15 @@ impl ControlSource for Observer {
     }
 
     fn ports(&self) -> Vec<Port> {
-        let outputs = self.outputs(&self.readings());
+        let patience = Patience::of(PATIENCE);
+        let rows = self.drawn.ports.rows();
         let ports = self.ports.now();
         ports
             .iter()
             .filter_map(|port| {
                 let (id, info) = (port.id(), port.info()?);
-                let output = outputs.get(usize::from(id.0)).copied().unwrap_or_default();
+                let output = rows.output(id).map(|id| self.output(id, patience));
+                let output = output.unwrap_or_default();
                 Some(Port {
                     name: info.name,
                     kind: info.kind.to_owned(),

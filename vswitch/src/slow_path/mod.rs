@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crossbeam::queue::ArrayQueue;
-use datapath::books::Ledger;
+use datapath::books::{Ledger, OutputNumbers};
 use datapath::pipeline::{DropReason, Punt, Punted};
 use datapath::substrate::{
     AddressInfo, AddressState, Counts, Effect, NeighborInfo, NextHopId, SubstrateHost, UplinkTable,
@@ -147,10 +147,9 @@ impl<P: BufPool> SlowPath<P> {
         match punted.punt {
             Punt::ForHost => {
                 let handled = self.host.handle(punted.port, punted.buf.data(), now);
-                match (handled.refused, self.ledger.row(punted.row)) {
-                    (Some(_), _) => self.ledger.book_drop(punted.row, DropReason::HostRefused),
-                    (None, Some(row)) => row.cells.consumed.add(1),
-                    (None, None) => {}
+                match handled.refused {
+                    Some(_) => self.ledger.book_drop(punted.row, DropReason::HostRefused),
+                    None => self.ledger.line(punted.row).consumed(),
                 }
                 self.carry_out(handled.effects, now);
             }
@@ -231,9 +230,7 @@ impl<P: BufPool> SlowPath<P> {
             *destination = mac.octets();
         }
         if self.inject(port, held.buf) {
-            if let Some(row) = self.ledger.row(held.row) {
-                row.cells.forwarded.add(1);
-            }
+            self.ledger.line(held.row).forwarded();
         } else {
             self.ledger.book_drop(held.row, DropReason::HoldQueueFull);
         }
@@ -249,10 +246,7 @@ impl<P: BufPool> SlowPath<P> {
             return;
         }
         // Lost on its way to the worker that would have sent it.
-        if let Some(output) = self.ledger.output(port) {
-            output.offered.add(1);
-            output.port_full.add(1);
-        }
+        self.ledger.book_output(port, OutputNumbers::not_taken(1));
     }
 
     /// Gives a frame to a worker to send. The workers take turns by port, so

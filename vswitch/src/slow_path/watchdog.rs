@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn a_worker_that_stands_still_is_reported_once() {
-        let ledger = Arc::new(Ledger::new(1, 1));
+        let ledger = Arc::new(Ledger::new(1, 1).unwrap());
         let mut watchdog = Watchdog::new(vec![Arc::clone(&ledger)]);
         let at = Duration::from_millis;
         ledger.work().polls.add(1);
