@@ -90,6 +90,11 @@ impl Commit {
             request: None,
         }
     }
+
+    /// Packets may notice it.
+    pub(super) const fn changes_tables(&self) -> bool {
+        self.topology.is_some() || self.ports.is_some() || !self.mappings.is_empty()
+    }
 }
 
 /// A change of one mapping.
