@@ -12,7 +12,7 @@ use core::time::Duration;
 use allocation_counter::{AllocationInfo, measure};
 use bench::host::Way;
 use bench::random::Random;
-use bench::{Host, Plan, R_UPLINKS, Site, stew};
+use bench::{Host, Plan, R_KERNEL, R_UPLINKS, Site, stew};
 use datapath::pipeline::{BURST, Burst};
 use packet::HeapBuf;
 use vnet::compiled::PortId;
@@ -27,15 +27,20 @@ fn bursts(host: &Host, way: Way) -> Vec<Burst<HeapBuf>> {
         Way::FromSubstrate => (0..16)
             .map(|_| Burst::new(PortId(R_UPLINKS[0]), Duration::ZERO))
             .collect(),
+        Way::FromKernel => (0..16)
+            .map(|_| Burst::new(PortId(R_KERNEL), Duration::ZERO))
+            .collect(),
     };
     for at in 0..9 * BURST {
         let (port, frame) = match way {
             Way::FromNode => stew::from_node(&mut random),
+            Way::FromSubstrate if at % 4 == 0 => (0, stew::to_host(&mut random)),
             Way::FromSubstrate => (0, stew::from_substrate(&mut random)),
+            Way::FromKernel => (0, stew::from_kernel(&mut random)),
         };
         let burst = match way {
             Way::FromNode => &mut bursts[usize::from(port)],
-            Way::FromSubstrate => &mut bursts[at % 16],
+            Way::FromSubstrate | Way::FromKernel => &mut bursts[at % 16],
         };
         let row = host.row(burst.port);
         // A full burst is as good as one with this frame, too.
@@ -45,7 +50,7 @@ fn bursts(host: &Host, way: Way) -> Vec<Burst<HeapBuf>> {
 }
 
 fn allocations(way: Way) -> AllocationInfo {
-    let mut host = Plan::of(Site::R).paths(4).host();
+    let mut host = Plan::of(Site::R).paths(4).kernel(100, false).host();
     for mut burst in bursts(&host, way) {
         host.run(way, &mut burst);
     }
@@ -67,6 +72,11 @@ fn from_a_node_nothing_allocates() {
 #[test]
 fn from_the_substrate_nothing_allocates() {
     assert_eq!(allocations(Way::FromSubstrate), AllocationInfo::default());
+}
+
+#[test]
+fn from_the_kernel_nothing_allocates() {
+    assert_eq!(allocations(Way::FromKernel), AllocationInfo::default());
 }
 
 #[test]

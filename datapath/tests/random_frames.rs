@@ -234,6 +234,7 @@ fn packets_of_a_burst_do_not_influence_each_other() {
         while frames.len() < BURST {
             match way {
                 Way::FromSubstrate => frames.push(stew::from_substrate(&mut random)),
+                Way::FromKernel => frames.push(stew::from_kernel(&mut random)),
                 Way::FromNode => {
                     let (of, frame) = stew::from_node(&mut random);
                     frames.extend((of == port).then_some(frame));
@@ -361,6 +362,7 @@ fn the_fuzzers_corpus_passes() {
                     (port, host.node_sends(port, &bytes[1..]))
                 }
                 Way::FromSubstrate => (R_UPLINKS[0], host.substrate_delivers(&bytes)),
+                Way::FromKernel => continue,
             };
             ends_well(way, PortId(port), &outcome);
             assert!(!outcome.sent.is_empty(), "{file:?}: {outcome:?}");

@@ -14,10 +14,11 @@ use std::time::{Duration, Instant};
 use crossbeam::queue::ArrayQueue;
 use datapath::books::{Ledger, NoMemory};
 use datapath::pipeline::WorkerState;
+use datapath::pipeline::kernel::limit::KernelLimit;
 use datapath::substrate::{SubstrateConfigError, SubstrateHost};
 use datapath::tables::publish::Publisher;
 use datapath::tables::{
-    Drawn, HostTable, MappingWriter, PathMtus, PortEntry, PortRole, TableFull, Tables, UseMarks,
+    Drawn, HostTable, MappingWriter, PathMtus, PortEntry, TableFull, Tables, UseMarks,
 };
 use packet::{BufPool, PacketBuf, SubstrateAddr, VirtualAddr};
 use parking_lot::Mutex;
@@ -113,20 +114,18 @@ where
         tracing::warn!("{warning}");
     }
     let macs: Vec<_> = ports.iter().map(|port| port.mac).collect();
-    let mut host =
-        SubstrateHost::new(substrate_config::of(&config, &macs, seed()), Duration::ZERO)?;
+    let worker_count = u16::try_from(cores.len()).unwrap_or(u16::MAX);
+    let mut host = SubstrateHost::new(
+        substrate_config::of(&config, &macs, worker_count, seed()),
+        Duration::ZERO,
+    )?;
     let mut first_effects = host.set_tenants(&own_tenants(&config), Duration::ZERO);
     first_effects.extend(host.tick(Duration::ZERO));
 
-    let uplinks: Vec<PortId> = config.substrate.uplinks.iter().map(|u| u.port).collect();
     let entries = ports.iter().zip((0..).map(PortId)).zip(&config.ports);
-    let entries = entries.map(|((port, id), config)| PortEntry {
-        name: config.name.as_str().into(),
-        role: if uplinks.contains(&id) {
-            PortRole::Uplink
-        } else {
-            PortRole::Node
-        },
+    let entries = entries.map(|((port, id), named)| PortEntry {
+        name: named.name.as_str().into(),
+        role: config.role(id),
         offloads: port.offloads,
     });
     let entries: Vec<_> = entries.map(Some).collect();
@@ -150,7 +149,6 @@ where
     let stop_workers = Arc::new(AtomicBool::new(false));
     let stop_slow_path = Arc::new(AtomicBool::new(false));
     let punts = Arc::new(PuntRings::default());
-    let worker_count = u16::try_from(cores.len()).unwrap_or(u16::MAX);
     let (panel, hands) = PatchPanel::new(
         Started {
             sizes: platform.sizes,
@@ -202,6 +200,7 @@ where
         watchdog: Watchdog::new(shown.iter().map(|w| Arc::clone(&w.ledger)).collect()),
         stop: Arc::clone(&stop_slow_path),
         started,
+        kernel_limit: KernelLimit::default(),
         hold: HoldQueue::default(),
         ports: Arc::clone(panel.live()),
     };

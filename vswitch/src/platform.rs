@@ -6,13 +6,21 @@
 use std::sync::Arc;
 
 use packet::HeapPool;
+#[cfg(feature = "dpdk")]
+use vnet::compiled::PortId;
 
 use crate::config::{Cores, HostConfig};
+#[cfg(feature = "dpdk")]
+use crate::config::{PortConfig, PortSource};
 use crate::control::{ControlConfig, ControlError, ControlServer};
 use crate::cores::{self, NoSuchCore};
 use crate::daemon::{self, DaemonError, Platform};
+#[cfg(feature = "dpdk")]
+use crate::ports::OpenPort;
 use crate::ports::opener::HeapOpener;
 use crate::ports::pcap::PcapError;
+#[cfg(feature = "dpdk")]
+use crate::ports::sizing::PortSize;
 use crate::ports::sizing::{self, Demand, SizeError, Sizes};
 use crate::ports::software;
 use crate::slow_path::hold;
@@ -141,6 +149,36 @@ fn without_dpdk(
     )?)
 }
 
+/// Opens the ports: those that lead to this machine's kernel last, because each
+/// of their taps has the MAC of its uplink.
+#[cfg(feature = "dpdk")]
+fn open_all<B, E>(
+    config: &HostConfig,
+    sizes: &[PortSize],
+    open: impl Fn(&PortConfig, &PortSize) -> Result<OpenPort<B>, E>,
+) -> Result<Vec<OpenPort<B>>, E> {
+    let mut opened: Vec<Option<OpenPort<B>>> = config.ports.iter().map(|_| None).collect();
+    for kernels in [false, true] {
+        for (at, (port, size)) in config.ports.iter().zip(sizes).enumerate() {
+            let id = PortId(u16::try_from(at).unwrap_or(u16::MAX));
+            let uplink = config.uplink_of_kernel(id);
+            if uplink.is_some() != kernels {
+                continue;
+            }
+            let uplink = uplink.and_then(|up| opened.get(usize::from(up.port.0))?.as_ref());
+            let mut port = port.clone();
+            if let PortSource::Tap { mac, .. } = &mut port.source {
+                *mac = uplink.map(|uplink| uplink.mac);
+            }
+            let port = open(&port, size)?;
+            if let Some(place) = opened.get_mut(at) {
+                *place = Some(port);
+            }
+        }
+    }
+    Ok(opened.into_iter().flatten().collect())
+}
+
 #[cfg(not(feature = "dpdk"))]
 fn with_dpdk(
     config: HostConfig,
@@ -178,10 +216,9 @@ fn with_dpdk(
     });
     let eal = Eal::start(&dpdk::eal_config(&config.ports, config.memory, sizes))?;
     let pool = Mempool::new(eal, "packets", sizes.buffers, sizes.data_room, sizes.cache)?;
-    let opened = config.ports.iter().zip(&sizes.ports);
-    let ports = opened
-        .map(|(port, size)| dpdk::open(eal, port, size, pool))
-        .collect::<Result<Vec<_>, _>>()?;
+    let ports = open_all(&config, &sizes.ports, |port, size| {
+        dpdk::open(eal, port, size, pool)
+    })?;
     let prologue = Arc::new(move || match WorkerThread::register(eal) {
         Ok(registration) => Box::new(registration) as Box<dyn core::any::Any>,
         Err(error) => {

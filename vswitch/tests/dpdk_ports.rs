@@ -287,6 +287,7 @@ fn a_tap_reaches_the_kernel_and_back() {
         1500,
         1,
         PortSource::Tap {
+            mac: None,
             interface: name.clone(),
         },
     );
@@ -315,6 +316,7 @@ fn a_tap_of_several_queues_moves_to_another_namespace() {
         1500,
         2,
         PortSource::Tap {
+            mac: None,
             interface: name.clone(),
         },
     );

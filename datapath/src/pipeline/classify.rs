@@ -2,8 +2,8 @@
 //!
 //! Parses each frame once into a [`Tuple`], takes off its VLAN tag (inside the
 //! pipeline frames are bare), and finds the interface that sent it by (port,
-//! tag, source MAC), or on an uplink decides whether it is for the tenants or
-//! for the host itself.
+//! tag, source MAC), or on an uplink decides whether it is for the tenants, for
+//! the host itself, or for its kernel.
 //!
 //! Exits: on; punted (`ForHost`); dropped by a `classify` reason.
 //! Not its question: whether the sender may use the addresses it uses (admit),
@@ -18,6 +18,7 @@ use packet::{EtherType, HeaderChecksum, IpProtocol, MacAddr, PacketBuf, Substrat
 use zerocopy::{FromBytes, IntoBytes};
 
 use super::batch::{Burst, IpTuple, Packet, Sender, Target, Tuple};
+use super::kernel;
 use super::verdict::{DropReason, Punt, Verdict};
 use crate::tables::Tables;
 use crate::tables::ports::NoInterface;
@@ -62,21 +63,25 @@ pub fn from_node<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
 }
 
 /// Frames that the substrate delivered: packets for the locator go on, with
-/// the destination as their target; what is for the host itself is punted.
+/// the destination as their target; what is for the host itself is punted, or
+/// goes on without a target where it is for the kernel.
 pub fn from_substrate<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
     prefetch(burst);
     let port = burst.port;
     let own = &tables.uplinks.own;
-    let own_mac = tables.uplinks.uplink(port).map(|uplink| uplink.mac);
+    let uplink = tables.uplinks.uplink(port);
+    let own_mac = uplink.map(|uplink| uplink.mac);
+    let has_kernel = uplink.is_some_and(|uplink| uplink.kernel.is_some());
     let rows = tables.drawn.ports.rows();
     burst.each(|packet| {
         let header = substrate(packet, own_mac)?;
         let destination = header.destination();
         let payload = packet.buf.data().get(ETHERNET_LEN + IPV6_LEN..);
-        let icmp_kind = payload
-            .and_then(|payload| payload.first())
-            .copied()
-            .unwrap_or(0);
+        let payload = payload.unwrap_or_default();
+        if has_kernel && kernel::takes(own, &header, payload) {
+            return Ok(());
+        }
+        let icmp_kind = payload.first().copied().unwrap_or(0);
         if own.is_for_host(destination)
             || own.is_neighbor_discovery(destination, header.next_header, icmp_kind)
         {

@@ -13,6 +13,7 @@ pub mod classify;
 pub mod cut;
 pub mod fabric_error;
 pub mod fit;
+pub mod kernel;
 pub mod mapping;
 pub mod moved;
 pub mod prove;
@@ -54,6 +55,7 @@ pub fn from_substrate<B: PacketBuf>(
     state: &mut WorkerState,
 ) {
     classify::from_substrate(burst, tables);
+    kernel::deliver(burst, tables, state);
     prove::process(burst, tables);
     fabric_error::process(burst, tables, state);
     moved::process(burst, tables);
@@ -61,6 +63,11 @@ pub fn from_substrate<B: PacketBuf>(
     access::process(burst, tables);
     replicate::process(burst);
     onward(burst, tables, state);
+}
+
+/// A burst that the kernel of this machine sent.
+pub fn from_kernel<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
+    kernel::to_uplink(burst, tables);
 }
 
 /// Where every packet goes whose receiver is known, and every piece of one that

@@ -2,6 +2,7 @@
 //! and the errors need. Each worker has its own, so nothing is shared.
 
 use super::answer::limit::ErrorLimit;
+use super::kernel::limit::KernelLimit;
 use super::translate::icmp::Scratch;
 use super::translate::identification::Identification;
 
@@ -15,6 +16,8 @@ pub struct WorkerState {
     /// The fabric's errors it has listened to: apart, so that a forger does not
     /// keep a node from hearing ours.
     pub(super) heard: ErrorLimit,
+    /// What it has handed to the kernel.
+    pub(super) kernel: KernelLimit,
     /// Where ICMP errors are translated.
     pub(super) scratch: Box<Scratch>,
 }
@@ -27,6 +30,7 @@ impl WorkerState {
             identification: Identification::new(worker, workers),
             errors: ErrorLimit::new(workers),
             heard: ErrorLimit::new(workers),
+            kernel: KernelLimit::default(),
             scratch: Box::default(),
         }
     }

@@ -54,7 +54,8 @@ pub enum Consumed {
 /// What the slow path is asked to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Punt {
-    /// It is for the substrate host itself: neighbour discovery, MLD, ping.
+    /// It is for the substrate host itself: neighbour discovery, MLD, ping;
+    /// without a kernel's port, whatever else is for its addresses.
     ForHost,
     /// Hold it until this next hop's MAC is known, then send it.
     Resolve(NextHopId),
@@ -130,7 +131,7 @@ drop_reasons! {
             "The IPv4 header checksum is wrong."
             "look for a broken sender"
         NotIpv6 "not-ipv6"
-            "A frame on an uplink that is not IPv6."
+            "A frame on an uplink, or from the kernel, that is not IPv6."
             "nothing is wrong: the fabric carries other protocols, too"
         NotForThisMac "not-for-this-mac"
             "A frame on an uplink for somebody else's MAC."
@@ -138,6 +139,23 @@ drop_reasons! {
         NotForThisHost "not-for-this-host"
             "An IPv6 packet on an uplink for an address that is not this host's."
             "correct the fabric's route: it sends other hosts' packets here"
+    }
+    "kernel" {
+        KernelRateLimited "kernel-rate-limited"
+            "A packet for the host's own kernel, beyond what an uplink may give it per second."
+            "find out who sends so much to the host's address; or raise the uplink's kernel-rate"
+        KernelMac "kernel-mac"
+            "The kernel sent a frame whose source MAC is not the uplink's, to which nobody could answer."
+            "give the kernel's interface the uplink's MAC: ip link set NAME address MAC; see: vswitchctl port list"
+        KernelSpoofed "kernel-spoofed"
+            "The kernel sent a packet whose source is not the host's own address on an uplink."
+            "give the kernel's interface the uplink's address and no other: ip -6 address; see docs/configuration.md"
+        KernelAdvertisement "kernel-advertisement"
+            "The kernel advertised an address to the link, which the vswitch does for it."
+            "nothing is wrong; sysctl net.ipv6.conf.NAME.ndisc_notify=0 keeps it quiet"
+        KernelSuperFrame "kernel-super-frame"
+            "A super-frame to or from the kernel, for a port that does not cut such."
+            "turn segmentation off on the kernel's interface: ethtool -K NAME tso off gso off; or gro off where the uplink receives them"
     }
     "admit" {
         SpoofedAddress "spoofed-address"

@@ -8,7 +8,7 @@ use packet::{Ipv6Prefix, Locator, MacAddr, PrefixError};
 use vnet::compiled::{HostId, PortId};
 
 use super::address::is_unicast;
-use super::snapshot::{MAX_ECMP, is_segment_zero};
+use super::snapshot::{KernelPath, MAX_ECMP, is_segment_zero};
 
 /// The smallest MTU of a link that carries IPv6, in bytes (RFC 8200 §5).
 pub const MIN_MTU: u16 = 1280;
@@ -60,6 +60,8 @@ pub struct UplinkConfig {
     pub mtu: u16,
     /// Static routes through this uplink.
     pub routes: Vec<RouteConfig>,
+    /// Where this machine's kernel hears of the uplink, if it does.
+    pub kernel: Option<KernelPath>,
 }
 
 impl UplinkConfig {

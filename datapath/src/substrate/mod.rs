@@ -31,7 +31,8 @@
 //!
 //! What it does not do: it learns no routes and no addresses (router
 //! advertisements and redirects are counted and ignored), reassembles nothing,
-//! and has no services. Packets for services go to the kernel, elsewhere.
+//! and has no services. Packets for services go to the kernel: see
+//! `pipeline/kernel.rs`.
 
 pub mod address;
 mod answer;
@@ -61,6 +62,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use address::is_solicited_node;
 pub use config::{
     Announce, Limits, MIN_MTU, RouteConfig, RouteVia, SubstrateConfig, SubstrateConfigError,
     UplinkConfig,
@@ -72,5 +74,5 @@ pub use listing::{AddressInfo, NeighborInfo};
 pub use neighbor::NeighborState;
 pub use reason::{Counts, Reason};
 pub use snapshot::{
-    MAX_ECMP, NextHopEntry, NextHopId, NextHops, OwnAddresses, UplinkFacts, UplinkTable,
+    KernelPath, MAX_ECMP, NextHopEntry, NextHopId, NextHops, OwnAddresses, UplinkFacts, UplinkTable,
 };

@@ -5,6 +5,7 @@
 //! [`super::SubstrateHost::revision`] changed, and workers read it.
 
 use core::net::Ipv6Addr;
+use core::num::NonZeroU32;
 
 use arrayvec::ArrayVec;
 use packet::{IpProtocol, Locator, MacAddr};
@@ -62,6 +63,8 @@ pub struct UplinkFacts {
     pub mac: MacAddr,
     /// Largest IPv6 packet the link carries, in bytes.
     pub mtu: u16,
+    /// Where this machine's kernel hears of the link, if it does.
+    pub kernel: Option<KernelPath>,
     /// The configured address; `None` until it is proved unique (RFC 4862
     /// §5.4), and for ever if it is a duplicate.
     pub address: Option<Ipv6Addr>,
@@ -69,6 +72,17 @@ pub struct UplinkFacts {
     pub link_local: Option<Ipv6Addr>,
     /// Is the link up?
     pub up: bool,
+}
+
+/// The way between an uplink and this machine's own kernel, which has its
+/// services behind the uplink's address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KernelPath {
+    /// The port whose other end is the kernel's interface.
+    pub port: PortId,
+    /// Packets per second that one worker may hand to the kernel, and as many
+    /// at once as come in a twentieth of a second.
+    pub rate: NonZeroU32,
 }
 
 /// How to reach one next hop.
@@ -103,6 +117,12 @@ impl UplinkTable {
     /// The facts about a port, if it is an uplink.
     pub fn uplink(&self, port: PortId) -> Option<&UplinkFacts> {
         self.uplinks.iter().find(|uplink| uplink.port == port)
+    }
+
+    /// The uplink whose kernel is behind a port, if any.
+    pub fn of_kernel(&self, port: PortId) -> Option<&UplinkFacts> {
+        let leads = |uplink: &&UplinkFacts| uplink.kernel.is_some_and(|kernel| kernel.port == port);
+        self.uplinks.iter().find(leads)
     }
 }
 
@@ -153,6 +173,14 @@ impl OwnAddresses {
         self.locator
             .is_some_and(|locator| is_segment_zero(locator, destination))
             || self.addresses.contains(&destination)
+    }
+
+    /// Is it an address that this machine's kernel may use: the host's own, but
+    /// none under the locator, not even in its segment 0? What lies there is
+    /// the tenants' and the vswitch's.
+    pub fn is_kernels(&self, address: Ipv6Addr) -> bool {
+        let under_locator = self.locator.is_some_and(|l| l.contains(address));
+        !under_locator && self.addresses.contains(&address)
     }
 
     /// Is a packet to a *tenant's* address nevertheless the host's to answer?

@@ -32,6 +32,7 @@ pub(super) fn uplink(port: u16, routes: &[(&str, &[&str])]) -> UplinkConfig {
         },
     });
     UplinkConfig {
+        kernel: None,
         port: PortId(port),
         mac: mac(0xa0 + u8::try_from(port).unwrap()),
         address: Ipv6Addr::new(0xfd00, 0, 0, 0xff - port, 0, 0, 0, 0xa),

@@ -13,13 +13,14 @@ use super::config::UplinkConfig;
 use super::dad::{AddressKind, AddressState, OwnAddress};
 use super::mld::Listener;
 use super::neighbor_cache::earlier;
-use super::snapshot::UplinkFacts;
+use super::snapshot::{KernelPath, UplinkFacts};
 
 #[derive(Debug)]
 pub(super) struct Uplink {
     pub(super) port: PortId,
     pub(super) mac: MacAddr,
     pub(super) mtu: u16,
+    pub(super) kernel: Option<KernelPath>,
     pub(super) up: bool,
     pub(super) addresses: Vec<OwnAddress>,
     pub(super) listener: Listener,
@@ -50,6 +51,7 @@ impl Uplink {
             port: config.port,
             mac: config.mac,
             mtu: config.mtu,
+            kernel: config.kernel,
             up: true,
             addresses: addresses.collect(),
             listener: Listener::default(),
@@ -134,6 +136,7 @@ impl Uplink {
             port: self.port,
             mac: self.mac,
             mtu: self.mtu,
+            kernel: self.kernel,
             address: self.usable(AddressKind::Configured),
             link_local: self.usable(AddressKind::LinkLocal),
             up: self.up,

@@ -16,6 +16,8 @@ pub enum PortRole {
     Node,
     /// The substrate.
     Uplink,
+    /// This machine's own kernel: see `pipeline/kernel`.
+    Kernel,
 }
 
 /// What a port's sending side does by itself.

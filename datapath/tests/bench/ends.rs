@@ -5,7 +5,11 @@
 //!   and raw frames only of the node that the source names.
 //! * To a node: a frame with its MAC, its tag and its address, that the
 //!   segment allows and that is not too large.
+//! * To the kernel, and from it: what has the host's own address, and nothing
+//!   under a locator.
 //! * Nothing goes from the fabric to the fabric.
+
+use core::net::Ipv6Addr;
 
 use datapath::pipeline::{Punt, Verdict};
 use packet::EtherType;
@@ -44,14 +48,23 @@ pub fn decided(way: Way, verdict: Verdict) {
     match (verdict, way) {
         (Verdict::Next, _) => panic!("nobody decided"),
         (Verdict::Reply | Verdict::Punt(Punt::Resolve(_)), Way::FromSubstrate)
-        | (Verdict::Punt(_), Way::FromNode) => panic!("{verdict:?} {way:?}"),
+        | (Verdict::Punt(_), Way::FromNode)
+        | (Verdict::Reply | Verdict::Punt(_) | Verdict::Cut(_), Way::FromKernel) => {
+            panic!("{verdict:?} {way:?}")
+        }
         _ => {}
     }
 }
 
 /// A frame that came out of a port.
 pub fn leaves_well(way: Way, came_in: PortId, port: PortId, frame: &[u8]) {
-    if R_UPLINKS.contains(&port.0) {
+    if port.0 == R_KERNEL {
+        assert_eq!((way, came_in.0), (Way::FromSubstrate, R_UPLINKS[0]));
+        to_the_kernel(frame);
+    } else if way == Way::FromKernel {
+        assert_eq!((came_in.0, port.0), (R_KERNEL, R_UPLINKS[0]));
+        from_the_kernel(frame);
+    } else if R_UPLINKS.contains(&port.0) {
         assert_eq!(way, Way::FromNode, "from the fabric to the fabric");
         to_the_fabric(frame);
     } else {
@@ -60,6 +73,42 @@ pub fn leaves_well(way: Way, came_in: PortId, port: PortId, frame: &[u8]) {
             from_somebody(segment, frame, bare);
         }
     }
+}
+
+/// What the kernel gets is for the host's own addresses or a group of the link:
+/// never for a tenant, for no locator, and nothing that the vswitch answers.
+fn to_the_kernel(frame: &[u8]) {
+    assert_eq!(frame[12..14], [0x86, 0xdd]);
+    let (header, rest) = etherparse::Ipv6Header::from_slice(&frame[14..]).unwrap();
+    let destination = Ipv6Addr::from(header.destination);
+    let solicits = header
+        .destination
+        .starts_with(&[0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff]);
+    let link_group = header.destination.starts_with(&[0xff, 2]) && !solicits;
+    let own = [Site::R.address(), Site::R.link_local()].contains(&destination);
+    assert!(own || link_group, "for {destination}");
+    assert!(!Site::R.locator().contains(destination));
+    if header.next_header.0 == 58 {
+        let answered = [128, 133, 134, 135, 136, 137];
+        assert!(
+            rest.first().is_none_or(|kind| !answered.contains(kind)),
+            "answered here"
+        );
+    }
+}
+
+/// What the kernel sends goes out with the uplink's MAC and the host's own
+/// address, or with none to a group: never a tenant's.
+fn from_the_kernel(frame: &[u8]) {
+    assert_eq!(frame[6..12], Site::R.uplink_mac(R_UPLINKS[0]).octets());
+    assert_eq!(frame[12..14], [0x86, 0xdd]);
+    assert!(frame.len() <= 14 + MTU);
+    let (header, _) = etherparse::Ipv6Header::from_slice(&frame[14..]).unwrap();
+    let source = Ipv6Addr::from(header.source);
+    let probes = source.is_unspecified() && header.destination[0] == 0xff;
+    let own = [Site::R.address(), Site::R.link_local()].contains(&source);
+    assert!(probes || own, "from {source}");
+    assert!(!Site::R.locator().contains(source));
 }
 
 fn to_the_fabric(frame: &[u8]) {

@@ -5,7 +5,7 @@ use core::time::Duration;
 use datapath::books::{Ledger, Patience, RowId, RowReading};
 use datapath::pipeline::batch::Context;
 use datapath::pipeline::{
-    Burst, DropReason, Exits, Punt, Punted, Settling, Verdict, WorkerState, from_node,
+    Burst, DropReason, Exits, Punt, Punted, Settling, Verdict, WorkerState, from_kernel, from_node,
     from_substrate, settle,
 };
 use datapath::tables::Tables;
@@ -42,6 +42,7 @@ pub struct Outcome {
 pub enum Way {
     FromNode,
     FromSubstrate,
+    FromKernel,
 }
 
 impl Host {
@@ -65,6 +66,12 @@ impl Host {
     pub fn substrate_delivers(&mut self, frame: &[u8]) -> Outcome {
         let uplink = self.site.uplinks()[0];
         self.one(Way::FromSubstrate, uplink, HeapBuf::from_slice(frame))
+    }
+
+    /// A frame that the kernel sent; see [`Plan::kernel`](super::Plan::kernel).
+    pub fn kernel_sends(&mut self, frame: &[u8]) -> Outcome {
+        let path = self.tables.uplinks.uplinks[0].kernel.unwrap();
+        self.one(Way::FromKernel, path.port, HeapBuf::from_slice(frame))
     }
 
     /// A frame of which a device has left something undone.
@@ -139,6 +146,7 @@ impl Host {
         match way {
             Way::FromNode => from_node(burst, &self.tables, &mut self.state),
             Way::FromSubstrate => from_substrate(burst, &self.tables, &mut self.state),
+            Way::FromKernel => from_kernel(burst, &self.tables),
         }
     }
 }

@@ -77,6 +77,8 @@ pub const NOBODY: MacAddr = MacAddr::new([2, 0x99, 0, 0, 0, 0x99]);
 /// R's uplinks; S has the one after its nodes.
 pub const R_UPLINKS: [u16; 2] = [6, 7];
 pub const S_UPLINK: u16 = 4;
+/// The port of R's kernel, where it has one.
+pub const R_KERNEL: u16 = 8;
 
 pub const VLAN_FRONT: u16 = 100;
 pub const VLAN_BACK: u16 = 200;

@@ -2,11 +2,13 @@
 //! A test may change a [`Plan`] before it makes a host of it.
 
 use core::net::{Ipv4Addr, Ipv6Addr};
+use core::num::NonZeroU32;
 use core::time::Duration;
 use std::sync::Arc;
 
 use datapath::substrate::{
-    NeighborState, NextHopEntry, NextHopId, NextHops, OwnAddresses, UplinkFacts, UplinkTable,
+    KernelPath, NeighborState, NextHopEntry, NextHopId, NextHops, OwnAddresses, UplinkFacts,
+    UplinkTable,
 };
 use datapath::tables::{
     Drawn, HostTable, MappingWriter, PathMtus, PortEntry, PortOffloads, PortRole, Tables,
@@ -41,6 +43,15 @@ impl Site {
         let text = match self {
             Self::R => "fd00:0:0:ff::a",
             Self::S => "fd00:0:0:ff::b",
+        };
+        text.parse().unwrap()
+    }
+
+    /// The link-local one on its first uplink.
+    pub fn link_local(self) -> Ipv6Addr {
+        let text = match self {
+            Self::R => "fe80::a",
+            Self::S => "fe80::b",
         };
         text.parse().unwrap()
     }
@@ -206,6 +217,26 @@ impl Plan {
         self
     }
 
+    /// With a kernel on the first uplink, behind the port after all others, that
+    /// is given so many packets per second. The host has its link-local address,
+    /// too; `on_link`: and announces its locator.
+    pub fn kernel(mut self, rate: u32, on_link: bool) -> Self {
+        let uplink = &mut self.uplinks.uplinks[0];
+        uplink.kernel = Some(KernelPath {
+            port: PortId(self.ports as u16),
+            rate: NonZeroU32::new(rate).unwrap(),
+        });
+        self.ports += 1;
+        self.offloads.push(PortOffloads::default());
+        let (site, locator) = (self.site, self.site.locator());
+        let first = Ipv6Addr::from_bits(locator.network().to_bits() | 1);
+        let mut addresses = vec![site.address(), site.link_local()];
+        addresses.extend(on_link.then_some(first));
+        let groups = addresses.iter().map(|a| solicited(*a)).collect();
+        self.uplinks.own = OwnAddresses::new(locator, on_link, addresses, groups);
+        self
+    }
+
     /// The mapping of a node in a segment.
     pub fn mapping(&mut self, segment_id: u32, ip: Ip) -> &mut Mapping {
         let mappings = &mut self.compiled.mappings;
@@ -255,11 +286,13 @@ impl Plan {
     /// The ports, as the tables need them.
     fn entries(&self) -> Vec<Option<PortEntry>> {
         let entry = |(port, offloads): (u16, &PortOffloads)| {
-            let uplink = self.site.uplinks().contains(&PortId(port));
+            let id = PortId(port);
             Some(PortEntry {
                 name: format!("port {port}").into(),
-                role: if uplink {
+                role: if self.site.uplinks().contains(&id) {
                     PortRole::Uplink
+                } else if self.uplinks.of_kernel(id).is_some() {
+                    PortRole::Kernel
                 } else {
                     PortRole::Node
                 },
@@ -339,9 +372,15 @@ fn next_hop(site: Site, at: u16, port: PortId) -> NextHopEntry {
     }
 }
 
+/// The group in which an address is solicited (RFC 4291 §2.7.1).
+pub fn solicited(address: Ipv6Addr) -> Ipv6Addr {
+    Ipv6Addr::from_bits(0xff02_0000_0000_0000_0000_0001_ff00_0000 | address.to_bits() & 0xff_ffff)
+}
+
 fn uplink_table(site: Site) -> UplinkTable {
     let uplinks = site.uplinks();
     let facts = |port: &PortId| UplinkFacts {
+        kernel: None,
         port: *port,
         mac: site.uplink_mac(port.0),
         mtu: 1600,
@@ -349,9 +388,7 @@ fn uplink_table(site: Site) -> UplinkTable {
         link_local: None,
         up: true,
     };
-    let solicited = Ipv6Addr::from_bits(
-        0xff02_0000_0000_0000_0000_0001_ff00_0000 | site.address().to_bits() & 0xff_ffff,
-    );
+    let solicited = solicited(site.address());
     UplinkTable {
         revision: 1,
         hop_limit: 64,

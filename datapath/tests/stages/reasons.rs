@@ -1,6 +1,7 @@
 //! Every drop reason is reached by a frame: the match below must name each,
 //! so a new reason without a case does not compile.
 
+use core::net::Ipv6Addr;
 use core::num::NonZeroU16;
 
 use datapath::pipeline::DropReason;
@@ -37,7 +38,7 @@ fn g_to_a() -> Ipv6 {
 
 /// A packet to A from a router of the fabric.
 fn fabric_router() -> Ipv6 {
-    let router = core::net::Ipv6Addr::new(0xfd00, 0, 0, 0xff, 0, 0, 0, 1);
+    let router = Ipv6Addr::new(0xfd00, 0, 0, 0xff, 0, 0, 0, 1);
     Frame::between(router_mac(0), Site::R.uplink_mac(R_UPLINKS[0]))
         .ipv6(router, Site::R.substrate(FRONT, A.ip).to_ipv6())
 }
@@ -45,6 +46,22 @@ fn fabric_router() -> Ipv6 {
 fn on_uplink(source: SubstrateAddr, destination: SubstrateAddr) -> Ipv6 {
     Frame::between(router_mac(0), Site::R.uplink_mac(R_UPLINKS[0]))
         .ipv6(source.to_ipv6(), destination.to_ipv6())
+}
+
+/// What becomes of a frame that R's kernel sends.
+fn kernel(frame: &[u8]) -> Option<Outcome> {
+    let mut host = Plan::of(Site::R).kernel(1, false).host();
+    Some(host.kernel_sends(frame))
+}
+
+fn of_kernel(source: Ipv6Addr) -> Ipv6 {
+    Frame::between(Site::R.uplink_mac(R_UPLINKS[0]), router_mac(0)).ipv6(source, Site::S.address())
+}
+
+/// A packet to the host itself.
+fn to_kernel() -> Ipv6 {
+    Frame::between(router_mac(0), Site::R.uplink_mac(R_UPLINKS[0]))
+        .ipv6(Site::S.address(), Site::R.address())
 }
 
 /// A frame that is dropped for this reason; none where the pipeline is not
@@ -87,6 +104,33 @@ fn example(reason: Reason) -> Option<Outcome> {
             let elsewhere = Site::S.substrate(FRONT, A.ip);
             let sent = on_uplink(Site::S.substrate(FRONT, G.ip), elsewhere);
             substrate(&sent.udp(1, 2, b"x"))
+        }
+        Reason::KernelRateLimited => {
+            let sent = to_kernel().tcp(1, 22, b"");
+            let mut host = Plan::of(Site::R).kernel(1, false).host();
+            (0..17).map(|_| host.substrate_delivers(&sent)).last()
+        }
+        Reason::KernelMac => {
+            let sent = Frame::between(A.mac, router_mac(0));
+            kernel(
+                &sent
+                    .ipv6(Site::R.address(), Site::S.address())
+                    .udp(1, 2, b"x"),
+            )
+        }
+        Reason::KernelSpoofed => kernel(&of_kernel(at_r(A.ip).to_ipv6()).udp(1, 2, b"x")),
+        Reason::KernelAdvertisement => {
+            kernel(&of_kernel(Site::R.address()).icmp((136, 0), (0, 0), &[0; 16]))
+        }
+        Reason::KernelSuperFrame => {
+            let offload = Offload {
+                transport: TransportChecksum::Partial,
+                segment_size: NonZeroU16::new(1000),
+                ..Offload::NONE
+            };
+            let mut host = Plan::of(Site::R).kernel(1, false).host();
+            let sent = to_kernel().tcp(1, 22, &[0; 3000]);
+            Some(host.substrate_leaves_to_a_device(&sent, offload))
         }
         Reason::SpoofedAddress => node(A, &frame(A, F).ipv4(G.ip, F.ip).udp(1, 2, b"x")),
         Reason::SpoofedArp => node(A, &frame(A, F).arp_request(G.ip, F.ip)),

@@ -31,8 +31,19 @@ pub struct Surroundings {
 pub struct KnownPort {
     /// Its name.
     pub name: String,
-    /// It leads to the fabric: no node may be behind it.
-    pub uplink: bool,
+    /// What it is for.
+    pub purpose: PortPurpose,
+}
+
+/// What a port of this host is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PortPurpose {
+    /// Nodes may be behind it.
+    Nodes,
+    /// It leads to the fabric.
+    Uplink,
+    /// It leads to the host's own kernel.
+    Kernel,
 }
 
 impl Topology {
@@ -182,24 +193,30 @@ impl<'a> Compiler<'a> {
         let Some(&(id, port)) = self.ports.get(name.value.as_str()) else {
             let message = format!("host \"{this}\" has no port \"{}\"", name.value);
             let known = self.around.ports.iter().flatten();
-            let known = known.filter(|port| !port.uplink);
+            let known = known.filter(|port| port.purpose == PortPurpose::Nodes);
             let remedy = did_you_mean(&name.value, known.map(|port| port.name.as_str()), || {
                 format!("add it to ports in the configuration of host \"{this}\"")
             });
             self.out.error(&name.place, message, remedy);
             return None;
         };
-        if port.uplink {
-            let message = format!(
-                "node \"{}\" is behind port \"{}\", which is an uplink",
-                node.name.value, name.value
-            );
-            let remedy =
-                "put the node behind a port of its own; an uplink leads to the fabric only";
-            self.out.error(&name.place, message, remedy);
-            return None;
-        }
-        Some(id)
+        let (what, remedy) = match port.purpose {
+            PortPurpose::Nodes => return Some(id),
+            PortPurpose::Uplink => (
+                "an uplink",
+                "put the node behind a port of its own; an uplink leads to the fabric only",
+            ),
+            PortPurpose::Kernel => (
+                "the host's own kernel's",
+                "put the node behind a port of its own; nothing of a tenant's reaches the kernel",
+            ),
+        };
+        let message = format!(
+            "node \"{}\" is behind port \"{}\", which is {what}",
+            node.name.value, name.value
+        );
+        self.out.error(&name.place, message, remedy);
+        None
     }
 
     fn attach(

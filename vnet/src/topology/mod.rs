@@ -22,7 +22,7 @@ use crate::diagnostic::{Diagnostics, Place};
 use crate::yaml::Located;
 use networks::NetworkTexts;
 
-pub use compile::{KnownPort, Surroundings};
+pub use compile::{KnownPort, PortPurpose, Surroundings};
 pub use derive_mac::derive_mac;
 pub use text::{DEFAULT_MTU, MAX_MTU, MIN_MTU};
 

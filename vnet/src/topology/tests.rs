@@ -41,7 +41,7 @@ fn around(this: &str, ports: &[&str]) -> Surroundings {
     let port = |name: &&str| {
         Some(KnownPort {
             name: (*name).to_owned(),
-            uplink: false,
+            purpose: PortPurpose::Nodes,
         })
     };
     Surroundings {

@@ -12,7 +12,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use vnet::compiled::Compiled;
+use datapath::tables::PortRole;
+use vnet::compiled::{Compiled, PortId};
 use vnet::diagnostic::Diagnostic;
 use vnet::topology::networks::NetworkTexts;
 
@@ -26,7 +27,7 @@ pub mod substrate;
 pub use file::HostFile;
 pub use frame::{Frame, FramePort};
 pub use ports::{MemifRole, PortConfig, PortSource};
-pub use substrate::{Announce, Route, Substrate, Uplink, Via};
+pub use substrate::{Announce, Kernel, Route, Substrate, Uplink, Via};
 
 /// Reads and checks a host's configuration and the networks that it names.
 ///
@@ -69,6 +70,27 @@ pub struct HostConfig {
     pub compiled: Compiled,
     /// Recommendations: it works, yet something better is possible.
     pub warnings: Vec<Diagnostic>,
+}
+
+impl HostConfig {
+    /// What is behind a port, as far as this file says: where it says nothing,
+    /// nodes may be.
+    pub fn role(&self, port: PortId) -> PortRole {
+        let mut uplinks = self.substrate.uplinks.iter();
+        if uplinks.any(|uplink| uplink.port == port) {
+            PortRole::Uplink
+        } else if self.uplink_of_kernel(port).is_some() {
+            PortRole::Kernel
+        } else {
+            PortRole::Node
+        }
+    }
+
+    /// The uplink whose kernel is behind a port, if any.
+    pub fn uplink_of_kernel(&self, port: PortId) -> Option<&Uplink> {
+        let kernel = |uplink: &&Uplink| uplink.kernel.as_ref().is_some_and(|k| k.port == port);
+        self.substrate.uplinks.iter().find(kernel)
+    }
 }
 
 /// How many entries tables have room for.

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use packet::MacAddr;
+
 /// One port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PortConfig {
@@ -30,6 +32,9 @@ pub enum PortSource {
     Tap {
         /// The kernel interface's name.
         interface: String,
+        /// Its MAC, where it must have a certain one: the uplink's, if this
+        /// machine's kernel is behind it.
+        mac: Option<MacAddr>,
     },
     /// An existing kernel interface, through packet sockets.
     AfPacket {
@@ -95,7 +100,9 @@ impl PortSource {
     pub fn exclusive_device(&self) -> Option<String> {
         Some(match self {
             Self::Pci { address } => format!("PCI device {address}"),
-            Self::Tap { interface } | Self::AfPacket { interface } | Self::AfXdp { interface } => {
+            Self::Tap { interface, .. }
+            | Self::AfPacket { interface }
+            | Self::AfXdp { interface } => {
                 format!("interface {interface}")
             }
             Self::Memif { socket, id: 0, .. } => socket_in_words(socket),

@@ -1,6 +1,7 @@
 //! How this host stands on the fabric: the `substrate` section.
 
 use core::net::Ipv6Addr;
+use core::num::NonZeroU32;
 
 pub use datapath::substrate::Announce;
 use packet::{Ipv6Prefix, Locator};
@@ -32,6 +33,17 @@ pub struct Uplink {
     pub mtu: u16,
     /// Where everything else is.
     pub routes: Vec<Route>,
+    /// Where this machine's kernel hears of the link, if it does.
+    pub kernel: Option<Kernel>,
+}
+
+/// The way between an uplink and this machine's kernel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kernel {
+    /// The port whose other end is the kernel's interface.
+    pub port: PortId,
+    /// Packets per second that the kernel is given at most.
+    pub rate: NonZeroU32,
 }
 
 impl Uplink {

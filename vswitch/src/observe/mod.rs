@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use datapath::books::{Ledger, Patience, Reading};
-use datapath::tables::Drawn;
+use datapath::tables::{Drawn, PortRole};
 use packet::SubstrateAddr;
 use parking_lot::Mutex;
 use vnet::compiled::{Mapping as CompiledMapping, PortId};
@@ -105,22 +105,17 @@ impl Observer {
     }
 
     fn role(&self, port: PortId) -> ShownRole {
-        let uplink = self
-            .config
-            .substrate
-            .uplinks
-            .iter()
-            .any(|uplink| uplink.port == port);
         let node = self
             .config
             .compiled
             .interfaces
             .iter()
             .any(|interface| interface.port == port);
-        match (uplink, node) {
-            (true, _) => ShownRole::Substrate,
-            (false, true) => ShownRole::Node,
-            (false, false) => ShownRole::Unused,
+        match self.config.role(port) {
+            PortRole::Uplink => ShownRole::Substrate,
+            PortRole::Kernel => ShownRole::Kernel,
+            PortRole::Node if node => ShownRole::Node,
+            PortRole::Node => ShownRole::Unused,
         }
     }
 

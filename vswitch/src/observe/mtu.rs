@@ -183,7 +183,7 @@ nodes:
             others: others.to_vec(),
             ports: vec![Some(vnet::topology::KnownPort {
                 name: "p".to_owned(),
-                uplink: false,
+                purpose: vnet::topology::PortPurpose::Nodes,
             })],
         };
         let mut out = vnet::diagnostic::Diagnostics::default();

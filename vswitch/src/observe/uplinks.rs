@@ -102,6 +102,7 @@ mod tests {
 
     fn uplink(port: u16) -> config::Uplink {
         config::Uplink {
+            kernel: None,
             port: PortId(port),
             address: Ipv6Addr::LOCALHOST,
             prefix_length: 64,

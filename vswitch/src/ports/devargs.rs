@@ -16,7 +16,10 @@ pub fn devargs(source: &PortSource, size: &PortSize) -> Option<String> {
     Some(match source {
         PortSource::Pci { address } => address.clone(),
         PortSource::Devargs { devargs } => devargs.clone(),
-        PortSource::Tap { interface } => format!("net_tap_vs{number},iface={interface}"),
+        PortSource::Tap { interface, mac } => {
+            let mac = mac.map_or_else(String::new, |mac| format!(",mac={mac}"));
+            format!("net_tap_vs{number},iface={interface}{mac}")
+        }
         PortSource::AfXdp { interface } => {
             let count = if queues > 1 {
                 format!(",queue_count={queues}")
@@ -117,9 +120,18 @@ mod tests {
         said(
             PortSource::Tap {
                 interface: interface(),
+                mac: None,
             },
             "net_tap_vs",
             "iface=eth1",
+        );
+        said(
+            PortSource::Tap {
+                interface: interface(),
+                mac: Some(packet::MacAddr::new([2, 0, 0, 0, 0, 0xa])),
+            },
+            "net_tap_vs",
+            "iface=eth1,mac=02:00:00:00:00:0a",
         );
         said(
             PortSource::Vhost {
@@ -144,6 +156,7 @@ mod tests {
     fn names_never_repeat() {
         let source = PortSource::Tap {
             interface: "t".to_owned(),
+            mac: None,
         };
         assert_ne!(devargs(&source, &size()), devargs(&source, &size()));
         assert_eq!(devargs(&PortSource::Memory, &size()), None);

@@ -361,7 +361,7 @@ impl From<DeviceStats> for PortCounters {
 fn shown(source: &PortSource) -> String {
     match source {
         PortSource::Pci { address } => address.clone(),
-        PortSource::Tap { interface }
+        PortSource::Tap { interface, .. }
         | PortSource::AfPacket { interface }
         | PortSource::AfXdp { interface } => interface.clone(),
         PortSource::Memif { socket, id, .. } => format!("{}#{id}", socket.display()),

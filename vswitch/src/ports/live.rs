@@ -10,7 +10,7 @@ use datapath::tables::{PortOffloads, PortRole};
 use packet::MacAddr;
 use parking_lot::RwLock;
 use vnet::compiled::PortId;
-use vnet::topology::KnownPort;
+use vnet::topology::{KnownPort, PortPurpose};
 
 use super::info::{PortInfo, PortMonitor};
 use crate::config::PortConfig;
@@ -186,7 +186,11 @@ impl PortSet {
     pub fn known(&self) -> Vec<Option<KnownPort>> {
         self.by_id(|port| KnownPort {
             name: port.name().to_owned(),
-            uplink: port.role() == PortRole::Uplink,
+            purpose: match port.role() {
+                PortRole::Node => PortPurpose::Nodes,
+                PortRole::Uplink => PortPurpose::Uplink,
+                PortRole::Kernel => PortPurpose::Kernel,
+            },
         })
     }
 

@@ -1,14 +1,19 @@
 //! What the configuration file says of the substrate, in the substrate host's
 //! words.
 
-use datapath::substrate::{Limits, RouteConfig, RouteVia, SubstrateConfig, UplinkConfig};
+use core::num::NonZeroU32;
+
+use datapath::substrate::{
+    KernelPath, Limits, RouteConfig, RouteVia, SubstrateConfig, UplinkConfig,
+};
 use packet::MacAddr;
 use vnet::compiled::HostId;
 
 use crate::config::{self, HostConfig};
 
-/// The substrate host's configuration, given the MACs of all ports in order.
-pub fn of(config: &HostConfig, macs: &[MacAddr], seed: u64) -> SubstrateConfig {
+/// The substrate host's configuration, given the MACs of all ports in order and
+/// how many workers there are.
+pub fn of(config: &HostConfig, macs: &[MacAddr], workers: u16, seed: u64) -> SubstrateConfig {
     let substrate = &config.substrate;
     let hosts = (0..).map(HostId).zip(&config.compiled.hosts);
     SubstrateConfig {
@@ -17,7 +22,10 @@ pub fn of(config: &HostConfig, macs: &[MacAddr], seed: u64) -> SubstrateConfig {
         uplinks: substrate
             .uplinks
             .iter()
-            .map(|uplink| self::uplink(uplink, macs))
+            .map(|uplink| UplinkConfig {
+                kernel: kernel(config, uplink, workers),
+                ..self::uplink(uplink, macs)
+            })
             .collect(),
         hop_limit: substrate.hop_limit,
         peers: hosts.map(|(id, host)| (id, host.locator)).collect(),
@@ -45,5 +53,18 @@ fn uplink(uplink: &config::Uplink, macs: &[MacAddr]) -> UplinkConfig {
         prefix_length: uplink.prefix_length,
         mtu: uplink.mtu,
         routes: uplink.routes.iter().map(route).collect(),
+        kernel: None,
     }
+}
+
+/// Each of the workers that poll the uplink gets its share of the rate.
+fn kernel(config: &HostConfig, uplink: &config::Uplink, workers: u16) -> Option<KernelPath> {
+    let kernel = uplink.kernel.as_ref()?;
+    let port = config.ports.get(usize::from(uplink.port.0));
+    let polling = port.map_or(1, |port| port.queues).min(workers).max(1);
+    let share = kernel.rate.get().div_ceil(u32::from(polling));
+    Some(KernelPath {
+        port: kernel.port,
+        rate: NonZeroU32::new(share).unwrap_or(kernel.rate),
+    })
 }

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam::queue::ArrayQueue;
 use datapath::books::{Ledger, OutputNumbers};
+use datapath::pipeline::kernel::{self, limit::KernelLimit};
 use datapath::pipeline::{DropReason, Punt, Punted};
 use datapath::substrate::{
     AddressInfo, AddressState, Counts, Effect, NeighborInfo, NextHopId, SubstrateHost, UplinkTable,
@@ -81,6 +82,8 @@ pub struct SlowPath<P: BufPool> {
     pub stop: Arc<AtomicBool>,
     /// Time zero.
     pub started: Instant,
+    /// What the kernels have been told.
+    pub kernel_limit: KernelLimit,
     /// Packets that wait.
     pub hold: HoldQueue<P::Buf>,
     /// The ports: the uplinks' links are watched, and the offloads of all.
@@ -146,10 +149,14 @@ impl<P: BufPool> SlowPath<P> {
     fn take(&mut self, punted: Punted<P::Buf>, now: Duration) {
         match punted.punt {
             Punt::ForHost => {
-                let handled = self.host.handle(punted.port, punted.buf.data(), now);
+                let frame = punted.buf.data();
+                let handled = self.host.handle(punted.port, frame, now);
+                let heard = self.tell_kernel(punted.port, frame, now);
                 match handled.refused {
-                    Some(_) => self.ledger.book_drop(punted.row, DropReason::HostRefused),
-                    None => self.ledger.line(punted.row).consumed(),
+                    Some(_) if !heard => {
+                        self.ledger.book_drop(punted.row, DropReason::HostRefused);
+                    }
+                    _ => self.ledger.line(punted.row).consumed(),
                 }
                 self.carry_out(handled.effects, now);
             }
@@ -191,6 +198,24 @@ impl<P: BufPool> SlowPath<P> {
                 }
             }
         }
+    }
+
+    /// Gives the uplink's kernel a copy of what it has to know, too. True if it
+    /// gets one.
+    fn tell_kernel(&mut self, uplink: PortId, frame: &[u8], now: Duration) -> bool {
+        let uplinks = Arc::clone(&self.publisher.current().uplinks);
+        let mut all = uplinks.uplinks.iter().enumerate();
+        let Some((at, Some(path))) =
+            all.find_map(|(at, facts)| (facts.port == uplink).then_some((at, facts.kernel)))
+        else {
+            return false;
+        };
+        let hears =
+            kernel::hears(&uplinks.own, frame) && self.kernel_limit.allows(at, path.rate, now);
+        if hears {
+            self.generate(path.port, frame);
+        }
+        hears
     }
 
     fn publish(&mut self, now: Duration) {

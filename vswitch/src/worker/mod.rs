@@ -124,6 +124,7 @@ impl<B: PacketBuf> Worker<B> {
                 PortRole::Uplink => {
                     pipeline::from_substrate(&mut burst, tables, &mut self.state);
                 }
+                PortRole::Kernel => pipeline::from_kernel(&mut burst, tables),
             }
             let mut exits = Ways {
                 outbox: &mut self.outbox,

@@ -1,25 +1,21 @@
 //! A partial checksum made whole in software, where no device will.
 
 use packet::checksum::Sum;
-use packet::ethernet::ETHERNET_LEN;
 use packet::{IpProtocol, PacketBuf};
-
-use crate::pipeline::batch::IpTuple;
 
 /// Bytes that are read of a chain at once: an even number.
 const CHUNK: usize = 512;
 
 /// Completes the transport checksum of a bare frame whose headers are in its
 /// first buffer: the field holds the sum of the pseudo-header, to which the rest
-/// is added.
-pub(super) fn complete<B: PacketBuf>(buf: &mut B, ip: &IpTuple) {
-    let Some(at) = ip.protocol.checksum_offset() else {
+/// is added. `start`: where the header of `protocol` begins.
+pub(in crate::pipeline) fn complete<B: PacketBuf>(buf: &mut B, protocol: IpProtocol, start: usize) {
+    let Some(at) = protocol.checksum_offset() else {
         return;
     };
-    let start = ETHERNET_LEN + usize::from(ip.header_len);
     let sum = match sum(buf, start).checksum() {
         // RFC 768: a computed zero is sent as all ones.
-        0 if matches!(ip.protocol, IpProtocol::UDP | IpProtocol::UDP_LITE) => 0xffff,
+        0 if matches!(protocol, IpProtocol::UDP | IpProtocol::UDP_LITE) => 0xffff,
         sum => sum,
     };
     let field = buf.data_mut().get_mut(start + at..);
@@ -49,7 +45,9 @@ fn sum<B: PacketBuf>(buf: &B, start: usize) -> Sum {
 mod tests {
     use packet::build::{Checksum, Frame};
     use packet::checksum::pseudo_header_v6;
-    use packet::{Fragment, HeapBuf, MacAddr, VirtualAddr};
+    use packet::ethernet::ETHERNET_LEN;
+    use packet::ipv4::IPV4_LEN;
+    use packet::{HeapBuf, MacAddr};
 
     use super::*;
 
@@ -63,17 +61,7 @@ mod tests {
         let addresses = Sum::of(&[10, 0, 0, 2, 10, 0, 0, 3]);
         let partial = pseudo_header_v6(addresses, 11, IpProtocol::UDP).fold();
         let mut buf = HeapBuf::from_slice(&frame(Checksum::Exactly(partial)));
-        let ip = IpTuple {
-            source: VirtualAddr::from_bits(0x0a00_0002),
-            destination: VirtualAddr::from_bits(0x0a00_0003),
-            protocol: IpProtocol::UDP,
-            ports: (7, 9),
-            fragment: Fragment::WHOLE,
-            dont_fragment: false,
-            header_len: 20,
-            len: 31,
-        };
-        complete(&mut buf, &ip);
+        complete(&mut buf, IpProtocol::UDP, ETHERNET_LEN + IPV4_LEN);
         assert_eq!(buf.data(), frame(Checksum::Right));
     }
 }

@@ -9,7 +9,7 @@
 //!
 //! Exits: on; `Cut`; `Reply` (ICMP 3/4); dropped by a `fit` reason.
 
-mod checksum;
+pub(super) mod checksum;
 mod way;
 
 use core::num::NonZeroU16;
@@ -95,7 +95,8 @@ fn frame<B: PacketBuf>(
     // the rewrite: it finds the headers where it expects them.
     let device = fits && port.checksum && way.carriage != Some(Carriage::Raw);
     if packet.cx.offload.transport == TransportChecksum::Partial && !device {
-        checksum::complete(&mut packet.buf, ip);
+        let start = ETHERNET_LEN + usize::from(ip.header_len);
+        checksum::complete(&mut packet.buf, ip.protocol, start);
         packet.cx.offload = Offload::NONE;
     }
     if fits {

@@ -1,8 +1,10 @@
 //! Frames of every kind, whole and spoilt, for both sides of host R.
 //!
 //! * [`nodes`]: what nodes send. [`substrate`]: what arrives from the fabric,
-//!   from other hosts, from routers and from forgers.
+//!   from other hosts, from routers and from forgers. [`kernel`]: what the
+//!   host's own kernel has to do with.
 
+mod kernel;
 mod nodes;
 mod substrate;
 
@@ -12,6 +14,7 @@ use packet::{IpProtocol, MacAddr};
 use super::names::*;
 use super::random::Random;
 
+pub use kernel::{from_kernel, to_host};
 pub use nodes::from_node;
 pub use substrate::from_substrate;
 

@@ -3,11 +3,13 @@
 //! * [`ports`]: a name or a device in two ports.
 //! * [`hosts`]: a name or a locator of two hosts.
 //! * [`uplinks`]: addresses and routes.
+//! * [`kernel`]: where this machine's kernel hears of them.
 //! * [`cores`]: cores that this machine has not.
 //! * [`mtu`]: what the fabric carries, and what segments promise.
 
 mod cores;
 mod hosts;
+mod kernel;
 pub(super) mod mtu;
 mod ports;
 mod uplinks;
@@ -17,17 +19,20 @@ use std::sync::Arc;
 use vnet::compiled::Host;
 use vnet::diagnostic::Diagnostics;
 use vnet::topology::networks::NetworkTexts;
-use vnet::topology::{KnownPort, Topology};
+use vnet::topology::{KnownPort, PortPurpose, Topology};
+use vnet::yaml::Located;
 
-use super::read::{HostText, SubstrateText};
+use super::read::{HostText, SubstrateText, UplinkText};
 use super::{Frame, HostConfig, PortConfig, Substrate};
 
 /// Checks what was written. `None` where too little could be read.
 pub(super) fn check(
-    text: HostText,
+    mut text: HostText,
     topology: &Topology,
     out: &mut Diagnostics,
 ) -> Option<HostConfig> {
+    let taps = text.substrate.as_ref().map(kernel::taps);
+    text.ports.extend(taps.unwrap_or_default());
     cores::check(&text.cores, out);
     ports::check(&text, out);
     hosts::check(&text, out);
@@ -40,10 +45,7 @@ pub(super) fn check(
     let known = text.ports.iter().map(|port| {
         Some(KnownPort {
             name: port.name.value.clone(),
-            uplink: uplinks.iter().any(|uplink| {
-                let uplink = uplink.port.as_ref();
-                uplink.is_some_and(|name| name.value == port.name.value)
-            }),
+            purpose: purpose(&port.name.value, uplinks),
         })
     });
     let known = known.collect();
@@ -101,4 +103,20 @@ pub(super) fn check(
         compiled,
         warnings: Vec::new(),
     })
+}
+
+/// What the port of that name is for.
+fn purpose(name: &str, uplinks: &[UplinkText]) -> PortPurpose {
+    let is = |port: &Located<String>| port.value == name;
+    let mut kernels = uplinks.iter().filter_map(|uplink| uplink.kernel.as_ref());
+    if uplinks
+        .iter()
+        .any(|uplink| uplink.port.as_ref().is_some_and(is))
+    {
+        PortPurpose::Uplink
+    } else if kernels.any(|kernel| is(&kernel.port)) {
+        PortPurpose::Kernel
+    } else {
+        PortPurpose::Nodes
+    }
 }

@@ -169,8 +169,9 @@ pub(super) fn of_ports(
     }
     for (slot, port) in needed.iter_mut().zip(&text.ports) {
         let uplink = uplinks.iter().find(|uplink| {
-            let name = uplink.port.as_ref();
-            name.is_some_and(|name| name.value == port.name.value)
+            let kernel = uplink.kernel.as_ref().map(|kernel| &kernel.port);
+            let mut names = uplink.port.iter().chain(kernel);
+            names.any(|name| name.value == port.name.value)
         });
         if let Some(uplink) = uplink {
             let mtu = uplink.mtu.as_ref().map(|mtu| mtu.value);

@@ -9,12 +9,14 @@ use vnet::diagnostic::{Diagnostics, Place};
 use vnet::yaml::Located;
 use vnet::yaml::nearest::did_you_mean;
 
+use super::kernel::Kernels;
 use crate::config::read::{HostText, RouteText, UplinkText, ViaText};
 use crate::config::{Route, Uplink, Via};
 
 pub(super) fn check(text: &HostText, uplinks: &[UplinkText], out: &mut Diagnostics) -> Vec<Uplink> {
     let mut ports: HashMap<&str, &Place> = HashMap::new();
     let mut addresses: HashMap<Ipv6Addr, &Place> = HashMap::new();
+    let mut kernels = Kernels::default();
     let mut checked = Vec::new();
     for uplink in uplinks {
         let port = uplink.port.as_ref().and_then(|port| {
@@ -40,6 +42,8 @@ pub(super) fn check(text: &HostText, uplinks: &[UplinkText], out: &mut Diagnosti
             }
         }
         let routes = routes(uplink, out);
+        let kernel = uplink.kernel.as_ref();
+        let kernel = kernel.and_then(|kernel| kernels.check(text, kernel, out));
         if let (Some(port), Some(address), Some(mtu)) = (port, &uplink.address, &uplink.mtu) {
             checked.push(Uplink {
                 port,
@@ -47,13 +51,18 @@ pub(super) fn check(text: &HostText, uplinks: &[UplinkText], out: &mut Diagnosti
                 prefix_length: address.value.1,
                 mtu: mtu.value,
                 routes,
+                kernel,
             });
         }
     }
     checked
 }
 
-fn port_id(text: &HostText, port: &Located<String>, out: &mut Diagnostics) -> Option<PortId> {
+pub(super) fn port_id(
+    text: &HostText,
+    port: &Located<String>,
+    out: &mut Diagnostics,
+) -> Option<PortId> {
     let position = (text.ports.iter()).position(|known| known.name.value == port.value);
     if let Some(position) = position {
         return u16::try_from(position).ok().map(PortId);

@@ -8,6 +8,7 @@ mod substrate;
 mod tables;
 mod workers;
 
+use core::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -55,6 +56,16 @@ pub(super) struct UplinkText {
     /// `None`: what was written is no MTU.
     pub(super) mtu: Option<Located<u16>>,
     pub(super) routes: Vec<RouteText>,
+    pub(super) kernel: Option<KernelText>,
+}
+
+/// An uplink's way to this machine's kernel.
+#[derive(Debug, Clone)]
+pub(super) struct KernelText {
+    pub(super) port: Located<String>,
+    /// Is the port a tap that is made for it, and not one of `ports`?
+    pub(super) is_own_tap: bool,
+    pub(super) rate: NonZeroU32,
 }
 
 #[derive(Debug, Clone)]

@@ -129,6 +129,7 @@ fn of_kind(kind: &str, node: &Node, folder: &Path, out: &mut Diagnostics) -> Opt
         },
         "tap" => PortSource::Tap {
             interface: interface(node, kind, out)?,
+            mac: None,
         },
         "af_packet" => PortSource::AfPacket {
             interface: interface(node, kind, out)?,
@@ -169,7 +170,7 @@ fn pci(node: &Node, out: &mut Diagnostics) -> Option<String> {
 }
 
 /// A kernel interface's name.
-fn interface(node: &Node, kind: &str, out: &mut Diagnostics) -> Option<String> {
+pub(super) fn interface(node: &Node, kind: &str, out: &mut Diagnostics) -> Option<String> {
     let name = fields::text(node, kind, out)?.value;
     let allowed = |b: u8| b.is_ascii_graphic() && !matches!(b, b'/' | b':' | b',');
     let fits = (1..=MAX_INTERFACE).contains(&name.len());

@@ -1,12 +1,13 @@
 //! `substrate:` as written.
 
 use core::net::Ipv6Addr;
+use core::num::NonZeroU32;
 
 use packet::{Ipv6Prefix, PrefixError};
 use vnet::diagnostic::Diagnostics;
 use vnet::yaml::{Fields, Located, Node, Value, fields, scalar};
 
-use super::{RouteText, SubstrateText, UplinkText, ViaText};
+use super::{KernelText, RouteText, SubstrateText, UplinkText, ViaText, ports};
 use crate::config::Announce;
 use crate::config::substrate::address_and_length;
 
@@ -14,6 +15,11 @@ use crate::config::substrate::address_and_length;
 const MIN_MTU: u16 = 1280;
 const DEFAULT_MTU: u16 = 1500;
 const DEFAULT_HOP_LIMIT: u8 = 64;
+/// Packets per second for the kernel: more than a terminal, a clock and a routing
+/// protocol need, and a load that a tap's worker hardly feels.
+const DEFAULT_RATE: NonZeroU32 = NonZeroU32::new(20_000).unwrap();
+/// More than a tap takes.
+const MAX_RATE: NonZeroU32 = NonZeroU32::new(100_000_000).unwrap();
 
 pub(super) fn read(node: &Node, out: &mut Diagnostics) -> Option<SubstrateText> {
     let mut fields = Fields::of(node, "substrate", out)?;
@@ -44,7 +50,7 @@ pub(super) fn read(node: &Node, out: &mut Diagnostics) -> Option<SubstrateText> 
 
 /// `uplinks: [{ port, address, routes, mtu }]`.
 fn uplinks(outer: &mut Fields<'_>, out: &mut Diagnostics) -> Vec<UplinkText> {
-    for key in ["ports", "address", "routes", "mtu"] {
+    for key in ["ports", "address", "routes", "mtu", "kernel", "kernel-rate"] {
         if let Some(node) = outer.get(key, out) {
             let message = format!("substrate has both {key} and uplinks");
             out.error(&node.place, message, "move it into an item of uplinks");
@@ -95,7 +101,7 @@ fn one_port(fields: &mut Fields<'_>, out: &mut Diagnostics) -> Option<Located<St
         [_, second, ..] => {
             let message = "substrate has several ports, but address and routes are per uplink";
             let remedy = "write uplinks: [{ port: ..., address: ..., routes: [...] }, ...] \
-                          in place of ports, address, routes and mtu";
+                          in place of ports, address, routes, mtu and kernel";
             out.error(&second.place, message, remedy);
             None
         }
@@ -119,13 +125,49 @@ fn uplink(
     let routes = fields.list("routes", out);
     let routes = routes.iter().filter_map(|node| route(node, &what, out));
     let routes = routes.collect();
+    let kernel = kernel(fields, &what, out);
     UplinkText {
         what,
         port,
         address: own,
         mtu,
         routes,
+        kernel,
     }
+}
+
+/// `kernel: TAP` or `kernel: { port: PORT }`, and `kernel-rate`.
+fn kernel(fields: &mut Fields<'_>, what: &str, out: &mut Diagnostics) -> Option<KernelText> {
+    let node = fields.get("kernel", out);
+    let rate_node = fields.get("kernel-rate", out);
+    let rate = rate_node
+        .and_then(|node| scalar::number(node, "kernel-rate", NonZeroU32::MIN..=MAX_RATE, out));
+    let rate = rate.map_or(DEFAULT_RATE, |rate| rate.value);
+    let Some(node) = node else {
+        if let Some(node) = rate_node {
+            let message = format!("{what} has kernel-rate, but no kernel");
+            let remedy = "add kernel: the name of a tap to make, e.g. host0; or remove kernel-rate";
+            out.error(&node.place, message, remedy);
+        }
+        return None;
+    };
+    if let Value::Scalar(_) = node.value {
+        let name = ports::interface(node, "kernel", out)?;
+        return Some(KernelText {
+            port: Located::new(name, &node.place),
+            is_own_tap: true,
+            rate,
+        });
+    }
+    let mut fields = Fields::of(node, format!("kernel of {what}"), out)?;
+    let port = fields.need("port", "the name of one of ports", out);
+    let port = port.and_then(|node| scalar::name(node, "port", out));
+    fields.finish(out);
+    Some(KernelText {
+        port: port?,
+        is_own_tap: false,
+        rate,
+    })
 }
 
 /// `address/length`.

@@ -21,7 +21,10 @@ impl Reserve {
     pub(super) fn buffers(self, workers: u16, chain: u64) -> u64 {
         let text = String::new;
         let kinds = [
-            PortSource::Tap { interface: text() },
+            PortSource::Tap {
+                interface: text(),
+                mac: None,
+            },
             PortSource::AfPacket { interface: text() },
             PortSource::Vhost {
                 path: text().into(),

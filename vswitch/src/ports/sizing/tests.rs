@@ -139,6 +139,7 @@ fn room_is_kept_for_as_many_later_ports_as_was_said() {
         |_| af_packet(),
         |n| PortSource::Tap {
             interface: format!("t{n}"),
+            mac: None,
         },
         vhost,
     ];
