@@ -4,7 +4,7 @@
 //! burst goes through [`pipeline`], which reads one snapshot of [`tables`];
 //! [`books`] says where every packet ended; [`substrate`] is the IPv6 host
 //! that a vswitch is on its uplinks.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![cfg_attr(
     not(test),
     deny(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)

@@ -12,7 +12,7 @@ use super::translate::mtu::Carriage;
 use super::verdict::{DropReason, Verdict};
 use crate::books::RowId;
 use crate::substrate::NextHopId;
-use crate::tables::{Destination, Interface, PortTable};
+use crate::tables::{Destination, Interface, MappingKey, PortTable, Tables};
 
 /// The most packets that travel together, from port to port. DPDK's own
 /// examples move as many at once; so do its vector PMDs.
@@ -90,6 +90,13 @@ pub struct Target {
     /// The MAC that whoever has the address must have, where the sender chose
     /// its receiver by MAC.
     pub mac: Option<MacAddr>,
+}
+
+impl Target {
+    /// What to look up.
+    pub const fn key(&self) -> MappingKey {
+        MappingKey::new(self.segment, self.address)
+    }
 }
 
 /// The headers of a packet, parsed once by `classify`; later stages read
@@ -237,6 +244,12 @@ impl<B: packet::PacketBuf> Burst<B> {
         self.packets
             .iter_mut()
             .filter(|packet| packet.cx.verdict == Verdict::Next)
+    }
+
+    /// What the undecided packets' targets are in the table, in their order.
+    pub(crate) fn targets(&mut self, tables: &Tables) -> ArrayVec<Option<Destination>, BURST> {
+        let targets = self.undecided().map(|packet| packet.cx.target);
+        tables.destinations(targets.map(|target| Some(target?.key())))
     }
 
     /// Asks `question` about each undecided packet; an error is its drop.

@@ -16,9 +16,10 @@ use crate::tables::{Destination, Tables};
 
 /// The stage.
 pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
+    let mut found = burst.targets(tables).into_iter();
     burst.each(|packet| {
+        let found = found.next().flatten();
         let target = packet.cx.target.ok_or(DropReason::NoMapping)?;
-        let found = tables.destination(target.segment, target.address);
         let to = match (found, target.mac) {
             (Some(to), Some(mac)) if to.mac() != mac => {
                 stale_mac(tables, &packet.cx, target.segment, mac).map(|()| to)?

@@ -11,10 +11,10 @@ use crate::tables::Tables;
 
 /// The stage.
 pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
+    let mut found = burst.targets(tables).into_iter();
     burst.each(|packet| {
-        let target = packet.cx.target.ok_or(DropReason::DestinationNotHere)?;
-        let to = tables
-            .destination(target.segment, target.address)
+        let to = found.next().flatten();
+        let to = to
             .filter(|to| !to.is_router())
             .ok_or(DropReason::DestinationNotHere)?;
         if to.interface().is_none() {

@@ -17,18 +17,19 @@ use zerocopy::FromBytes;
 use super::batch::{Burst, Sender};
 use super::classify::is_icmpv6_error;
 use super::verdict::DropReason;
-use crate::tables::Tables;
+use crate::tables::{Destination, MappingKey, Tables};
 
 /// The stage.
 pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
+    let sources = burst.undecided().map(|packet| {
+        let (header, _) = header(&packet.buf).ok()?;
+        let source = SubstrateAddr::from_ipv6(header.source()).ok()?;
+        Some(MappingKey::new(source.segment, source.address))
+    });
+    let mut known = tables.destinations(sources).into_iter();
     burst.each(|packet| {
-        let bytes = packet
-            .buf
-            .data()
-            .get(ETHERNET_LEN..)
-            .ok_or(DropReason::Truncated)?;
-        let (header, payload) =
-            Ipv6Header::ref_from_prefix(bytes).map_err(|_| DropReason::Truncated)?;
+        let known = known.next().flatten();
+        let (header, payload) = header(&packet.buf)?;
         let destination = SubstrateAddr::from_ipv6(header.destination())
             .map_err(|_| DropReason::NotForThisHost)?;
         if destination.group {
@@ -39,7 +40,7 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
         }
         let source = SubstrateAddr::from_ipv6(header.source());
         let source = source.map_err(|_| DropReason::SourceNotProven);
-        match source.and_then(|source| sender(tables, &source)) {
+        match source.and_then(|source| sender(tables, &source, known)) {
             Ok(sender) => packet.cx.from = Some(sender),
             // A router of the fabric has something to say; under a host's
             // locator there is none, only tenants.
@@ -52,12 +53,21 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
     });
 }
 
-fn sender(tables: &Tables, source: &SubstrateAddr) -> Result<Sender, DropReason> {
+fn header<B: PacketBuf>(buf: &B) -> Result<(&Ipv6Header, &[u8]), DropReason> {
+    let bytes = buf.data().get(ETHERNET_LEN..);
+    Ipv6Header::ref_from_prefix(bytes.unwrap_or_default()).map_err(|_| DropReason::Truncated)
+}
+
+/// Who has sent from this address, if that is where its owner is.
+fn sender(
+    tables: &Tables,
+    source: &SubstrateAddr,
+    known: Option<Destination>,
+) -> Result<Sender, DropReason> {
     if source.forward {
         return Err(DropReason::ForwardNotYet);
     }
-    let known = tables
-        .destination(source.segment, source.address)
+    let known = known
         // Routers are emulated at the sender: they never send on the
         // substrate. Nor does anything of this host reach it from there.
         .filter(|known| !known.is_router() && known.interface().is_none())

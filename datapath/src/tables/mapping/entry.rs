@@ -74,18 +74,41 @@ impl MappingEntry {
 
 /// Which state of the table: one more per transaction. Readers read the one
 /// that their root names. It wraps; what is compared is never far apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TableVersion(pub(super) u32);
+
+impl TableVersion {
+    /// The one after this. There is no 0: that is a stamp's "ever".
+    pub(super) const fn next(self) -> Self {
+        match self.0.wrapping_add(1) {
+            0 => Self(1),
+            next => Self(next),
+        }
+    }
+}
 
 /// There is no room for another mapping; nothing of the transaction has been
 /// lost, and it can still be committed or dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the table has room for {capacity} mappings and is full; remove mappings, or raise tables.mappings"
-)]
-pub struct TableFull {
-    /// How many mappings it has room for.
-    pub capacity: usize,
+pub enum TableFull {
+    /// There are as many mappings as there is room for.
+    #[error(
+        "the table has room for {capacity} mappings and is full; remove mappings, or raise the table's capacity"
+    )]
+    Capacity {
+        /// How many mappings it has room for.
+        capacity: usize,
+    },
+    /// What has been superseded or removed waits until no reader can reach it,
+    /// and takes up the room for changes. It passes by itself as readers go
+    /// on; see [`MappingWriter::is_waiting`](super::MappingWriter::is_waiting).
+    #[error(
+        "{waiting} superseded mappings are still being read and take up the room for changes; try again, with fewer changes at a time"
+    )]
+    Waiting {
+        /// How many records wait.
+        waiting: usize,
+    },
 }
 
 /// How full a table is, and what it costs.
@@ -100,4 +123,14 @@ pub struct TableStats {
     /// Address space set aside for everything, in bytes. Memory is taken as
     /// it is first written.
     pub reserved_bytes: usize,
+}
+
+impl TableStats {
+    /// What a mapping costs in a full table, everything included, in bytes.
+    pub const fn bytes_per_mapping(&self) -> usize {
+        match self.capacity {
+            0 => 0,
+            capacity => self.reserved_bytes.div_ceil(capacity),
+        }
+    }
 }
