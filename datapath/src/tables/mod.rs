@@ -1,6 +1,7 @@
 //! Everything the pipeline reads, under one root: a change of configuration is
 //! atomic for packets, because a burst reads one root.
 
+mod atomics;
 pub mod hosts;
 pub mod mapping;
 pub mod marks;

@@ -15,10 +15,10 @@
 //! it counts as a reader of that snapshot until it lets go.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crossbeam::queue::ArrayQueue;
 use crossbeam::utils::CachePadded;
+
+use super::atomics::{ArrayQueue, AtomicBool, AtomicU64, Ordering};
 
 /// Counts hand-overs of a snapshot; the first snapshot is number 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -64,7 +64,6 @@ impl Seed {
         self.finish(segment.wrapping_add(mac))
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "the upper half")]
     fn finish(&self, product: u128) -> Hash {
         let upper = (product.wrapping_add(self.offset) >> 64) as u64;
         let mixed = (upper ^ upper >> 32).wrapping_mul(0xd6e8_feb8_6659_fd93);

@@ -30,8 +30,12 @@
 mod entry;
 mod hash;
 mod index;
+#[cfg(loom)]
+#[cfg(test)]
+mod loom_models;
 mod prefetch;
 mod record;
+#[cfg(not(loom))]
 #[cfg(test)]
 mod tests;
 mod words;

@@ -321,6 +321,11 @@ fn memory_per_mapping() {
     }
 }
 
+/// MACs take turns.
+fn of_round(host: u32) -> MappingEntry {
+    entry(u8::from(host % 2 == 1), host)
+}
+
 /// Each transaction moves all keys to one host: whoever sees two hosts in one
 /// burst has seen half of a transaction; who misses a key, a gap.
 #[test]
@@ -351,12 +356,12 @@ fn running_readers_see_whole_transactions() {
                     reader.refresh();
                     let &(at, host) = reader.snapshot();
                     for found in table.find_all::<32>(at, keys().map(Some)) {
-                        assert_eq!(found, Some(entry(host as u8 % 2, host)));
+                        assert_eq!(found, Some(of_round(host)));
                     }
                     for key in keys() {
-                        assert_eq!(table.find(at, key), Some(entry(host as u8 % 2, host)));
+                        assert_eq!(table.find(at, key), Some(of_round(host)));
                     }
-                    let now = mac(host as u8 % 2);
+                    let now = of_round(host).mac;
                     assert!(table.has_mac(at, SegmentId::new(3).unwrap(), now));
                     assert!(!table.has_mac(at, SegmentId::new(3).unwrap(), mac(9)));
                     thread::yield_now();
@@ -367,7 +372,7 @@ fn running_readers_see_whole_transactions() {
     for host in 1..=ROUNDS {
         let version = loop {
             let mut staged = writer.stage();
-            let full = keys().any(|key| staged.put(key, entry(host as u8 % 2, host)).is_err());
+            let full = keys().any(|key| staged.put(key, of_round(host)).is_err());
             if !full && host % 7 != 0 {
                 break staged.commit();
             }
@@ -376,7 +381,7 @@ fn running_readers_see_whole_transactions() {
                 drop(staged);
                 let mut staged = writer.stage();
                 for key in keys() {
-                    staged.put(key, entry(host as u8 % 2, host)).unwrap();
+                    staged.put(key, of_round(host)).unwrap();
                 }
                 break staged.commit();
             }

@@ -1,9 +1,6 @@
 //! Arrays of atomic words that the kernel maps as they are first touched.
 
-#[cfg(loom)]
-pub(super) use loom::sync::atomic::{AtomicU64, Ordering};
-#[cfg(not(loom))]
-pub(super) use std::sync::atomic::{AtomicU64, Ordering};
+pub(super) use crate::tables::atomics::{AtomicU64, Ordering};
 
 /// A cache line's worth of words.
 const LINE: usize = 8;
