@@ -138,6 +138,14 @@ impl Ipv4Subnet {
         (length <= 32 && network.to_bits() & !subnet.mask() == 0).then_some(subnet)
     }
 
+    /// The subnet of that length that contains an address; `None` if the
+    /// length exceeds 32.
+    pub fn around(address: VirtualAddr, length: u8) -> Option<Self> {
+        let shift = 32_u32.checked_sub(u32::from(length))?;
+        let mask = u32::MAX.checked_shl(shift).unwrap_or(0);
+        Self::new(Ipv4Addr::from_bits(address.to_bits() & mask), length)
+    }
+
     /// The network address.
     pub const fn network(self) -> Ipv4Addr {
         self.network
@@ -263,7 +271,10 @@ mod tests {
         let address = |a: &str| VirtualAddr::new(a.parse().unwrap());
         assert!(subnet.contains(address("10.0.5.255")) && !subnet.contains(address("10.0.6.0")));
         assert_eq!(subnet.broadcast(), Some(address("10.0.5.255")));
+        assert_eq!(Ipv4Subnet::around(address("10.0.5.255"), 24), Some(subnet));
         let all = Ipv4Subnet::new(Ipv4Addr::UNSPECIFIED, 0).unwrap();
+        assert_eq!(Ipv4Subnet::around(address("10.0.5.1"), 0), Some(all));
+        assert_eq!(Ipv4Subnet::around(address("10.0.5.1"), 33), None);
         assert!(all.contains(address("255.255.255.255")));
         assert_eq!(Ipv4Subnet::new(Ipv4Addr::new(10, 0, 5, 1), 24), None);
         assert_eq!(

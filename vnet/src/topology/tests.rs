@@ -197,6 +197,47 @@ nodes:
 }
 
 #[test]
+fn a_router_links_no_overlapping_segments_in_whatever_order() {
+    let text = |order: [&str; 4]| {
+        let mut text = "network: z\nsegments:\n".to_owned();
+        for (id, name) in (1..).zip(["8", "16", "24", "25"]) {
+            // 10.0.0.0/8, 10.1.0.0/16 inside of it, two more apart.
+            let network = ["10.0.0.0", "10.1.0.0", "11.0.0.0", "11.0.1.0"][id - 1];
+            let line = format!("name: s{name}, id: {id}, subnet: {network}/{name}");
+            writeln!(text, "  - {{ {line} }}").unwrap();
+        }
+        text.push_str("routers:\n  - name: j\n    interfaces:\n");
+        for leg in order {
+            writeln!(text, "      - {{ {leg} }}").unwrap();
+        }
+        text
+    };
+    let legs = [
+        "segment: s8, address: 10.1.0.1",
+        "segment: s16, address: 10.1.0.1",
+        "segment: s24, address: 11.0.0.1",
+        "segment: s25, address: 11.0.1.1",
+    ];
+    for turn in 0..4 {
+        let mut order = legs;
+        order.rotate_left(turn);
+        let (_, said) = compiled(&text(order), &around("r", &[]));
+        let wide_first = turn != 1;
+        let expected = if wide_first {
+            "segments \"s8\" (10.0.0.0/8) and \"s16\" (10.1.0.0/16), whose subnets overlap"
+        } else {
+            "segments \"s16\" (10.1.0.0/16) and \"s8\" (10.0.0.0/8), whose subnets overlap"
+        };
+        assert_eq!(said.matches("overlap").count(), 1, "{said}");
+        assert!(said.contains(expected), "{said}");
+    }
+    // Two legs in one segment are none of that.
+    let twice = [legs[0], "segment: s8, address: 10.0.0.9", legs[2], legs[3]];
+    let (_, said) = compiled(&text(twice), &around("r", &[]));
+    assert!(!said.contains("overlap"), "{said}");
+}
+
+#[test]
 fn a_large_topology_takes_no_quadratic_time() {
     let mut text = String::from(
         "network: z\nsegments: [{ name: front, id: 1, subnet: 10.0.0.0/8 }]\nnodes:\n",

@@ -1,5 +1,7 @@
 //! Does a node's link carry its interfaces' segments, and with which tag?
 
+use std::collections::HashMap;
+
 use packet::VlanId;
 
 use super::super::SegmentIndex;
@@ -15,7 +17,7 @@ pub(super) enum Checked {
     Access,
     Trunk {
         /// `None`: no tag is known, which was reported.
-        tagged: Vec<(SegmentIndex, Option<VlanId>)>,
+        tagged: HashMap<SegmentIndex, Option<VlanId>>,
         native: Option<SegmentIndex>,
         /// A name could not be resolved, which was reported.
         incomplete: bool,
@@ -39,8 +41,9 @@ impl Rooms<'_> {
         let Some(second) = node.interfaces.get(1) else {
             return;
         };
-        let mut segments = Vec::new();
-        for interface in &node.interfaces {
+        let mut segments: Vec<&str> = Vec::new();
+        // What is listed for the remedy need not be more than can be read.
+        for interface in node.interfaces.iter().take(64) {
             if let Some(segment) = &interface.segment
                 && !segments.contains(&segment.value.as_str())
             {
@@ -61,13 +64,13 @@ impl Rooms<'_> {
 
     fn trunk(&mut self, tagged: &[Located<String>], native: Option<&Located<String>>) -> Checked {
         let mut incomplete = false;
-        let mut list = Vec::new();
+        let mut list = HashMap::new();
         for name in tagged {
             let Some(segment) = self.names.find(self.network, name, self.out) else {
                 incomplete = true;
                 continue;
             };
-            if list.iter().any(|(listed, _)| *listed == segment) {
+            if list.contains_key(&segment) {
                 let message = format!("trunk lists segment \"{}\" twice", name.value);
                 self.out.error(&name.place, message, "remove one");
                 continue;
@@ -82,13 +85,13 @@ impl Rooms<'_> {
                 );
                 self.out.error(&name.place, message, remedy);
             }
-            list.push((segment, vlan.ok().flatten()));
+            list.insert(segment, vlan.ok().flatten());
         }
         let native = native.and_then(|name| {
             let segment = self.names.find(self.network, name, self.out);
             incomplete |= segment.is_none();
             if let Some(segment) = segment
-                && list.iter().any(|(listed, _)| *listed == segment)
+                && list.contains_key(&segment)
             {
                 let message = format!("segment \"{}\" is both tagged and native", name.value);
                 let remedy = format!("remove \"{}\" from trunk, or remove native", name.value);
@@ -127,7 +130,7 @@ impl Checked {
         if *native == Some(segment) {
             return Some((LinkType::TrunkNative, None));
         }
-        if let Some((_, vlan)) = tagged.iter().find(|(listed, _)| *listed == segment) {
+        if let Some(vlan) = tagged.get(&segment) {
             return vlan.map(|vlan| (LinkType::Trunk, Some(vlan)));
         }
         if let Some(name) = text.segment.as_ref().filter(|_| !incomplete) {

@@ -1,6 +1,6 @@
 //! Can the logical routers be what they are drawn as?
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::super::text::{NextHop as HopText, RouteText, RouterText};
 use super::super::{NextHop, Route, Router, Station};
@@ -32,25 +32,43 @@ impl Rooms<'_> {
         routers.collect()
     }
 
-    /// A router cannot tell overlapping subnets apart.
+    /// A router cannot tell overlapping subnets apart. Of two that overlap one
+    /// holds the other: in the order of their first addresses, the wider
+    /// first, whatever holds a subnet is still open when it comes.
     fn disjoint(&mut self, owner: &str, interfaces: &[Station]) {
-        let mut seen: Vec<(String, Ipv4Subnet, &Station)> = Vec::new();
-        for station in interfaces {
-            let Some((name, subnet)) = self.stations.segment(station.segment) else {
-                continue;
-            };
-            let other = seen.iter().find(|(_, other, before)| {
-                overlap(*other, subnet) && before.segment != station.segment
-            });
-            if let Some((other_name, other_subnet, _)) = other {
+        let mut legs: Vec<Leg<'_>> = Vec::new();
+        for (order, station) in interfaces.iter().enumerate() {
+            if let Some((name, subnet)) = self.stations.segment(station.segment) {
+                legs.push(Leg {
+                    order,
+                    name,
+                    subnet,
+                    station,
+                });
+            }
+        }
+        legs.sort_by_key(|leg| (leg.subnet.network(), leg.subnet.length(), leg.order));
+        let mut open: Vec<&Leg<'_>> = Vec::new();
+        for leg in &legs {
+            let first = leg.subnet.network().into();
+            while open.pop_if(|wider| !wider.subnet.contains(first)).is_some() {}
+            let wider = open.last();
+            if let Some(wider) = wider
+                && wider.station.segment != leg.station.segment
+            {
+                let (before, after) = if wider.order < leg.order {
+                    (*wider, leg)
+                } else {
+                    (leg, *wider)
+                };
                 let message = format!(
-                    "{owner} links segments \"{other_name}\" ({other_subnet}) and \"{name}\" \
-                     ({subnet}), whose subnets overlap"
+                    "{owner} links segments \"{}\" ({}) and \"{}\" ({}), whose subnets overlap",
+                    before.name, before.subnet, after.name, after.subnet
                 );
                 let remedy = "give the two segments disjoint subnets, or link only one of them";
-                self.out.error(&station.place, message, remedy);
+                self.out.error(&after.station.place, message, remedy);
             }
-            seen.push((name.to_owned(), subnet, station));
+            open.push(leg);
         }
     }
 
@@ -63,6 +81,11 @@ impl Rooms<'_> {
         routers: &HashMap<String, usize>,
         interfaces: Option<&[Station]>,
     ) -> Vec<Route> {
+        let on_link: Option<HashSet<Ipv4Subnet>> = interfaces.map(|interfaces| {
+            let segments = interfaces.iter();
+            let segments = segments.filter_map(|leg| self.stations.segment(leg.segment));
+            segments.map(|(_, subnet)| subnet).collect()
+        });
         let mut seen: HashMap<Ipv4Subnet, &RouteText> = HashMap::new();
         let mut routes = Vec::new();
         for text in texts {
@@ -80,11 +103,9 @@ impl Rooms<'_> {
             let via = match &text.via.value {
                 HopText::Router(name) => self.router(name, &text.via, this, routers),
                 HopText::Address(address) => {
-                    let on_link = interfaces.is_none_or(|interfaces| {
-                        interfaces.iter().any(|station| {
-                            let segment = self.stations.segment(station.segment);
-                            segment.is_some_and(|(_, subnet)| subnet.contains(*address))
-                        })
+                    let on_link = on_link.as_ref().is_none_or(|subnets| {
+                        let mut around = (0..=32).filter_map(|l| Ipv4Subnet::around(*address, l));
+                        around.any(|subnet| subnets.contains(&subnet))
                     });
                     if !on_link {
                         let message = format!("via {address} is on no segment of {owner}");
@@ -127,6 +148,12 @@ impl Rooms<'_> {
     }
 }
 
-fn overlap(a: Ipv4Subnet, b: Ipv4Subnet) -> bool {
-    a.contains(b.network().into()) || b.contains(a.network().into())
+/// A router's interface.
+struct Leg<'a> {
+    /// Its place in the list.
+    order: usize,
+    /// Its segment's name and subnet.
+    name: &'a str,
+    subnet: Ipv4Subnet,
+    station: &'a Station,
 }

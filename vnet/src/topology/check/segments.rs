@@ -1,6 +1,6 @@
 //! Which segments are there, and which one does a name mean?
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use packet::{SegmentId, VlanId};
 
@@ -10,11 +10,14 @@ use crate::diagnostic::{Diagnostics, Place};
 use crate::yaml::Located;
 use crate::yaml::nearest::did_you_mean;
 
+/// How many names are compared with one that does not exist.
+const COMPARED: usize = 1000;
+
 /// The segments by network and name.
 #[derive(Debug)]
 pub(super) struct Names {
     /// `None`: there is such a segment, but what it is could not be read.
-    known: HashMap<usize, HashMap<String, Option<SegmentIndex>>>,
+    known: HashMap<usize, BTreeMap<String, Option<SegmentIndex>>>,
     ids: HashMap<SegmentId, (String, Place)>,
     /// Each segment's VLAN id.
     vlans: Vec<Result<Option<VlanId>, Reported>>,
@@ -108,14 +111,13 @@ impl Names {
         if let Some(found) = known.and_then(|known| known.get(&name.value)) {
             return *found;
         }
-        let mut names: Vec<&str> = known.into_iter().flatten().map(|(n, _)| &**n).collect();
-        names.sort_unstable();
+        let names = || known.into_iter().flatten().map(|(name, _)| name.as_str());
         let message = format!("there is no segment \"{}\" in this network", name.value);
-        let remedy = did_you_mean(&name.value, names.iter().copied(), || {
-            if names.is_empty() {
+        let remedy = did_you_mean(&name.value, names().take(COMPARED), || {
+            let shown: Vec<&str> = names().take(8).collect();
+            if shown.is_empty() {
                 return "define it under segments".to_owned();
             }
-            let shown = names.get(..names.len().min(8)).unwrap_or_default();
             format!(
                 "define it under segments, or use one of: {}",
                 shown.join(", ")

@@ -1,6 +1,7 @@
 //! Do addresses lie in their segment's subnet, and is every address and every
 //! MAC there only once?
 
+use core::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
 use packet::{MacAddr, SegmentId, VirtualAddr};
@@ -30,6 +31,8 @@ struct Room {
     /// Every address that the files mention, so that none of them is proposed
     /// as a free one.
     mentioned: HashSet<VirtualAddr>,
+    /// The first address that is free, once somebody wanted to know.
+    free: OnceCell<Option<VirtualAddr>>,
     addresses: HashMap<VirtualAddr, Claim>,
     macs: HashMap<MacAddr, Claim>,
 }
@@ -48,6 +51,7 @@ impl Stations {
             id: segment.id,
             subnet: segment.subnet,
             mentioned: HashSet::new(),
+            free: OnceCell::new(),
             addresses: HashMap::new(),
             macs: HashMap::new(),
         });
@@ -190,19 +194,23 @@ impl Room {
     /// The remedy for an address that cannot be used.
     fn another(&self) -> String {
         let subnet = self.subnet;
+        match self.free.get_or_init(|| self.first_free()) {
+            Some(free) => format!("use a free address of {subnet}, e.g. {free}"),
+            None => format!("use a free address of {subnet}"),
+        }
+    }
+
+    fn first_free(&self) -> Option<VirtualAddr> {
+        let subnet = self.subnet;
         let network = subnet.network().to_bits();
         let last = subnet
             .broadcast()
             .map_or(network.saturating_add(1), |b| b.to_bits() - 1);
         let mut candidates = (network.saturating_add(1)..=last).take(PROPOSALS as usize);
-        let free = candidates.find_map(|bits| {
+        candidates.find_map(|bits| {
             let address = VirtualAddr::from_bits(bits);
             let free = subnet.contains(address) && !self.mentioned.contains(&address);
             free.then_some(address)
-        });
-        match free {
-            Some(free) => format!("use a free address of {subnet}, e.g. {free}"),
-            None => format!("use a free address of {subnet}"),
-        }
+        })
     }
 }

@@ -100,6 +100,19 @@ fn a_conflict_with_a_network_in_use_names_the_file_that_it_came_from() {
     assert_eq!(said[0].message, expected);
 }
 
+#[test]
+fn nothing_hides_behind_a_nul() {
+    for text in [
+        "network: z\n\0\nnonsense: [\n",
+        "network: z\0\nnonsense: [\n",
+    ] {
+        let mut out = Diagnostics::default();
+        let set = NetworkTexts::default().merge([(file("f"), text)], false, &mut out);
+        Topology::of(&set, &mut out);
+        assert!(out.errors() > 0, "{text:?}");
+    }
+}
+
 /// Lines of all kinds that may stand between and inside documents.
 fn lines() -> impl Strategy<Value = String> {
     let line = select(vec![
