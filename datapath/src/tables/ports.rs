@@ -335,3 +335,6 @@ fn segments(compiled: &Compiled) -> (Vec<Segment>, HashMap<SegmentId, u32>) {
 fn key(tag: Option<VlanId>, mac: MacAddr) -> u64 {
     u64::from(tag.map_or(0, VlanId::get)) << 48 | mac.to_u64()
 }
+
+#[cfg(test)]
+mod tests;
