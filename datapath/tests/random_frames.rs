@@ -157,7 +157,7 @@ fn balance(host: &Host, tally: &Tally) -> Booked {
         all.consumed += numbers.consumed;
         all.punted += numbers.punted;
     }
-    let totals = host.ledger.read(Patience::NONE).totals;
+    let totals = host.ledger.read(&Patience::none()).totals;
     assert_eq!(
         (totals.received, totals.pieces, totals.forwarded),
         (all.received, all.pieces, all.forwarded)

@@ -165,9 +165,9 @@ impl Ledger {
         let at = line.and_then(|line| usize::try_from(line.checked_sub(1)?).ok());
         let output = at.and_then(|at| self.outputs.get(at));
         let output = output.unwrap_or_else(|| self.outputs.first());
-        output.seal.open();
+        let open = output.seal.open();
         output.cells.add(&what);
-        output.seal.close();
+        output.seal.close(open);
         self.totals.sent.add(what.sent);
         self.totals.not_sent.add(what.dropped());
     }
@@ -183,10 +183,10 @@ impl Ledger {
     pub fn boundary(&self) {
         let asked = self.asked.load(Ordering::Acquire);
         if asked != self.met.load(Ordering::Relaxed) {
-            self.boundary.seal.open();
+            let open = self.boundary.seal.open();
             self.boundary.totals.take(&self.totals);
             self.boundary.work.take(&self.work);
-            self.boundary.seal.close();
+            self.boundary.seal.close(open);
             self.met.store(asked, Ordering::Release);
         }
     }
@@ -194,7 +194,7 @@ impl Ledger {
     /// The whole at a burst boundary. A writer that does not turn (or has
     /// ended) is read as it is: after `patience`, and then at once, until it
     /// turns again.
-    pub fn read(&self, patience: Patience) -> Reading {
+    pub fn read(&self, patience: &Patience) -> Reading {
         let question = self.asked.fetch_add(1, Ordering::AcqRel) + 1;
         while self.met.load(Ordering::Acquire) < question {
             let stuck = self.met.load(Ordering::Acquire) < self.given_up.load(Ordering::Acquire);
@@ -214,7 +214,7 @@ impl Ledger {
 
     /// A line as it stood between two packets: it balances. `None` if nothing
     /// was ever booked on it.
-    pub fn read_row(&self, id: RowId, patience: Patience) -> Option<RowReading> {
+    pub fn read_row(&self, id: RowId, patience: &Patience) -> Option<RowReading> {
         let (word, bit) = self.mark(id)?;
         if word.get() & bit == 0 {
             return None;
@@ -223,7 +223,7 @@ impl Ledger {
     }
 
     /// An output port's line; nothing but zeros if there is none.
-    pub fn read_output(&self, id: OutputId, patience: Patience) -> OutputNumbers {
+    pub fn read_output(&self, id: OutputId, patience: &Patience) -> OutputNumbers {
         let output = self.outputs.get(id.index());
         output.map_or_else(OutputNumbers::default, |output| {
             output.seal.read(patience, || output.cells.read())

@@ -3,7 +3,7 @@
 use zerocopy::FromZeros;
 
 use super::counters::{Counter, RowCells, RowNumbers, TotalCells};
-use super::seal::{Patience, Seal};
+use super::seal::{Open, Patience, Seal};
 use crate::pipeline::verdict::DropReason;
 
 /// A line as it is kept.
@@ -16,7 +16,7 @@ pub(super) struct Row {
 }
 
 impl Row {
-    pub(super) fn read(&self, patience: Patience) -> RowReading {
+    pub(super) fn read(&self, patience: &Patience) -> RowReading {
         self.seal.read(patience, || RowReading {
             numbers: self.cells.read(),
             dropped: core::array::from_fn(|at| self.dropped.get(at).map_or(0, Counter::get)),
@@ -30,13 +30,14 @@ impl Row {
 pub struct Line<'ledger> {
     row: &'ledger Row,
     totals: &'ledger TotalCells,
+    open: Open,
 }
 
 impl<'ledger> Line<'ledger> {
     /// Opens the line; also whether it was opened for the first time.
     pub(super) fn open(row: &'ledger Row, totals: &'ledger TotalCells) -> (Self, bool) {
-        let first = row.seal.open();
-        (Self { row, totals }, first)
+        let open = row.seal.open();
+        (Self { row, totals, open }, open.is_first())
     }
 
     /// A packet came in, of so many bytes.
@@ -87,7 +88,7 @@ impl<'ledger> Line<'ledger> {
 
 impl Drop for Line<'_> {
     fn drop(&mut self) {
-        self.row.seal.close();
+        self.row.seal.close(self.open);
     }
 }
 

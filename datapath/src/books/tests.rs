@@ -1,9 +1,8 @@
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use core::time::Duration;
 use std::collections::HashMap;
 use std::sync::mpsc;
 use std::thread;
-use std::time::Instant;
 
 use packet::{MacAddr, SegmentId};
 use proptest::prelude::*;
@@ -89,13 +88,13 @@ fn a_line_is_read_between_two_packets_and_the_whole_at_a_boundary() {
     };
     while_counting(&ledger, turn, || {
         for _ in 0..ROUNDS {
-            if let Some(row) = ledger.read_row(RowId(0), Patience::of(LONG)) {
+            if let Some(row) = ledger.read_row(RowId(0), &Patience::of(LONG)) {
                 assert_eq!(row.numbers.received + row.numbers.pieces, row.ended());
                 assert_eq!(row.numbers.received_bytes, 60 * row.numbers.received);
             }
-            let output = ledger.read_output(OutputId(0), Patience::of(LONG));
+            let output = ledger.read_output(OutputId(0), &Patience::of(LONG));
             assert_eq!(output.offered, output.sent + output.dropped());
-            let whole = ledger.read(Patience::of(LONG)).totals;
+            let whole = ledger.read(&Patience::of(LONG)).totals;
             assert_eq!(whole.forwarded, whole.sent + whole.not_sent);
             let ended = whole.forwarded + whole.punted + whole.dropped;
             assert_eq!(whole.received + whole.pieces, ended);
@@ -126,9 +125,9 @@ fn what_is_handed_over_is_on_the_giver_s_line_before_it_is_on_the_taker_s() {
             }
         });
         for _ in 0..ROUNDS {
-            let taken = slow.read_row(RowId(0), Patience::of(LONG));
+            let taken = slow.read_row(RowId(0), &Patience::of(LONG));
             let taken = taken.map_or(0, |row| row.numbers.consumed);
-            let given = worker.read_row(RowId(0), Patience::of(LONG));
+            let given = worker.read_row(RowId(0), &Patience::of(LONG));
             let given = given.map_or(0, |row| row.numbers.punted);
             assert!(given >= taken, "{given} given, {taken} taken");
         }
@@ -140,10 +139,10 @@ fn what_is_handed_over_is_on_the_giver_s_line_before_it_is_on_the_taker_s() {
 fn a_stuck_writer_costs_a_reader_its_patience_once() {
     let ledger = ledger();
     ledger.work().generated.add(7);
-    assert_eq!(ledger.read(Patience::NONE).work.generated, 7);
+    assert_eq!(ledger.read(&Patience::none()).work.generated, 7);
     // The reader has given up: whoever comes next does not wait at all. (That
     // it would wait for hours is what makes this a test.)
-    let hours = Patience::of(Duration::from_secs(36_000));
+    let hours = &Patience::of(Duration::from_secs(36_000));
     assert_eq!(ledger.read(hours).work.generated, 7);
     // It turns again, and is believed again.
     ledger.boundary();
@@ -164,22 +163,20 @@ fn a_writer_that_stands_still_in_a_packet_is_read_as_it_is() {
     let ledger = ledger();
     let line = ledger.line(RowId(0));
     line.received(60);
-    let began = Instant::now();
-    let patience = Patience::of(Duration::from_millis(20));
-    for _ in 0..1000 {
+    let patience = &Patience::of(Duration::from_millis(20));
+    for _ in 0..100 {
         let row = ledger.read_row(RowId(0), patience).unwrap();
         assert_eq!(row.numbers.received, 1);
+        assert!(!patience.rest(), "some patience is left");
     }
-    // One patience for all of them, not a thousand.
-    assert!(began.elapsed() < 500 * Duration::from_millis(20));
 }
 
 #[test]
 fn lines_that_nobody_booked_on_are_not_there() {
     let ledger = Ledger::new(200_000, 1).unwrap();
-    assert_eq!(ledger.read_row(RowId(70_000), Patience::NONE), None);
+    assert_eq!(ledger.read_row(RowId(70_000), &Patience::none()), None);
     ledger.line(RowId(70_000)).received(1);
-    let there = |id| ledger.read_row(RowId(id), Patience::NONE).is_some();
+    let there = |id| ledger.read_row(RowId(id), &Patience::none()).is_some();
     let touched: Vec<u32> = (0..200_000).filter(|id| there(*id)).collect();
     assert_eq!(touched, [70_000]);
     // Beyond the last line: the first.
@@ -224,9 +221,9 @@ fn a_line_is_its_port_s_name_s() {
     ledger.ensure(&third).unwrap();
     let three = third.of(PortId(2), Some(segment(8)));
     assert!(three.0 as usize >= first.len());
-    assert_eq!(ledger.read_row(three, Patience::NONE), None);
+    assert_eq!(ledger.read_row(three, &Patience::none()), None);
     ledger.book_output(PortId(2), sent);
-    let read = |id| ledger.read_output(id, Patience::NONE).offered;
+    let read = |id| ledger.read_output(id, &Patience::none()).offered;
     assert_eq!(
         (read(output), read(third.output(PortId(2)).unwrap())),
         (2, 1)
@@ -303,7 +300,7 @@ struct Model {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 2 } else { 128 }))]
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 2 } else { 48 }))]
 
     /// A thread counts while another changes the configuration and grows the
     /// ledger, and a third reads: every reading balances, and in the end the
@@ -315,7 +312,7 @@ proptest! {
         let mut model = Model::default();
         let ledger = Ledger::of(&rows).unwrap();
         let done = AtomicBool::new(false);
-        let known = AtomicU64::new(0);
+        let known = AtomicU32::new(0);
         thread::scope(|scope| {
             let (to_writer, jobs) = mpsc::channel::<Box<dyn FnOnce(&Ledger) + Send>>();
             let (ended, wait) = mpsc::channel();
@@ -330,8 +327,8 @@ proptest! {
             scope.spawn(move || {
                 while !done.load(Ordering::Relaxed) {
                     let rows = known.load(Ordering::Relaxed);
-                    for id in (0..).map(RowId).take(rows as usize) {
-                        if let Some(row) = ledger.read_row(id, Patience::of(LONG)) {
+                    for id in (0..rows).map(RowId) {
+                        if let Some(row) = ledger.read_row(id, &Patience::of(LONG)) {
                             assert_eq!(row.numbers.received + row.numbers.pieces, row.ended());
                         }
                     }
@@ -355,7 +352,7 @@ proptest! {
                         }
                         rows = next;
                         ledger.ensure(&rows).unwrap();
-                        known.store(rows.len() as u64, Ordering::Relaxed);
+                        known.store(rows.len().try_into().unwrap(), Ordering::Relaxed);
                     }
                     Step::Packet(at, end) => {
                         let Some(at) = at.checked_rem(rows.len()) else { continue };
@@ -407,7 +404,7 @@ proptest! {
         let mut seen = Model::default();
         let mut received = 0;
         for name in rows.iter() {
-            let Some(row) = ledger.read_row(name.id, Patience::NONE) else { continue };
+            let Some(row) = ledger.read_row(name.id, &Patience::none()) else { continue };
             prop_assert_eq!(row.numbers.received + row.numbers.pieces, row.ended());
             received += row.numbers.received;
             let numbers = row.numbers;
@@ -423,12 +420,12 @@ proptest! {
         }
         prop_assert_eq!(seen.rows, model.rows);
         for (id, name) in rows.outputs() {
-            let output = ledger.read_output(id, Patience::NONE);
+            let output = ledger.read_output(id, &Patience::none());
             let expected = model.outputs.get(name).copied().unwrap_or_default();
             prop_assert_eq!((output.sent, output.dropped()), expected);
             prop_assert_eq!(output.offered, output.sent + output.dropped());
         }
-        let whole = ledger.read(Patience::NONE).totals;
+        let whole = ledger.read(&Patience::none()).totals;
         prop_assert_eq!(whole.received, received);
     }
 }

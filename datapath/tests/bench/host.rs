@@ -133,7 +133,7 @@ impl Host {
 
     /// What a line of the books says.
     pub fn booked(&self, row: RowId) -> RowReading {
-        let booked = self.ledger.read_row(row, Patience::NONE);
+        let booked = self.ledger.read_row(row, &Patience::none());
         booked.unwrap_or_default()
     }
 

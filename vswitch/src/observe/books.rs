@@ -31,7 +31,7 @@ impl LineReading {
 impl Observer {
     /// A line; `None` if no packet was ever on it. First the slow path's part,
     /// so that what it was handed is in the workers' already.
-    pub(super) fn line(&self, id: RowId, patience: Patience) -> Option<LineReading> {
+    pub(super) fn line(&self, id: RowId, patience: &Patience) -> Option<LineReading> {
         let slow = self.slow_ledger.read_row(id, patience);
         let mut workers: Option<RowReading> = None;
         for worker in &self.workers {
@@ -46,7 +46,7 @@ impl Observer {
     }
 
     /// An output port, summed over the threads.
-    pub(super) fn output(&self, id: OutputId, patience: Patience) -> OutputNumbers {
+    pub(super) fn output(&self, id: OutputId, patience: &Patience) -> OutputNumbers {
         let mut sum = self.slow_ledger.read_output(id, patience);
         for worker in &self.workers {
             sum += worker.ledger.read_output(id, patience);
@@ -55,7 +55,7 @@ impl Observer {
     }
 
     pub(super) fn read_books(&self) -> Books {
-        let patience = Patience::of(PATIENCE);
+        let patience = &Patience::of(PATIENCE);
         let rows = self.drawn.ports.rows();
         // A segment's line that no packet was ever on would say nothing.
         let inputs = rows.iter().filter_map(|name| {

@@ -120,7 +120,7 @@ fn booked(row: &RowReading) -> impl Iterator<Item = (DropReason, u64)> {
 
 impl Observer {
     /// Every drop counter that is not zero.
-    pub(super) fn drops(&self, patience: Patience) -> Vec<(RowId, DropReason, u64)> {
+    pub(super) fn drops(&self, patience: &Patience) -> Vec<(RowId, DropReason, u64)> {
         let rows = self.drawn.ports.rows();
         let mut drops = Vec::new();
         for name in rows.iter() {
@@ -139,14 +139,14 @@ impl Observer {
     }
 
     /// A line, summed over the threads.
-    fn row(&self, id: RowId, patience: Patience) -> Option<RowReading> {
+    fn row(&self, id: RowId, patience: &Patience) -> Option<RowReading> {
         let LineReading { slow, mut workers } = self.line(id, patience)?;
         workers += &slow;
         Some(workers)
     }
 
     pub(super) fn all_counters(&self, filter: &CounterFilter) -> Vec<Counter> {
-        let patience = Patience::of(PATIENCE);
+        let patience = &Patience::of(PATIENCE);
         let rows = self.drawn.ports.rows();
         let now = self.started.elapsed();
         let mut last_seen = self.last_seen.lock();

@@ -81,7 +81,7 @@ impl Observer {
     /// Reads everybody's sums: first the slow path's, so that what it has
     /// taken from the workers is in their numbers already. What it gives them
     /// between the readings shows as a difference, until the next.
-    pub(crate) fn readings(&self, patience: Patience) -> Readings {
+    pub(crate) fn readings(&self, patience: &Patience) -> Readings {
         let slow = self.slow_ledger.read(patience);
         let workers = self.workers.iter();
         Readings {
@@ -96,7 +96,7 @@ impl Observer {
         for port in self.ports.now().iter() {
             port.tend();
         }
-        let drops = self.drops(Patience::of(PATIENCE));
+        let drops = self.drops(&Patience::of(PATIENCE));
         self.last_seen.lock().note(&drops, self.started.elapsed());
     }
 
@@ -164,7 +164,7 @@ impl ControlSource for Observer {
     }
 
     fn ports(&self) -> Vec<Port> {
-        let patience = Patience::of(PATIENCE);
+        let patience = &Patience::of(PATIENCE);
         let rows = self.drawn.ports.rows();
         let ports = self.ports.now();
         ports

@@ -236,7 +236,7 @@ mod tests {
     }
 
     fn booked_on(ledger: &Ledger, id: OutputId) -> OutputNumbers {
-        ledger.read_output(id, Patience::NONE)
+        ledger.read_output(id, &Patience::none())
     }
 
     fn booked(ledger: &Ledger) -> OutputNumbers {
