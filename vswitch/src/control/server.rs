@@ -1,20 +1,21 @@
 //! Connections, their limits, and how it all ends.
 
-use core::pin::Pin;
-use core::task::{Context, Poll};
 use core::time::Duration;
 use std::io;
 use std::os::unix::net::UnixListener as StdListener;
 use std::sync::Arc;
 
 use control_api::v1::control_server::ControlServer as Grpc;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use parking_lot::Mutex;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Server;
-use tonic::transport::server::Connected;
 
+use super::attendance::Attended;
+use super::connection::Connection;
+use super::connections::Connections;
 use super::peer::{AccessRules, Peer};
 use super::service::Service;
 use super::socket::{self, ControlConfig, ControlError, SocketFile};
@@ -79,9 +80,13 @@ impl ControlServer {
             .max_concurrent_streams(STREAMS_PER_CONNECTION)
             .http2_keepalive_interval(Some(KEEPALIVE))
             .http2_keepalive_timeout(Some(KEEPALIVE))
+            .http2_max_header_list_size(LARGEST_HEADERS_BYTES)
+            .http2_max_local_error_reset_streams(Some(ERRORS_PER_CONNECTION))
             .serve_with_incoming_shutdown(
-                Grpc::new(Service::new(source, administration))
-                    .max_decoding_message_size(LARGEST_REQUEST_BYTES),
+                Attended(
+                    Grpc::new(Service::new(source, administration))
+                        .max_decoding_message_size(LARGEST_REQUEST_BYTES),
+                ),
                 ReceiverStream::new(admitted),
                 async {
                     let _ = ending.await;
@@ -112,10 +117,19 @@ async fn keep_the_door(
     rules: Arc<AccessRules>,
     admit: mpsc::Sender<io::Result<Connection>>,
 ) {
-    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let door = Arc::new(Door {
+        connections: Arc::default(),
+        admit,
+        refusals: Mutex::default(),
+    });
+    let asking = Arc::new(Semaphore::new(ASKING));
     loop {
-        let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
+        let (stream, credentials) = match listener.accept().await {
+            Ok((stream, _)) => match stream.peer_cred() {
+                Ok(credentials) => (stream, credentials),
+                // It has left already.
+                Err(_) => continue,
+            },
             Err(error) => {
                 // Out of file descriptors, most likely: others will close.
                 tracing::warn!(%error, "control socket cannot accept");
@@ -123,85 +137,82 @@ async fn keep_the_door(
                 continue;
             }
         };
-        let (rules, room, admit) = (rules.clone(), room.clone(), admit.clone());
+        if rules.knows(&credentials) {
+            door.pass(stream, rules.judge(&credentials)).await;
+            continue;
+        }
+        // The user database may be on the network: nobody waits for it behind
+        // somebody else, and few wait at once.
+        let Ok(turn) = Arc::clone(&asking).try_acquire_owned() else {
+            door.refuse(credentials.uid(), "too many clients connect at once");
+            continue;
+        };
+        let (rules, door) = (Arc::clone(&rules), Arc::clone(&door));
         tokio::spawn(async move {
-            if let Some(connection) = receive(stream, rules, room).await {
-                let _ = admit.send(Ok(connection)).await;
+            let judged = tokio::task::spawn_blocking(move || rules.judge(&credentials)).await;
+            drop(turn);
+            if let Ok(peer) = judged {
+                door.pass(stream, peer).await;
             }
         });
     }
 }
 
-async fn receive(
-    stream: UnixStream,
-    rules: Arc<AccessRules>,
-    room: Arc<Semaphore>,
-) -> Option<Connection> {
-    let credentials = stream.peer_cred().ok()?;
-    // The user database may be on the network.
-    let peer = tokio::task::spawn_blocking(move || rules.judge(&credentials))
-        .await
-        .ok()?;
-    // Whoever administers the daemon gets in even if others crowd the door.
-    let place = room.try_acquire_owned().ok();
-    if place.is_none() && !peer.owns_the_daemon() {
-        tracing::warn!(uid = peer.uid, "control socket: too many clients");
-        return None;
+/// The way from the listener to the server.
+struct Door {
+    connections: Arc<Connections>,
+    admit: mpsc::Sender<io::Result<Connection>>,
+    refusals: Mutex<Refusals>,
+}
+
+/// Those refused, since it was last in the log.
+#[derive(Default)]
+struct Refusals {
+    count: u64,
+    logged: Option<Instant>,
+}
+
+impl Door {
+    async fn pass(&self, stream: UnixStream, peer: Peer) {
+        match self.connections.admit(&peer) {
+            Ok(place) => {
+                let connection = Connection::new(stream, peer, place);
+                let _ = self.admit.send(Ok(connection)).await;
+            }
+            Err(crowded) => self.refuse(peer.uid, &crowded.to_string()),
+        }
     }
-    Some(Connection {
-        stream,
-        peer,
-        _place: place,
-    })
-}
 
-/// A client's connection, with its credentials.
-struct Connection {
-    stream: UnixStream,
-    peer: Peer,
-    _place: Option<OwnedSemaphorePermit>,
-}
-
-impl Connected for Connection {
-    type ConnectInfo = Peer;
-
-    fn connect_info(&self) -> Peer {
-        self.peer.clone()
-    }
-}
-
-impl AsyncRead for Connection {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+    /// Closes a connection. A client that keeps trying does not fill the log.
+    fn refuse(&self, uid: u32, reason: &str) {
+        let mut refusals = self.refusals.lock();
+        refusals.count += 1;
+        let now = Instant::now();
+        if refusals
+            .logged
+            .is_none_or(|logged| now - logged >= LOG_AGAIN)
+        {
+            let refused = core::mem::take(&mut refusals.count);
+            tracing::warn!(
+                uid,
+                refused,
+                "control socket: a client was refused: {reason}"
+            );
+            refusals.logged = Some(now);
+        }
     }
 }
 
-impl AsyncWrite for Connection {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-}
-
-const CONNECTIONS: usize = 64;
+/// Those whose user is being looked up, at most.
+const ASKING: usize = 32;
 const REQUESTS_PER_CONNECTION: usize = 8;
-const STREAMS_PER_CONNECTION: u32 = 16;
+const STREAMS_PER_CONNECTION: u32 = 8;
 const LARGEST_REQUEST_BYTES: usize = 1 << 20;
+/// The names and values of a request's headers; ours have some hundred bytes.
+const LARGEST_HEADERS_BYTES: u32 = 8 << 10;
+/// Streams that ended by a fault of the client, until it is sent away.
+const ERRORS_PER_CONNECTION: usize = 64;
 const KEEPALIVE: Duration = Duration::from_secs(20);
 const GRACE: Duration = Duration::from_secs(1);
+const LOG_AGAIN: Duration = Duration::from_secs(10);
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);

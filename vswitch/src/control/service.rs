@@ -8,7 +8,8 @@ use control_api::v1::control_server::Control;
 use prost::Message;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::peer::{Access, peer};
+use super::attendance::Begun;
+use super::peer::{Access, Peer};
 use super::source::ControlSource;
 use super::verb;
 use super::verb::{apply, export, transaction, watch};
@@ -81,6 +82,17 @@ impl Service {
         of_sensible_size(request.get_ref())?;
         Ok((self.administration.as_ref(), peer.author()))
     }
+}
+
+/// The peer of a request that has arrived.
+fn peer<T>(request: &Request<T>) -> Result<&Peer, Status> {
+    let extensions = request.extensions();
+    if let Some(begun) = extensions.get::<Begun>() {
+        begun.set();
+    }
+    extensions
+        .get::<Peer>()
+        .ok_or_else(|| Status::permission_denied("a peer without credentials may do nothing here"))
 }
 
 /// Only the messages of streams may be larger than a name, a path, an entry.
@@ -289,5 +301,16 @@ impl Control for Service {
         verb::port_change::remove(administration, author, request.into_inner())
             .await
             .map(Response::new)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_without_credentials_is_refused() {
+        let status = peer(&Request::new(())).unwrap_err();
+        assert_eq!(status.code(), tonic::Code::PermissionDenied);
     }
 }
