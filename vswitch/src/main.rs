@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
+use vswitch::daemon::restore::{RestoreError, restore};
 use vswitch::{config, platform};
 
 /// A virtual switch: private networks for many tenants on one IPv6 fabric,
@@ -33,22 +34,33 @@ fn main() -> ExitCode {
             EnvFilter::try_from_env("VSWITCH_LOG").unwrap_or_else(|_| EnvFilter::new("info")),
         )
         .init();
-    let config = match config::load(&arguments.config) {
-        Ok(config) => config,
-        Err(faults) => {
-            for fault in faults {
-                complain(&fault);
-            }
-            return ExitCode::FAILURE;
-        }
-    };
-    for warning in &config.warnings {
-        complain(warning);
-    }
     let outcome = if arguments.check {
-        platform::check(&config)
+        match config::load(&arguments.config) {
+            Ok(config) => {
+                complain_of_all(&config.warnings);
+                platform::check(&config)
+            }
+            Err(faults) => {
+                complain_of_all(&faults);
+                return ExitCode::FAILURE;
+            }
+        }
     } else {
-        platform::run(config)
+        match restore(&arguments.config) {
+            Ok(restored) => {
+                complain_of_all(&restored.config.warnings);
+                complain_of_all(&restored.attention);
+                platform::run(restored)
+            }
+            Err(RestoreError::Faults(faults)) => {
+                complain_of_all(&faults);
+                return ExitCode::FAILURE;
+            }
+            Err(error) => {
+                complain(&format_args!("vswitch: {error}"));
+                return ExitCode::FAILURE;
+            }
+        }
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -56,6 +68,12 @@ fn main() -> ExitCode {
             complain(&format_args!("vswitch: {error}"));
             ExitCode::FAILURE
         }
+    }
+}
+
+fn complain_of_all(what: &[impl core::fmt::Display]) {
+    for what in what {
+        complain(what);
     }
 }
 

@@ -14,6 +14,7 @@ use crate::config::{Cores, HostConfig};
 use crate::config::{PortConfig, PortSource};
 use crate::control::{ControlConfig, ControlError, ControlServer};
 use crate::cores::{self, NoSuchCore};
+use crate::daemon::restore::Restored;
 use crate::daemon::{self, DaemonError, Platform};
 #[cfg(feature = "dpdk")]
 use crate::ports::OpenPort;
@@ -85,7 +86,8 @@ pub fn check(config: &HostConfig) -> Result<(), StartError> {
 ///
 /// # Errors
 /// What keeps it from starting, with what to do.
-pub fn run(config: HostConfig) -> Result<(), StartError> {
+pub fn run(restored: Restored) -> Result<(), StartError> {
+    let config = &restored.config;
     // The socket first: a second daemon on it must not disturb the first one's
     // ports.
     let server = ControlServer::bind(&ControlConfig {
@@ -95,11 +97,11 @@ pub fn run(config: HostConfig) -> Result<(), StartError> {
         write_group: config.control.write_group.clone(),
     })?;
     let cores = cores::of(&config.workers)?;
-    let sizes = sizes(&config, count(&cores))?;
+    let sizes = sizes(config, count(&cores))?;
     if config.ports.iter().any(|port| port.source.needs_dpdk()) {
-        with_dpdk(config, &sizes, server, &cores)
+        with_dpdk(restored, &sizes, server, &cores)
     } else {
-        without_dpdk(config, &sizes, server, &cores)
+        without_dpdk(restored, &sizes, server, &cores)
     }
 }
 
@@ -123,18 +125,19 @@ fn sizes(config: &HostConfig, workers: u16) -> Result<Sizes, SizeError> {
 }
 
 fn without_dpdk(
-    config: HostConfig,
+    restored: Restored,
     sizes: &Sizes,
     server: ControlServer,
     cores: &[Option<u16>],
 ) -> Result<(), StartError> {
+    let config = &restored.config;
     let pool = HeapPool::new(usize::from(sizes.data_room));
     let opened = config.ports.iter().zip(&sizes.ports);
     let ports = opened.filter_map(|(port, size)| software::open(port, size, &pool));
     let ports = ports.collect::<Result<Vec<_>, _>>()?;
     let prologue = Arc::new(|| Box::new(()) as Box<dyn core::any::Any>);
     Ok(daemon::run(
-        config,
+        restored,
         ports,
         Platform {
             opener: Box::new(HeapOpener::new(pool.clone())),
@@ -181,22 +184,20 @@ fn open_all<B, E>(
 
 #[cfg(not(feature = "dpdk"))]
 fn with_dpdk(
-    config: HostConfig,
+    restored: Restored,
     _sizes: &Sizes,
     _server: ControlServer,
     _cores: &[Option<u16>],
 ) -> Result<(), StartError> {
-    let port = config
-        .ports
-        .into_iter()
-        .find(|port| port.source.needs_dpdk());
+    let ports = restored.config.ports.into_iter();
+    let port = { ports }.find(|port| port.source.needs_dpdk());
     let (port, kind) = port.map_or_else(Default::default, |p| (p.name, p.source.as_str()));
     Err(StartError::NoDpdk { port, kind })
 }
 
 #[cfg(feature = "dpdk")]
 fn with_dpdk(
-    config: HostConfig,
+    restored: Restored,
     sizes: &Sizes,
     server: ControlServer,
     cores: &[Option<u16>],
@@ -214,6 +215,7 @@ fn with_dpdk(
         Level::Info => tracing::debug!("DPDK: {line}"),
         Level::Debug => tracing::trace!("DPDK: {line}"),
     });
+    let config = &restored.config;
     let eal = Eal::start(&dpdk::eal_config(&config.ports, config.memory, sizes))?;
     let pool = Mempool::new(eal, "packets", sizes.buffers, sizes.data_room, sizes.cache)?;
     let ports = open_all(&config, &sizes.ports, |port, size| {
@@ -238,5 +240,5 @@ fn with_dpdk(
         sizes: sizes.clone(),
         held: held(count(cores)),
     };
-    Ok(daemon::run(config, ports, platform, server, cores)?)
+    Ok(daemon::run(restored, ports, platform, server, cores)?)
 }

@@ -67,6 +67,20 @@ fn front() -> SegmentLabel {
 }
 
 impl Fake {
+    /// The place of the first mapping that is not below a key. Addresses follow
+    /// each other, so that the place follows from the key.
+    fn place_of(&self, from: MappingKey) -> u32 {
+        let (mut low, mut high) = (0, 3 + self.more_mappings);
+        while low < high {
+            let middle = low.midpoint(high);
+            match self.mapping(middle) {
+                Some(mapping) if key(&mapping) < from => low = middle + 1,
+                _ => high = middle,
+            }
+        }
+        low
+    }
+
     fn mapping(&self, index: u32) -> Option<Mapping> {
         let remote = |index: u32, name: Option<&str>| Mapping {
             segment: front(),
@@ -107,6 +121,10 @@ impl Fake {
             _ => None,
         }
     }
+}
+
+fn key(mapping: &Mapping) -> MappingKey {
+    MappingKey::new(mapping.segment.id, mapping.address)
 }
 
 impl ControlSource for Fake {
@@ -241,18 +259,25 @@ impl ControlSource for Fake {
         vec![a, c]
     }
 
-    fn mappings(&self, from: MappingKey, limit: usize) -> Vec<Mapping> {
+    fn mapping_keys(
+        &self,
+        from: MappingKey,
+        only: Option<SegmentId>,
+        limit: usize,
+    ) -> Vec<MappingKey> {
         self.mapping_reads.fetch_add(1, Ordering::Relaxed);
-        // Addresses follow each other, so that the place follows from the key.
-        let (mut low, mut high) = (0, 3 + self.more_mappings);
-        while low < high {
-            let middle = low.midpoint(high);
-            match self.mapping(middle) {
-                Some(mapping) if mapping.key() < from => low = middle + 1,
-                _ => high = middle,
-            }
-        }
-        (low..).map_while(|i| self.mapping(i)).take(limit).collect()
+        let from_there = (self.place_of(from)..).map_while(|at| Some(key(&self.mapping(at)?)));
+        let wanted = from_there.filter(|key| only.is_none_or(|s| s == key.segment));
+        wanted.take(limit).collect()
+    }
+
+    fn mappings(&self, keys: &[MappingKey]) -> Vec<Mapping> {
+        self.mapping_reads.fetch_add(1, Ordering::Relaxed);
+        let found = keys.iter().filter_map(|wanted| {
+            let mapping = self.mapping(self.place_of(*wanted))?;
+            (key(&mapping) == *wanted).then_some(mapping)
+        });
+        found.collect()
     }
 
     fn neighbors(&self) -> Vec<Neighbor> {

@@ -155,6 +155,14 @@ impl<T> Publisher<T> {
         self.publication
     }
 
+    /// The oldest publication that any reader, not counting pins, still reads.
+    pub fn seen_by_readers(&self) -> Publication {
+        let seen = self.mailboxes.iter();
+        let seen = seen.map(|m| Publication(m.seen.load(Ordering::Acquire)));
+        let oldest = seen.min().unwrap_or(self.publication);
+        oldest.min(self.publication)
+    }
+
     /// The oldest publication that any reader or pin still reads.
     pub fn seen_by_all(&self) -> Publication {
         let seen = self

@@ -4,25 +4,45 @@
 //! the tables where nobody sees it yet, published, and answered when all
 //! workers act on it. A change that fails on its way leaves nothing behind.
 //!
-//! * [`order`]: what may be asked, and what is answered.
-//! * [`refusal`]: why something was refused.
-//! * [`event`]: what watchers are told.
+//! * [`order`]: what may be asked, and what is answered; [`refusal`]: why not.
+//! * `handle`: where orders are left; `clerk`: the thread that takes them.
+//! * [`topology`], `mappings`, `ports`: how each is carried out.
+//! * [`durable`]: the state file; `requests`: what was done before; `survey`:
+//!   all mappings, for a new state file.
+//! * [`writer`]: the tables; `occupancy`: how full they are.
 //! * [`closed`]: what refuses every change.
+//! * [`in_force`]: what others see of it; [`event`]: what watchers are told.
 
+mod clerk;
 pub mod closed;
+pub mod durable;
 pub mod event;
+mod handle;
+pub mod in_force;
+mod mappings;
+mod occupancy;
 pub mod order;
+mod ports;
 pub mod refusal;
+mod requests;
+mod survey;
+pub mod topology;
+pub mod writer;
 
 use tokio::sync::oneshot;
 
+pub use self::clerk::{Beginning, Clerk};
 pub use self::closed::Closed;
+pub use self::durable::Durable;
 pub use self::event::{Event, Events, TooOld, Watch, What};
+pub use self::handle::{Commits, ordering};
+pub use self::in_force::{InForce, Showcase};
 pub use self::order::{
     AddPort, Applied, Apply, Author, Cause, ChangeMappings, Committed, HistoryEntry, MAX_CHANGES,
     MappingChange, MappingPlace, PortChanged, RemovePort, RequestId, Revision, Rollback,
 };
 pub use self::refusal::Refusal;
+pub use self::writer::{SharedPublisher, TableWriter};
 
 /// An answer that comes when the change is in force, or refused. Dropping it
 /// does not take the change back.

@@ -6,48 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use packet::{Locator, MacAddr, SegmentId, Slot, VirtualAddr};
 use vnet::diagnostic::Diagnostic;
 use vnet::plan::Plan;
 
-/// Counts commits: everything that changes at once has one. It goes on across
-/// restarts where there is a state file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Revision(pub u64);
-
-impl core::fmt::Display for Revision {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// Chosen by a client, so that it can try again without doing it twice.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct RequestId(Arc<str>);
-
-impl RequestId {
-    /// The longest, in bytes.
-    pub const MAX: usize = 64;
-
-    /// An id; `None` if it is empty or too long.
-    pub fn new(text: &str) -> Option<Self> {
-        (1..=Self::MAX)
-            .contains(&text.len())
-            .then(|| Self(text.into()))
-    }
-
-    /// Its text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// Who asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Author {
-    /// The user id; `None`: the daemon itself.
-    pub uid: Option<u32>,
-}
+pub use crate::state::{Author, Cause, MappingChange, MappingPlace, RequestId, Revision};
 
 /// Networks to put into force.
 #[derive(Debug, Clone)]
@@ -121,28 +83,6 @@ pub struct ChangeMappings {
 /// The most changes in one transaction.
 pub const MAX_CHANGES: usize = 8192;
 
-/// A change of one mapping.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MappingChange {
-    /// The segment.
-    pub segment: SegmentId,
-    /// The virtual address.
-    pub address: VirtualAddr,
-    /// Where it is from now on; `None`: nowhere.
-    pub place: Option<MappingPlace>,
-}
-
-/// Where a client says that an address is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MappingPlace {
-    /// The locator of its host.
-    pub locator: Locator,
-    /// Its slot there.
-    pub slot: Slot,
-    /// Its MAC.
-    pub mac: MacAddr,
-}
-
 /// A transaction that is in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Committed {
@@ -214,17 +154,4 @@ pub struct HistoryEntry {
     pub current: bool,
     /// When it goes back by itself.
     pub reverts_at: Option<SystemTime>,
-}
-
-/// Why a topology came into force.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
-    /// It was read from the configuration's files.
-    Configured,
-    /// It was applied.
-    Applied,
-    /// Somebody went back to it.
-    RolledBack,
-    /// The one after it was not confirmed in time.
-    Unconfirmed,
 }

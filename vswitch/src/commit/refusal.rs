@@ -1,5 +1,6 @@
 //! Why a change was refused. Nothing of it is in force then.
 
+use datapath::tables::TableFull;
 use vnet::diagnostic::Diagnostic;
 
 use super::order::Revision;
@@ -84,6 +85,19 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// The table of mappings has no room for so many more.
+    pub(super) fn full(full: TableFull, used: u64, wanted: u64) -> Self {
+        match full {
+            TableFull::Capacity { capacity } => Self::TableFull {
+                table: "mappings",
+                used,
+                capacity: capacity as u64,
+                wanted,
+            },
+            TableFull::Waiting { .. } => Self::NotNow(full.to_string()),
+        }
+    }
+
     /// The place of the change at fault among those of the transaction.
     pub const fn change(&self) -> Option<usize> {
         match self {

@@ -46,6 +46,25 @@ impl HostFile {
         Some((text.state.as_deref()?, &host.value))
     }
 
+    /// Adds a port that is in no file. False if the file names one like it.
+    ///
+    /// # Errors
+    /// All that is wrong with its text.
+    pub fn add_port(&mut self, port: &str) -> Result<bool, Vec<Diagnostic>> {
+        let port = super::port::read(port)?;
+        let Some(text) = &mut self.text else {
+            return Ok(false);
+        };
+        let known = text
+            .ports
+            .iter()
+            .any(|known| known.name.value == port.name.value);
+        if !known {
+            text.ports.push(port);
+        }
+        Ok(!known)
+    }
+
     /// With the networks of the files that it names.
     ///
     /// # Errors

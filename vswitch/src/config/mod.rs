@@ -20,12 +20,14 @@ use vnet::topology::networks::NetworkTexts;
 mod check;
 pub mod file;
 pub mod frame;
+mod port;
 pub mod ports;
 mod read;
 pub mod substrate;
 
 pub use file::HostFile;
 pub use frame::{Frame, FramePort};
+pub use port::read_port;
 pub use ports::{MemifRole, PortConfig, PortSource};
 pub use substrate::{Announce, Kernel, Route, Substrate, Uplink, Via};
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use control_api::v1;
 use control_api::v1::control_server::Control;
 use prost::Message;
+use tokio::sync::Semaphore;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::attendance::Begun;
@@ -49,6 +50,8 @@ pub(super) struct Service {
     administration: Arc<dyn Administration>,
     space: apply::Space,
     exports: export::Room,
+    /// Each goes through the whole table.
+    listings: Arc<Semaphore>,
 }
 
 impl Service {
@@ -61,6 +64,7 @@ impl Service {
             administration,
             space: apply::Space::default(),
             exports: export::Room::default(),
+            listings: Arc::new(Semaphore::new(LISTINGS)),
         }
     }
 
@@ -105,6 +109,9 @@ fn of_sensible_size<T: Message>(request: &T) -> Result<(), Status> {
     }
 }
 
+/// Listings of mappings at one time.
+const LISTINGS: usize = 16;
+
 const LARGEST_QUESTION: usize = 64 << 10;
 
 #[tonic::async_trait]
@@ -139,14 +146,20 @@ impl Control for Service {
         Ok(Response::new(verb::interface::list(source.as_ref())))
     }
 
-    type ListMappingsStream = Pages<v1::ListMappingsReply>;
+    type ListMappingsStream = verb::mapping::Listing;
 
     async fn list_mappings(
         &self,
         request: Request<v1::ListMappingsRequest>,
     ) -> Answer<Self::ListMappingsStream> {
         let source = self.read(&request)?;
-        verb::mapping::list(source.clone(), request.get_ref()).map(Response::new)
+        let place = Arc::clone(&self.listings).try_acquire_owned();
+        let place = place.map_err(|_| {
+            Status::resource_exhausted(format!(
+                "{LISTINGS} listings of mappings are under way; try again when one has ended"
+            ))
+        })?;
+        verb::mapping::list(source.clone(), request.get_ref(), place).map(Response::new)
     }
 
     type ListNeighborsStream = Pages<v1::ListNeighborsReply>;

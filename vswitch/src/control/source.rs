@@ -11,7 +11,7 @@ use std::time::SystemTime;
 
 pub use datapath::substrate::NeighborState;
 use datapath::substrate::{AddressKind, AddressState};
-pub use datapath::tables::PortOffloads;
+pub use datapath::tables::{MappingKey, PortOffloads};
 use packet::{Locator, MacAddr, SegmentId, Slot, SubstrateAddr, VirtualAddr, VlanId};
 use vnet::compiled::{LinkType, MappingKind};
 
@@ -36,11 +36,19 @@ pub trait ControlSource: Send + Sync + 'static {
     /// Every interface attached to this host, in the order of the listing.
     fn interfaces(&self) -> Vec<Interface>;
 
-    /// At most `limit` mappings in the order of their keys, beginning with
-    /// the first whose key is not below `from`. An answer shorter than
-    /// `limit` is the last one. A table of millions is read page by page, so
-    /// that no reader makes the daemon copy all of it.
-    fn mappings(&self, from: MappingKey, limit: usize) -> Vec<Mapping>;
+    /// The keys of mappings, in order: the first ones that are not below
+    /// `from`, of one segment or of all. Fewer than `limit`: there are no more.
+    /// Goes through the whole table, so it can take a second where there are
+    /// millions: not for the control thread.
+    fn mapping_keys(
+        &self,
+        from: MappingKey,
+        only: Option<SegmentId>,
+        limit: usize,
+    ) -> Vec<MappingKey>;
+
+    /// The mappings of these keys, without those that are gone.
+    fn mappings(&self, keys: &[MappingKey]) -> Vec<Mapping>;
 
     /// The neighbour caches of the substrate ports.
     fn neighbors(&self) -> Vec<Neighbor>;
@@ -244,40 +252,6 @@ pub struct Interface {
     pub addresses: Vec<VirtualAddr>,
 }
 
-/// What a mapping is found by; ordered by segment, then by address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct MappingKey {
-    segment: u32,
-    address: u32,
-}
-
-impl MappingKey {
-    /// Below every mapping's key.
-    pub const FIRST: Self = Self {
-        segment: 0,
-        address: 0,
-    };
-
-    /// The key of a mapping.
-    pub const fn new(segment: SegmentId, address: VirtualAddr) -> Self {
-        Self {
-            segment: segment.get(),
-            address: address.to_bits(),
-        }
-    }
-
-    /// The key directly above.
-    pub const fn next(self) -> Self {
-        match self.address.checked_add(1) {
-            Some(address) => Self { address, ..self },
-            None => Self {
-                segment: self.segment.saturating_add(1),
-                address: 0,
-            },
-        }
-    }
-}
-
 /// Where a virtual address really is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mapping {
@@ -312,13 +286,6 @@ pub enum MappingOrigin {
     Drawn,
     /// A client's transaction.
     Loaded,
-}
-
-impl Mapping {
-    /// What it is found by.
-    pub const fn key(&self) -> MappingKey {
-        MappingKey::new(self.segment.id, self.address)
-    }
 }
 
 /// An entry of a substrate port's neighbour cache (RFC 4861 §5.1).

@@ -56,7 +56,8 @@ impl Observer {
 
     pub(super) fn read_books(&self) -> Books {
         let patience = &Patience::of(PATIENCE);
-        let rows = self.drawn.ports.rows();
+        let in_force = self.show.in_force();
+        let rows = in_force.drawn.ports.rows();
         // A segment's line that no packet was ever on would say nothing.
         let inputs = rows.iter().filter_map(|name| {
             let line = self.line(name.id, patience);

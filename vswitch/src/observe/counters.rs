@@ -121,7 +121,8 @@ fn booked(row: &RowReading) -> impl Iterator<Item = (DropReason, u64)> {
 impl Observer {
     /// Every drop counter that is not zero.
     pub(super) fn drops(&self, patience: &Patience) -> Vec<(RowId, DropReason, u64)> {
-        let rows = self.drawn.ports.rows();
+        let in_force = self.show.in_force();
+        let rows = in_force.drawn.ports.rows();
         let mut drops = Vec::new();
         for name in rows.iter() {
             if let Some(row) = self.row(name.id, patience) {
@@ -147,7 +148,8 @@ impl Observer {
 
     pub(super) fn all_counters(&self, filter: &CounterFilter) -> Vec<Counter> {
         let patience = &Patience::of(PATIENCE);
-        let rows = self.drawn.ports.rows();
+        let in_force = self.show.in_force();
+        let rows = in_force.drawn.ports.rows();
         let now = self.started.elapsed();
         let mut last_seen = self.last_seen.lock();
         last_seen.note(&self.drops(patience), now);

@@ -4,27 +4,30 @@
 //! * `counters`: every number with its name, unit and meaning.
 //! * `books`: whether every packet is accounted for.
 //! * `uplinks`: the host's own addresses on the fabric.
+//! * `mappings`: where virtual addresses are.
 //! * `mtu`: how large packets to other hosts may be.
 //! * `names`: segments, networks, nodes by name.
 
 mod books;
 mod counters;
+mod mappings;
 mod mtu;
 mod names;
 mod uplinks;
 
-use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use datapath::books::{Ledger, Patience, Reading};
-use datapath::tables::{Drawn, PortRole};
-use packet::SubstrateAddr;
+use datapath::tables::PortRole;
+use packet::{SegmentId, SubstrateAddr};
 use parking_lot::Mutex;
-use vnet::compiled::{Mapping as CompiledMapping, PortId};
+use vnet::compiled::PortId;
 
 pub use self::counters::LastSeen;
 pub use self::mtu::MtuPaths;
+use crate::commit::{SharedPublisher, Showcase};
 use crate::config::HostConfig;
 use crate::control::source::{
     AddressNames, Books, ControlSource, Counter, CounterFilter, Interface, Mapping, MappingKey,
@@ -49,8 +52,12 @@ pub struct ShownWorker {
 pub struct Observer {
     /// What was configured.
     pub config: Arc<HostConfig>,
-    /// What the tables were filled with.
-    pub drawn: Arc<Drawn>,
+    /// What is in force, as it changes.
+    pub show: Arc<Showcase>,
+    /// The tables, for those who list them.
+    pub publisher: SharedPublisher,
+    /// The file that keeps the state, if there is one.
+    pub state_file: Option<PathBuf>,
     /// The workers.
     pub workers: Vec<ShownWorker>,
     /// The slow path's books.
@@ -65,10 +72,6 @@ pub struct Observer {
     pub started: Instant,
     /// When which drop counter rose last.
     pub last_seen: Mutex<LastSeen>,
-    /// The mappings in the order of their keys.
-    pub mappings: BTreeMap<MappingKey, CompiledMapping>,
-    /// The ways to other hosts, and what routers said of them.
-    pub mtu_paths: MtuPaths,
 }
 
 /// The books of all threads in sum, at (nearly) one moment.
@@ -105,16 +108,12 @@ impl Observer {
     }
 
     fn role(&self, port: PortId) -> ShownRole {
-        let node = self
-            .config
-            .compiled
-            .interfaces
-            .iter()
-            .any(|interface| interface.port == port);
+        let in_force = self.show.in_force();
+        let mut interfaces = in_force.compiled.interfaces.iter();
         match self.config.role(port) {
             PortRole::Uplink => ShownRole::Substrate,
             PortRole::Kernel => ShownRole::Kernel,
-            PortRole::Node if node => ShownRole::Node,
+            PortRole::Node if interfaces.any(|i| i.port == port) => ShownRole::Node,
             PortRole::Node => ShownRole::Unused,
         }
     }
@@ -130,6 +129,7 @@ impl Observer {
 
 impl ControlSource for Observer {
     fn status(&self) -> Status {
+        let in_force = self.show.in_force();
         let ports = self.ports.now();
         let numbered = (0..).map(WorkerIndex).zip(&self.workers);
         let workers = numbered.map(|(index, worker)| {
@@ -150,12 +150,11 @@ impl ControlSource for Observer {
             host: self.config.host.clone(),
             locator: self.config.substrate.locator,
             uptime: self.started.elapsed(),
-            // The topology is read once, at the start.
-            revision: 1,
-            topology_revision: 1,
-            reverts_at: None,
-            state_file: None,
-            attention: Vec::new(),
+            revision: self.show.revision().0,
+            topology_revision: in_force.topology_revision().0,
+            reverts_at: in_force.reverts_at(),
+            state_file: self.state_file.clone(),
+            attention: self.show.attention(),
             pid: std::process::id(),
             dpdk: self.dpdk.clone(),
             workers: workers.collect(),
@@ -165,7 +164,8 @@ impl ControlSource for Observer {
 
     fn ports(&self) -> Vec<Port> {
         let patience = &Patience::of(PATIENCE);
-        let rows = self.drawn.ports.rows();
+        let in_force = self.show.in_force();
+        let rows = in_force.drawn.ports.rows();
         let ports = self.ports.now();
         ports
             .iter()
@@ -200,7 +200,8 @@ impl ControlSource for Observer {
     }
 
     fn interfaces(&self) -> Vec<Interface> {
-        let interfaces = self.config.compiled.interfaces.iter();
+        let in_force = self.show.in_force();
+        let interfaces = in_force.compiled.interfaces.iter();
         interfaces
             .map(|interface| Interface {
                 node: interface.node.clone(),
@@ -214,12 +215,17 @@ impl ControlSource for Observer {
             .collect()
     }
 
-    fn mappings(&self, from: MappingKey, limit: usize) -> Vec<Mapping> {
-        self.mappings
-            .range(from..)
-            .take(limit)
-            .map(|(_, m)| self.mapping(m))
-            .collect()
+    fn mapping_keys(
+        &self,
+        from: MappingKey,
+        only: Option<SegmentId>,
+        limit: usize,
+    ) -> Vec<MappingKey> {
+        self.smallest_keys(from, only, limit)
+    }
+
+    fn mappings(&self, keys: &[MappingKey]) -> Vec<Mapping> {
+        self.listed_mappings(keys)
     }
 
     fn neighbors(&self) -> Vec<Neighbor> {
@@ -255,7 +261,7 @@ impl ControlSource for Observer {
     }
 
     fn tables(&self) -> Vec<Table> {
-        Vec::new()
+        self.show.tables()
     }
 
     fn names(&self, address: &SubstrateAddr) -> AddressNames {

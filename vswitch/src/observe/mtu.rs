@@ -18,17 +18,16 @@ use crate::control::source::{LearnedMtu, MtuLimits, MtuNextHop, MtuPath, MtuWay}
 /// This host's place among the hosts.
 const THIS_HOST: HostId = HostId(0);
 
-/// The paths from this host's interfaces, and what is learned of them.
+/// The paths from this host's interfaces.
 pub struct MtuPaths {
     /// By place in [`Compiled::segments`], which are ordered by id.
     paths: BTreeSet<(usize, HostId)>,
-    learned: Arc<PathMtus>,
 }
 
 impl MtuPaths {
     /// The paths between the segments that have interfaces here and the hosts
     /// that have interfaces in them.
-    pub fn new(compiled: &Compiled, learned: Arc<PathMtus>) -> Self {
+    pub fn new(compiled: &Compiled) -> Self {
         let here: HashSet<_> = compiled.interfaces.iter().map(|i| i.segment).collect();
         let nodes = compiled.mappings.iter();
         let nodes = nodes.filter(|m| m.kind == MappingKind::Node && here.contains(&m.segment));
@@ -37,7 +36,6 @@ impl MtuPaths {
             paths: nodes
                 .filter_map(|m| Some((place(m.segment)?, m.host)))
                 .collect(),
-            learned,
         }
     }
 }
@@ -46,16 +44,21 @@ impl Observer {
     pub(super) fn shown_mtu_paths(&self) -> Vec<MtuPath> {
         let uplinks = Arc::clone(&self.substrate.lock().uplinks);
         let now = self.started.elapsed();
-        let compiled = &self.config.compiled;
-        let paths = self.mtu_paths.paths.iter().filter_map(|(segment, host)| {
-            let segment = compiled.segments.get(*segment)?;
-            Some(MtuPath {
-                segment: self.segment_label(segment.id),
-                host: compiled.hosts.get(host.0 as usize)?.name.clone(),
-                segment_mtu: segment.mtu,
-                way: self.mtu_way(segment, *host, &uplinks, now),
-            })
-        });
+        let in_force = self.show.in_force();
+        let (compiled, hosts) = (&in_force.compiled, &in_force.hosts);
+        let paths = in_force
+            .mtu_paths
+            .paths
+            .iter()
+            .filter_map(|(segment, host)| {
+                let segment = compiled.segments.get(*segment)?;
+                Some(MtuPath {
+                    segment: self.segment_label(segment.id),
+                    host: hosts.get(host.0 as usize)?.name.clone(),
+                    segment_mtu: segment.mtu,
+                    way: self.mtu_way(segment, *host, &uplinks, &in_force.path_mtus, now),
+                })
+            });
         paths.collect()
     }
 
@@ -64,6 +67,7 @@ impl Observer {
         segment: &Segment,
         host: HostId,
         uplinks: &UplinkTable,
+        path_mtus: &PathMtus,
         now: Duration,
     ) -> MtuWay {
         if host == THIS_HOST {
@@ -76,7 +80,7 @@ impl Observer {
             address: hop.address,
             mtu: hop.mtu,
         });
-        let learned = self.mtu_paths.learned.learned(host, now);
+        let learned = path_mtus.learned(host, now);
         let learned = learned.map(|learned| LearnedMtu {
             mtu: learned.mtu,
             holds_for: learned.until.saturating_sub(now),
@@ -157,9 +161,9 @@ mod tests {
 
     #[test]
     fn paths_lead_from_segments_with_interfaces_to_hosts_with_interfaces() {
-        let hosts = ["r", "s", "t"].map(|name| Host {
+        let hosts = [("r", 1), ("s", 2), ("t", 3)].map(|(name, locator)| Host {
             name: name.to_owned(),
-            locator: packet::Locator::from_bits(1),
+            locator: packet::Locator::from_bits(locator),
         });
         let topology = "\
 network: z
@@ -190,8 +194,8 @@ nodes:
         let file: Arc<std::path::Path> = std::path::Path::new("z.yaml").into();
         let topology = vnet::topology::Topology::read([(file, topology)], &mut out);
         let compiled = topology.compile(&around, None, &mut out);
-        assert!(out.into_sorted().is_empty());
-        let paths = MtuPaths::new(&compiled, Arc::default());
+        assert_eq!(out.into_sorted(), []);
+        let paths = MtuPaths::new(&compiled);
         let paths = paths.paths.iter().map(|(segment, host)| {
             let segment = compiled.segments[*segment].name.as_str();
             (segment, compiled.hosts[host.0 as usize].name.as_str())

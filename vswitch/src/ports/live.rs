@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use datapath::tables::{PortOffloads, PortRole};
+use datapath::tables::{PortEntry, PortOffloads, PortRole};
 use packet::MacAddr;
 use parking_lot::RwLock;
 use vnet::compiled::PortId;
@@ -180,6 +180,20 @@ impl PortSet {
     /// By id, each port's MAC.
     pub fn macs(&self) -> Vec<Option<MacAddr>> {
         self.by_id(LivePort::mac)
+    }
+
+    /// By id, the largest IP packet that each port carries, in bytes.
+    pub fn mtus(&self) -> Vec<Option<u16>> {
+        self.by_id(|port| port.config().mtu)
+    }
+
+    /// By id, the ports as the tables know them.
+    pub fn entries(&self) -> Vec<Option<PortEntry>> {
+        self.by_id(|port| PortEntry {
+            name: port.name().into(),
+            role: port.role(),
+            offloads: port.offloads(),
+        })
     }
 
     /// By id, what a topology is compiled around.

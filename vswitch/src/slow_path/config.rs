@@ -7,15 +7,21 @@ use datapath::substrate::{
     KernelPath, Limits, RouteConfig, RouteVia, SubstrateConfig, UplinkConfig,
 };
 use packet::MacAddr;
-use vnet::compiled::HostId;
+use vnet::compiled::{Host, HostId};
 
 use crate::config::{self, HostConfig};
 
-/// The substrate host's configuration, given the MACs of all ports in order and
-/// how many workers there are.
-pub fn of(config: &HostConfig, macs: &[MacAddr], workers: u16, seed: u64) -> SubstrateConfig {
+/// The substrate host's configuration, given all hosts that mappings lead to,
+/// the MACs of all ports, each in order, and how many workers there are.
+pub fn of(
+    config: &HostConfig,
+    hosts: &[Host],
+    macs: &[MacAddr],
+    workers: u16,
+    seed: u64,
+) -> SubstrateConfig {
     let substrate = &config.substrate;
-    let hosts = (0..).map(HostId).zip(&config.compiled.hosts);
+    let hosts = (0..).map(HostId).zip(hosts);
     SubstrateConfig {
         locator: substrate.locator,
         announce: substrate.announce,

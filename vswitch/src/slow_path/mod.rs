@@ -6,10 +6,12 @@
 //!
 //! * [`config`]: from the file to the substrate host.
 //! * [`hold`]: the packets that wait.
+//! * [`lead`]: what the control side asks of it.
 //! * [`watchdog`]: workers that stopped turning.
 
 pub mod config;
 pub mod hold;
+pub mod lead;
 pub mod watchdog;
 
 use std::sync::Arc;
@@ -23,14 +25,17 @@ use datapath::pipeline::{DropReason, Punt, Punted};
 use datapath::substrate::{
     AddressInfo, AddressState, Counts, Effect, NeighborInfo, NextHopId, SubstrateHost, UplinkTable,
 };
-use datapath::tables::publish::{Publication, Publisher};
+use datapath::tables::publish::Publication;
 use datapath::tables::{PortRole, Tables, UseMarks};
 use packet::{BufPool, PacketBuf};
 use parking_lot::Mutex;
 use vnet::compiled::PortId;
 
 use self::hold::{Held, HoldQueue};
+use self::lead::{Lead, Led};
+pub use self::lead::{Leader, leading};
 use self::watchdog::Watchdog;
+use crate::commit::SharedPublisher;
 use crate::ports::LinkState;
 use crate::ports::live::LivePorts;
 use crate::worker::Injection;
@@ -66,8 +71,10 @@ pub struct SlowPath<P: BufPool> {
     pub host: SubstrateHost,
     /// Where buffers for frames made here come from.
     pub pool: P,
-    /// The tables.
-    pub publisher: Publisher<Tables>,
+    /// The tables, which the commit thread publishes, too.
+    pub publisher: SharedPublisher,
+    /// What the commit thread asks for.
+    pub led: Led,
     /// Up from the workers.
     pub punts: Arc<PuntRings<P::Buf>>,
     /// Down to the workers, one each.
@@ -103,7 +110,7 @@ impl<P: BufPool> SlowPath<P> {
                 self.watch_offloads();
                 self.show(now);
                 self.watchdog.look(now);
-                self.publisher.collect();
+                self.publisher.lock().collect();
             }
             self.ledger.boundary();
             if !busy {
@@ -121,7 +128,7 @@ impl<P: BufPool> SlowPath<P> {
     }
 
     fn turn(&mut self, now: Duration) -> bool {
-        let mut busy = false;
+        let mut busy = self.follow(now);
         for _ in 0..TURN {
             let Some(punted) = self.punts.pop() else {
                 break;
@@ -129,7 +136,7 @@ impl<P: BufPool> SlowPath<P> {
             busy = true;
             self.take(punted, now);
         }
-        let used = Arc::clone(&self.publisher.current().used);
+        let used = Arc::clone(&self.publisher.lock().current().used);
         for next_hop in used.take() {
             let effects = self.host.mark_used(next_hop, now);
             self.carry_out(effects, now);
@@ -144,6 +151,21 @@ impl<P: BufPool> SlowPath<P> {
             self.carry_out(effects, now);
         }
         busy
+    }
+
+    /// Does what the commit thread asks for.
+    fn follow(&mut self, now: Duration) -> bool {
+        let Some((lead, done)) = self.led.next() else {
+            return false;
+        };
+        let effects = match lead {
+            Lead::Peers(peers) => self.host.set_peers(&peers, now),
+            Lead::Tenants(tenants) => self.host.set_tenants(&tenants, now),
+        };
+        self.carry_out(effects, now);
+        // Who asked may have lost patience.
+        let _ = done.send(());
+        true
     }
 
     fn take(&mut self, punted: Punted<P::Buf>, now: Duration) {
@@ -203,7 +225,7 @@ impl<P: BufPool> SlowPath<P> {
     /// Gives the uplink's kernel a copy of what it has to know, too. True if it
     /// gets one.
     fn tell_kernel(&mut self, uplink: PortId, frame: &[u8], now: Duration) -> bool {
-        let uplinks = Arc::clone(&self.publisher.current().uplinks);
+        let uplinks = Arc::clone(&self.publisher.lock().current().uplinks);
         let mut all = uplinks.uplinks.iter().enumerate();
         let Some((at, Some(path))) =
             all.find_map(|(at, facts)| (facts.port == uplink).then_some((at, facts.kernel)))
@@ -220,7 +242,8 @@ impl<P: BufPool> SlowPath<P> {
 
     fn publish(&mut self, now: Duration) {
         let uplinks = Arc::new(self.host.snapshot());
-        let current = self.publisher.current();
+        let mut publisher = self.publisher.lock();
+        let current = publisher.current();
         let used = if current.used.len() == uplinks.next_hops.len() {
             Arc::clone(&current.used)
         } else {
@@ -231,13 +254,13 @@ impl<P: BufPool> SlowPath<P> {
             used,
             ..Tables::clone(current)
         };
-        let Publication(publication) = self.publisher.publish(next);
+        let Publication(publication) = publisher.publish(next);
         tracing::debug!(publication, ?now, "published tables");
     }
 
     fn destination_mac(&self, next_hop: NextHopId) -> Option<(PortId, packet::MacAddr)> {
-        let entry = self
-            .publisher
+        let publisher = self.publisher.lock();
+        let entry = publisher
             .current()
             .uplinks
             .next_hops
@@ -300,7 +323,8 @@ impl<P: BufPool> SlowPath<P> {
 
     /// What a guest lets its port leave to it changes when it starts anew.
     fn watch_offloads(&self) {
-        let table = &self.publisher.current().drawn.ports;
+        let drawn = Arc::clone(&self.publisher.lock().current().drawn);
+        let table = &drawn.ports;
         for port in self.ports.now().iter() {
             table.set_offloads(port.id(), port.offloads());
         }
@@ -321,7 +345,7 @@ impl<P: BufPool> SlowPath<P> {
             held,
             addresses,
             counts,
-            uplinks: Arc::clone(&self.publisher.current().uplinks),
+            uplinks: Arc::clone(&self.publisher.lock().current().uplinks),
             at: now,
         };
     }

@@ -18,6 +18,11 @@ impl MappingKey {
         Self { segment, address }
     }
 
+    /// The next key in order; `None` after the last.
+    pub fn next(self) -> Option<Self> {
+        Self::from_bits(self.to_bits() + 1)
+    }
+
     /// As a number: segment 24 | address 32, in the same order.
     pub fn to_bits(self) -> u64 {
         u64::from(self.segment.get()) << 32 | u64::from(self.address.to_bits())

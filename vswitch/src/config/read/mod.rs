@@ -3,7 +3,7 @@
 //! whatever refers to it.
 
 mod control;
-mod ports;
+pub(super) mod ports;
 mod substrate;
 mod tables;
 mod workers;

@@ -48,7 +48,11 @@ pub(super) fn reserve(fields: &mut Fields<'_>, out: &mut Diagnostics) -> Option<
     Some(number.value)
 }
 
-fn port(node: &Node, folder: &Path, out: &mut Diagnostics) -> Option<PortText> {
+pub(in super::super) fn port(
+    node: &Node,
+    folder: &Path,
+    out: &mut Diagnostics,
+) -> Option<PortText> {
     let mut fields = Fields::of(node, "a port", out)?;
     let name = fields.need("name", "a name, unique on this host", out);
     let name = name.and_then(|node| scalar::name(node, "port", out));

@@ -2,61 +2,64 @@
 //! takes it.
 
 use std::sync::Arc;
-use std::vec;
 
 use control_api::v1;
 use packet::{SegmentId, VirtualAddr};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
-use crate::control::service::{PAGE, Pages, pages};
+use crate::control::service::PAGE;
 use crate::control::source::{ControlSource, Mapping, MappingKey, MappingOrigin};
 use crate::control::wire;
 
+/// A listing on its way.
+pub(in crate::control) type Listing = ReceiverStream<Result<v1::ListMappingsReply, Status>>;
+
+/// Keys that are taken out of the table in order, each time through it.
+const KEYS: usize = 1 << 20;
+
+/// Lists on a thread of its own: going through millions takes its time. What
+/// changes behind the place where the listing is, is not seen; what changes
+/// before it, is: each entry is seen at most once.
 pub(in crate::control) fn list(
     source: Arc<dyn ControlSource>,
     request: &v1::ListMappingsRequest,
-) -> Result<Pages<v1::ListMappingsReply>, Status> {
+    place: OwnedSemaphorePermit,
+) -> Result<Listing, Status> {
     let only = match request.segment {
         Some(id) => Some(SegmentId::new(id).map_err(|e| Status::invalid_argument(e.to_string()))?),
         None => None,
     };
-    let first = only.map_or(MappingKey::FIRST, |segment| {
-        MappingKey::new(segment, VirtualAddr::from_bits(0))
+    // The next page is made while the client takes one.
+    let (give, pages) = mpsc::channel(1);
+    tokio::task::spawn_blocking(move || {
+        // An error: the client has gone.
+        let _ = walk(source.as_ref(), only, &give);
+        drop(place);
     });
-    let walk = Walk {
-        source,
-        next: Some(first),
-        page: Vec::new().into_iter(),
-    };
-    let wanted = walk.take_while(move |m| only.is_none_or(|segment| m.segment.id == segment));
-    Ok(pages(wanted.map(mapping), |mappings| {
-        v1::ListMappingsReply { mappings }
-    }))
+    Ok(ReceiverStream::new(pages))
 }
 
-/// Goes through the table. What changes behind it meanwhile is not seen, what
-/// changes before it is: each entry is seen at most once.
-struct Walk {
-    source: Arc<dyn ControlSource>,
-    /// Where the next page begins; `None` after the last.
-    next: Option<MappingKey>,
-    page: vec::IntoIter<Mapping>,
-}
-
-impl Iterator for Walk {
-    type Item = Mapping;
-
-    fn next(&mut self) -> Option<Mapping> {
-        if self.page.len() == 0 {
-            let page = self.source.mappings(self.next?, PAGE);
-            self.next = match page.last() {
-                Some(last) if page.len() >= PAGE => Some(last.key().next()),
-                _ => None,
-            };
-            self.page = page.into_iter();
+fn walk(
+    source: &dyn ControlSource,
+    only: Option<SegmentId>,
+    give: &mpsc::Sender<Result<v1::ListMappingsReply, Status>>,
+) -> Result<(), mpsc::error::SendError<Result<v1::ListMappingsReply, Status>>> {
+    let lowest = only.or_else(|| SegmentId::new(1).ok());
+    let mut from = lowest.map(|segment| MappingKey::new(segment, VirtualAddr::from_bits(0)));
+    while let Some(first) = from {
+        let keys = source.mapping_keys(first, only, KEYS);
+        for page in keys.chunks(PAGE) {
+            let mappings = source.mappings(page).into_iter().map(mapping);
+            give.blocking_send(Ok(v1::ListMappingsReply {
+                mappings: mappings.collect(),
+            }))?;
         }
-        self.page.next()
+        let last = keys.last().filter(|_| keys.len() == KEYS);
+        from = last.and_then(|last| last.next());
     }
+    Ok(())
 }
 
 fn mapping(mapping: Mapping) -> v1::Mapping {

@@ -57,8 +57,8 @@ pub(in crate::control) fn check(
 /// Is the address that is meant at the end of this path?
 fn is_at(source: &dyn ControlSource, to: VirtualAddr, path: &MtuPath) -> bool {
     let key = MappingKey::new(path.segment.id, to);
-    let found = source.mappings(key, 1).into_iter().next();
-    found.is_some_and(|mapping| mapping.key() == key && mapping.host == path.host)
+    let found = source.mappings(&[key]).into_iter().next();
+    found.is_some_and(|mapping| mapping.host == path.host)
 }
 
 fn message(path: MtuPath) -> v1::MtuPath {

@@ -1,14 +1,19 @@
 //! The daemon: puts the rooms together, starts the threads, and ends them in
 //! order.
 //!
-//! Threads: one worker per configured core, the slow path, and the control
-//! thread (this one). What each owns is moved into it; what they share is a
-//! ring, a publication, or a ledger.
+//! Threads: one worker per configured core, the slow path, the commit thread,
+//! and the control thread (this one). What each owns is moved into it; what they
+//! share is a ring, a publication, or a ledger.
+//!
+//! * [`restore`]: what it begins with: the configuration, and the state file.
+//! * `threads`: how the threads begin and end.
 
-use std::net::Ipv6Addr;
+pub mod restore;
+mod threads;
+
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crossbeam::queue::ArrayQueue;
@@ -17,26 +22,23 @@ use datapath::pipeline::WorkerState;
 use datapath::pipeline::kernel::limit::KernelLimit;
 use datapath::substrate::{SubstrateConfigError, SubstrateHost};
 use datapath::tables::publish::Publisher;
-use datapath::tables::{
-    Drawn, HostTable, MappingWriter, PathMtus, PortEntry, TableFull, Tables, UseMarks,
-};
-use packet::{BufPool, PacketBuf, SubstrateAddr, VirtualAddr};
+use datapath::tables::{Drawn, HostTable, PathMtus, PortEntry, Tables, UseMarks};
+use packet::BufPool;
 use parking_lot::Mutex;
 use vnet::compiled::PortId;
 
-use crate::commit::{Closed, Revision};
+use self::restore::Restored;
+use crate::commit::topology::tenants;
+use crate::commit::{Beginning, Clerk, InForce, Showcase, TableWriter, ordering};
 use crate::config::HostConfig;
-use crate::control::source::MappingKey;
 use crate::control::{ControlError, ControlServer};
-use crate::cores;
-use crate::notify;
 use crate::observe::{LastSeen, MtuPaths, Observer, ShownWorker};
 use crate::ports::OpenPort;
 use crate::ports::opener::PortOpener;
 use crate::ports::sizing::Sizes;
 use crate::slow_path::hold::HoldQueue;
 use crate::slow_path::watchdog::Watchdog;
-use crate::slow_path::{SlowPath, SubstrateView, config as substrate_config};
+use crate::slow_path::{SlowPath, SubstrateView, config as substrate_config, leading};
 use crate::worker::Worker;
 use crate::worker::idle::Idle;
 use crate::worker::panel::{FirstPort, PatchPanel, Started};
@@ -59,9 +61,6 @@ pub enum DaemonError {
     /// The substrate section.
     #[error(transparent)]
     Substrate(#[from] SubstrateConfigError),
-    /// More is drawn than there is room for.
-    #[error(transparent)]
-    Mappings(#[from] TableFull),
     /// More is drawn than there is memory to count.
     #[error(transparent)]
     Books(#[from] NoMemory),
@@ -100,7 +99,7 @@ pub struct Platform<P: BufPool> {
 /// # Errors
 /// What keeps it from starting; once it turns, it ends only when told to.
 pub fn run<P: BufPool + Clone + 'static>(
-    config: HostConfig,
+    restored: Restored,
     ports: Vec<OpenPort<P::Buf>>,
     platform: Platform<P>,
     server: ControlServer,
@@ -113,37 +112,29 @@ where
     for warning in ports.iter().flat_map(|port| &port.warnings) {
         tracing::warn!("{warning}");
     }
+    let Restored { config, hosts, .. } = &restored;
     let macs: Vec<_> = ports.iter().map(|port| port.mac).collect();
     let worker_count = u16::try_from(cores.len()).unwrap_or(u16::MAX);
     let mut host = SubstrateHost::new(
-        substrate_config::of(&config, &macs, worker_count, seed()),
+        substrate_config::of(config, hosts, &macs, worker_count, seed()),
         Duration::ZERO,
     )?;
-    let mut first_effects = host.set_tenants(&own_tenants(&config), Duration::ZERO);
+    let tenants = tenants(config.substrate.locator, &config.compiled);
+    let mut first_effects = host.set_tenants(&tenants, Duration::ZERO);
     first_effects.extend(host.tick(Duration::ZERO));
 
-    let entries = ports.iter().zip((0..).map(PortId)).zip(&config.ports);
-    let entries = entries.map(|((port, id), named)| PortEntry {
-        name: named.name.as_str().into(),
-        role: config.role(id),
-        offloads: port.offloads,
-    });
-    let entries: Vec<_> = entries.map(Some).collect();
-    let drawn = Drawn::new(&config.compiled, &entries);
-    let drawn = Arc::new(drawn);
-    let snapshot = Arc::new(host.snapshot());
-    let path_mtus = Arc::new(PathMtus::new(config.compiled.hosts.len()));
-    let mappings =
-        MappingWriter::filled(config.compiled.mappings.len(), &config.compiled.mappings)?;
-    let mut publisher = Publisher::new(Tables {
-        version: mappings.version(),
-        hosts: Arc::new(HostTable::of(&config.compiled.hosts)),
-        mappings: Arc::clone(mappings.table()),
+    let drawn = Arc::new(Drawn::new(&config.compiled, &entries(config, &ports)));
+    let uplinks = Arc::new(host.snapshot());
+    let path_mtus = Arc::new(PathMtus::new(hosts.len()));
+    let publisher = Arc::new(Mutex::new(Publisher::new(Tables {
+        version: restored.mappings.version(),
+        hosts: Arc::new(HostTable::of(hosts)),
+        mappings: Arc::clone(restored.mappings.table()),
         drawn: Arc::clone(&drawn),
-        used: Arc::new(UseMarks::new(snapshot.next_hops.len())),
-        uplinks: snapshot,
+        used: Arc::new(UseMarks::new(uplinks.next_hops.len())),
+        uplinks,
         path_mtus: Arc::clone(&path_mtus),
-    });
+    })));
 
     let rows = drawn.ports.rows();
     let stop_workers = Arc::new(AtomicBool::new(false));
@@ -157,7 +148,7 @@ where
             held: platform.held,
         },
         platform.opener,
-        first_ports(&config, ports, &drawn),
+        first_ports(config, ports, &drawn),
     );
     let mut workers = Vec::new();
     let mut shown = Vec::new();
@@ -174,7 +165,7 @@ where
             polled: hand.polled,
             outbox: hand.outbox,
             mailbox: hand.mailbox,
-            tables: publisher.reader(),
+            tables: publisher.lock().reader(),
             state: WorkerState::new(index, worker_count),
             pool: Box::new(platform.pool.clone()),
             started,
@@ -184,15 +175,27 @@ where
             stop: Arc::clone(&stop_workers),
             idle: Idle::new(config.workers.poll),
         };
-        workers.push(spawn_worker(worker, index, *core, &platform.prologue)?);
+        workers.push(threads::spawn_worker(
+            worker,
+            index,
+            *core,
+            &platform.prologue,
+        )?);
     }
 
     let slow_ledger = Arc::new(Ledger::of(rows)?);
+    let ledgers = shown
+        .iter()
+        .map(|worker| &worker.ledger)
+        .chain([&slow_ledger]);
+    let ledgers: Vec<_> = ledgers.cloned().collect();
     let view = Arc::new(Mutex::new(SubstrateView::default()));
+    let (leader, led) = leading();
     let mut slow_path = SlowPath {
         host,
         pool: platform.pool,
-        publisher,
+        publisher: Arc::clone(&publisher),
+        led,
         punts,
         injections,
         ledger: Arc::clone(&slow_ledger),
@@ -205,22 +208,28 @@ where
         ports: Arc::clone(panel.live()),
     };
     slow_path.carry_out(first_effects, Duration::ZERO);
-    let slow_path = thread::Builder::new()
-        .name("slow-path".into())
-        .spawn(move || slow_path.run())
-        .map_err(|source| DaemonError::Thread {
-            what: "slow path",
-            source,
-        })?;
+    let slow_path = threads::spawn("slow-path", "slow path", move || slow_path.run())?;
 
-    let mappings = config.compiled.mappings.iter();
-    let observer = Arc::new(Observer {
-        mappings: mappings
-            .map(|m| (MappingKey::new(m.segment, m.address), *m))
-            .collect(),
-        mtu_paths: MtuPaths::new(&config.compiled, path_mtus),
-        config: Arc::new(config),
+    let Restored { config, .. } = restored;
+    let in_force = InForce {
+        mtu_paths: Arc::new(MtuPaths::new(&config.compiled)),
+        compiled: Arc::new(config.compiled.clone()),
+        networks: Arc::new(config.networks.clone()),
+        hosts: Arc::new(restored.hosts),
         drawn,
+        path_mtus,
+        history: Arc::new(restored.history),
+        unconfirmed: restored.unconfirmed,
+    };
+    let show = Arc::new(Showcase::new(
+        in_force,
+        restored.revision,
+        restored.attention,
+    ));
+    let observer = Arc::new(Observer {
+        show: Arc::clone(&show),
+        publisher: Arc::clone(&publisher),
+        state_file: restored.durable.path().map(Path::to_owned),
         workers: shown,
         slow_ledger,
         substrate: view,
@@ -228,19 +237,51 @@ where
         dpdk: platform.dpdk,
         started,
         last_seen: Mutex::new(LastSeen::default()),
+        config: Arc::new(config),
     });
-    let served = serve(server, Arc::clone(&observer));
+    let (commits, orders) = ordering(Arc::clone(&show));
+    let clerk = Clerk::from(Beginning {
+        orders,
+        writer: TableWriter::new(publisher, restored.mappings),
+        durable: restored.durable,
+        show,
+        requests: restored.requests,
+        frame: Arc::clone(&observer.config.frame),
+        leader,
+        panel,
+        added_ports: restored.added_ports,
+        ledgers,
+        limits: observer.config.tables,
+    });
+    let clerk = threads::spawn("commits", "commit thread", move || clerk.run())?;
+    let served = threads::serve(server, observer, Arc::new(commits.clone()));
 
     tracing::info!("stopping: draining the ports");
+    commits.end();
+    let panel = clerk.join();
     stop_workers.store(true, Ordering::Relaxed);
     for worker in workers {
-        join(worker, "a worker");
+        threads::join(worker, "a worker");
     }
     stop_slow_path.store(true, Ordering::Relaxed);
-    join(slow_path, "the slow path");
+    threads::join(slow_path, "the slow path");
     // The devices go last: nobody has a queue of theirs any more.
     drop(panel);
     served
+}
+
+/// The ports as the tables know them.
+fn entries<B>(config: &HostConfig, ports: &[OpenPort<B>]) -> Vec<Option<PortEntry>> {
+    let numbered = (0..).map(PortId).zip(&config.ports).zip(ports);
+    numbered
+        .map(|((id, named), port)| {
+            Some(PortEntry {
+                name: named.name.as_str().into(),
+                role: config.role(id),
+                offloads: port.offloads,
+            })
+        })
+        .collect()
 }
 
 /// The ports that the configuration names, with their places in the tables.
@@ -261,84 +302,8 @@ fn first_ports<B>(
         .collect()
 }
 
-/// The control thread: answers clients until a signal says to end.
-fn serve(server: ControlServer, observer: Arc<Observer>) -> Result<(), DaemonError> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|source| DaemonError::Thread {
-            what: "control thread",
-            source,
-        })?;
-    runtime.block_on(async {
-        let sampled = Arc::clone(&observer);
-        let sampler = tokio::spawn(async move {
-            let mut every_second = tokio::time::interval(Duration::from_secs(1));
-            loop {
-                every_second.tick().await;
-                sampled.every_second();
-            }
-        });
-        let ending = async {
-            notify::until_told_to_end().await;
-            notify::stopping();
-        };
-        notify::ready();
-        tracing::info!(host = observer.config.host, "forwarding");
-        let closed = Arc::new(Closed::new(Revision(0)));
-        let served = server.serve(observer, closed, ending).await;
-        sampler.abort();
-        Ok(served?)
-    })
-}
-
-fn spawn_worker<B: PacketBuf + 'static>(
-    worker: Worker<B>,
-    index: u16,
-    core: Option<u16>,
-    prologue: &WorkerPrologue,
-) -> Result<JoinHandle<()>, DaemonError> {
-    let prologue = Arc::clone(prologue);
-    thread::Builder::new()
-        .name(format!("worker-{index}"))
-        .spawn(move || {
-            if let Some(core) = core {
-                cores::pin(core);
-            }
-            let _registration = prologue();
-            worker.run();
-        })
-        .map_err(|source| DaemonError::Thread {
-            what: "worker",
-            source,
-        })
-}
-
-/// The substrate addresses of this host's interfaces.
-fn own_tenants(config: &HostConfig) -> Vec<Ipv6Addr> {
-    let locator = config.substrate.locator;
-    let interfaces = config.compiled.interfaces.iter();
-    let substrate = |segment, address: &VirtualAddr| {
-        SubstrateAddr::ordinary(locator, segment, *address).to_ipv6()
-    };
-    interfaces
-        .flat_map(|interface| {
-            interface
-                .addresses
-                .iter()
-                .map(|a| substrate(interface.segment, a))
-        })
-        .collect()
-}
-
 /// Different on each host and at each start.
 fn seed() -> u64 {
     use core::hash::{BuildHasher, Hasher};
     std::hash::RandomState::new().build_hasher().finish()
-}
-
-fn join(thread: JoinHandle<()>, what: &str) {
-    if thread.join().is_err() {
-        tracing::error!("{what} ended with a panic");
-    }
 }

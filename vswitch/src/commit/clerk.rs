@@ -1,0 +1,309 @@
+//! The commit thread: takes orders, one after the other, and does what is due.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use crossbeam::channel::{Receiver, RecvTimeoutError};
+use datapath::books::Ledger;
+use datapath::tables::Drawn;
+use packet::{Locator, PacketBuf};
+use tokio::sync::oneshot;
+use vnet::compiled::{Compiled, Host};
+use vnet::topology::networks::NetworkTexts;
+
+use super::durable::Durable;
+use super::handle::Orders;
+use super::in_force::{InForce, Showcase};
+use super::mappings::{Asked, GROUP, Known};
+use super::occupancy::Occupancy;
+use super::order::{AddPort, Applied, Apply, Author, PortChanged, RemovePort, Revision, Rollback};
+use super::refusal::Refusal;
+use super::requests::Requests;
+use super::writer::TableWriter;
+use crate::config::{Frame, FramePort, TableLimits};
+use crate::observe::MtuPaths;
+use crate::ports::live::PortSet;
+use crate::slow_path::Leader;
+use crate::state::{PortText, RequestId, TopologyRecord, Unconfirmed};
+use crate::worker::panel::PatchPanel;
+
+/// What is asked of the commit thread.
+pub(super) enum Order {
+    Apply(Apply, Answer<Applied>),
+    Rollback(Rollback, Answer<Applied>),
+    Confirm(Author, Revision, Answer<Revision>),
+    ChangeMappings(Asked),
+    AddPort(AddPort, Answer<PortChanged>),
+    RemovePort(RemovePort, Answer<PortChanged>),
+    /// No more.
+    End,
+}
+
+/// Where an answer goes.
+pub(super) struct Answer<T>(pub(super) oneshot::Sender<Result<T, Refusal>>);
+
+impl<T> Answer<T> {
+    /// Gives it. Who asked may have gone.
+    pub(super) fn give(self, answer: Result<T, Refusal>) {
+        let _ = self.0.send(answer);
+    }
+}
+
+/// Everything the commit thread owns.
+pub struct Clerk<B> {
+    pub(super) orders: Receiver<Order>,
+    pub(super) writer: TableWriter,
+    pub(super) durable: Durable,
+    pub(super) show: Arc<Showcase>,
+    /// The newest revision.
+    pub(super) revision: Revision,
+    pub(super) requests: Requests,
+    /// What networks are held against.
+    pub(super) frame: Arc<Frame>,
+    /// What was drawn.
+    pub(super) networks: Arc<NetworkTexts>,
+    pub(super) compiled: Arc<Compiled>,
+    /// All hosts, by id: those that the topology knows, and those that clients
+    /// have brought.
+    pub(super) hosts: Vec<Host>,
+    pub(super) known: Known,
+    pub(super) history: Vec<TopologyRecord>,
+    pub(super) unconfirmed: Option<Unconfirmed>,
+    /// Finds ways to new hosts, and joins the groups of new tenants.
+    pub(super) leader: Leader,
+    /// The ports, and those of them that were added at run time.
+    pub(super) panel: PatchPanel<B>,
+    pub(super) added_ports: Vec<PortText>,
+    /// Books that must have the lines of what is drawn anew.
+    pub(super) ledgers: Vec<Arc<Ledger>>,
+    pub(super) mtu_paths: Arc<MtuPaths>,
+    pub(super) occupancy: Occupancy,
+}
+
+/// What the commit thread begins with: what is in force at the start.
+pub struct Beginning<B> {
+    /// Its orders.
+    pub orders: Orders,
+    /// The tables.
+    pub writer: TableWriter,
+    /// What survives.
+    pub durable: Durable,
+    /// Where it shows what it has done.
+    pub show: Arc<Showcase>,
+    /// The requests that were carried out before.
+    pub requests: Vec<(RequestId, Revision)>,
+    /// What networks are held against.
+    pub frame: Arc<Frame>,
+    /// The way to the slow path.
+    pub leader: Leader,
+    /// The ports.
+    pub panel: PatchPanel<B>,
+    /// Those of them that were added at run time before.
+    pub added_ports: Vec<PortText>,
+    /// All books.
+    pub ledgers: Vec<Arc<Ledger>>,
+    /// How many entries tables have room for.
+    pub limits: TableLimits,
+}
+
+impl<B: PacketBuf + 'static> From<Beginning<B>> for Clerk<B> {
+    fn from(beginning: Beginning<B>) -> Self {
+        let Beginning {
+            orders: Orders(orders),
+            show,
+            ..
+        } = beginning;
+        let in_force = show.in_force();
+        let mut known = Known::default();
+        known.set_segments(&in_force.compiled.segments);
+        known.set_hosts(&in_force.hosts);
+        let mut clerk = Self {
+            orders,
+            writer: beginning.writer,
+            durable: beginning.durable,
+            revision: show.revision(),
+            requests: Requests::recovered(beginning.requests),
+            frame: beginning.frame,
+            networks: Arc::clone(&in_force.networks),
+            compiled: Arc::clone(&in_force.compiled),
+            hosts: in_force.hosts.to_vec(),
+            known,
+            history: in_force.history.to_vec(),
+            unconfirmed: in_force.unconfirmed,
+            leader: beginning.leader,
+            panel: beginning.panel,
+            added_ports: beginning.added_ports,
+            ledgers: beginning.ledgers,
+            mtu_paths: Arc::clone(&in_force.mtu_paths),
+            occupancy: Occupancy::new(beginning.limits),
+            show,
+        };
+        clerk.show_tables();
+        clerk
+    }
+}
+
+/// Learned mappings are written so often.
+const FLUSH_EVERY: Duration = Duration::from_secs(2);
+/// Memory that waits is looked after so often when nothing else happens.
+const TIDY_EVERY: Duration = Duration::from_millis(50);
+
+impl<B: PacketBuf + 'static> Clerk<B> {
+    /// Takes orders until it is told to end. Gives the ports back: their devices
+    /// must outlive the workers.
+    pub fn run(mut self) -> PatchPanel<B> {
+        let mut flush_due = Instant::now() + FLUSH_EVERY;
+        let mut next = None;
+        loop {
+            let patience = self.patience();
+            let order = match next.take() {
+                Some(order) => Ok(order),
+                None => self.orders.recv_timeout(patience),
+            };
+            match order {
+                Ok(Order::ChangeMappings(first)) => {
+                    let (group, other) = self.gather(first);
+                    next = other;
+                    self.change_mappings(group);
+                }
+                Ok(Order::End) | Err(RecvTimeoutError::Disconnected) => break,
+                Ok(order) => self.carry_out(order),
+                Err(RecvTimeoutError::Timeout) => {
+                    self.writer.tidy_idle();
+                }
+            }
+            self.revert_if_due();
+            self.look_after_file();
+            if Instant::now() >= flush_due {
+                flush_due = Instant::now() + FLUSH_EVERY;
+                self.durable.flush();
+            }
+        }
+        if let Err(error) = self.durable.close() {
+            tracing::error!(%error, "what was learned last may be lost");
+        }
+        self.panel
+    }
+
+    /// How long to wait for an order.
+    fn patience(&self) -> Duration {
+        let revert = self.unconfirmed.map(|unconfirmed| {
+            let until = unconfirmed.until.duration_since(SystemTime::now());
+            until.unwrap_or_default()
+        });
+        revert.map_or(TIDY_EVERY, |revert| revert.min(TIDY_EVERY))
+    }
+
+    /// The transactions that wait, as many as are worth doing at once, and what
+    /// came after them.
+    fn gather(&self, first: Asked) -> (Vec<Asked>, Option<Order>) {
+        let mut changes = first.0.changes.len();
+        let mut group = vec![first];
+        while changes < GROUP {
+            match self.orders.try_recv() {
+                Ok(Order::ChangeMappings(asked)) => {
+                    changes += asked.0.changes.len().max(1);
+                    group.push(asked);
+                }
+                Ok(other) => return (group, Some(other)),
+                Err(_) => break,
+            }
+        }
+        (group, None)
+    }
+
+    fn carry_out(&mut self, order: Order) {
+        match order {
+            Order::Apply(order, answer) => answer.give(self.apply(order)),
+            Order::Rollback(order, answer) => answer.give(self.rollback(&order)),
+            Order::Confirm(author, revision, answer) => {
+                answer.give(self.confirm(author, revision));
+            }
+            Order::ChangeMappings(asked) => self.change_mappings(vec![asked]),
+            Order::AddPort(order, answer) => answer.give(self.add_port(&order)),
+            Order::RemovePort(order, answer) => answer.give(self.remove_port(&order)),
+            Order::End => {}
+        }
+    }
+
+    /// Keeps the state file from growing with every change.
+    fn look_after_file(&mut self) {
+        let mappings = self.writer.mappings.len() as u64;
+        if self.durable.wants_checkpoint(mappings) {
+            self.durable.begin_checkpoint(self.writer.publisher());
+        }
+        self.durable.checkpoint_step();
+    }
+
+    /// Makes hosts known: to the slow path, which finds the ways to them, and
+    /// to the next root.
+    pub(super) fn add_hosts(&mut self, locators: &[Locator]) {
+        for &locator in locators {
+            self.hosts.push(Host {
+                name: locator.to_string(),
+                locator,
+            });
+        }
+        self.hosts_changed();
+        self.leader.lead(self.writer.peers());
+        self.show();
+    }
+
+    /// [`Clerk::hosts`] has grown.
+    pub(super) fn hosts_changed(&mut self) {
+        self.writer.set_hosts(&self.hosts);
+        self.known.set_hosts(&self.hosts);
+    }
+
+    /// The tables for these networks on these ports; all books get the lines
+    /// that they need.
+    pub(super) fn draw(&self, compiled: &Compiled, ports: &PortSet) -> Result<Arc<Drawn>, Refusal> {
+        let drawn = self.writer.drawn.followed_by(compiled, &ports.entries());
+        let rows = drawn.ports.rows();
+        for ledger in &self.ledgers {
+            let ensured = ledger.ensure(rows);
+            ensured.map_err(|error| Refusal::NotNow(error.to_string()))?;
+        }
+        Ok(Arc::new(drawn))
+    }
+
+    /// The ports, as networks are held against them.
+    pub(super) fn frame_ports(&self) -> Vec<Option<FramePort>> {
+        let live = self.panel.live().now();
+        let mtus = live.mtus();
+        let known = live.known().into_iter().zip(mtus);
+        known
+            .map(|(known, mtu)| {
+                Some(FramePort {
+                    known: known?,
+                    mtu: mtu?,
+                })
+            })
+            .collect()
+    }
+
+    /// Shows what is in force.
+    pub(super) fn show(&self) {
+        self.show.show(InForce {
+            compiled: Arc::clone(&self.compiled),
+            networks: Arc::clone(&self.networks),
+            hosts: Arc::new(self.hosts.clone()),
+            drawn: Arc::clone(&self.writer.drawn),
+            path_mtus: Arc::clone(&self.writer.path_mtus),
+            mtu_paths: Arc::clone(&self.mtu_paths),
+            history: Arc::new(self.history.clone()),
+            unconfirmed: self.unconfirmed,
+        });
+    }
+
+    /// Shows how full the tables are.
+    pub(super) fn show_tables(&mut self) {
+        let tables = self.occupancy.of(&self.writer, &self.compiled, &self.hosts);
+        for alarm in self.occupancy.crossed(&tables) {
+            self.show
+                .events
+                .note(self.revision, core::iter::once(alarm));
+        }
+        self.show.show_tables(tables);
+    }
+}

@@ -1,0 +1,280 @@
+//! Transactions on mappings: a group of them at a time, each whole or not at
+//! all.
+//!
+//! A group shares what is slow: one write to the disk, one publication. It is
+//! staged first, where nobody sees it; a transaction that turns out to be
+//! refused is taken out, and the others are staged anew. Then it is written to
+//! the disk, then committed: an error before that leaves nothing behind.
+
+use std::collections::{HashMap, HashSet};
+
+use datapath::tables::{MappingEntry, MappingKey, Origin, Staged};
+use packet::{Locator, PacketBuf, SegmentId};
+use vnet::compiled::{Host, HostId, Ipv4Subnet, MappingKind};
+
+use super::clerk::{Answer, Clerk};
+use super::event::What;
+use super::order::{ChangeMappings, Committed, MAX_CHANGES, MappingChange, Revision};
+use super::refusal::Refusal;
+use crate::state::Commit;
+
+/// A transaction, and whom to tell.
+pub(super) type Asked = (ChangeMappings, Answer<Committed>);
+
+/// Changes of all transactions that are committed together, at most. More
+/// would make the first ones wait for the last.
+pub(super) const GROUP: usize = 8 * MAX_CHANGES;
+
+/// A transaction of the group in work.
+struct Member {
+    order: ChangeMappings,
+    answer: Answer<Committed>,
+    counts: Committed,
+}
+
+/// What mappings are held against.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    subnets: HashMap<SegmentId, Ipv4Subnet>,
+    hosts: HashMap<Locator, HostId>,
+}
+
+impl Known {
+    pub(super) fn set_segments(&mut self, segments: &[vnet::compiled::Segment]) {
+        self.subnets = segments.iter().map(|s| (s.id, s.subnet)).collect();
+    }
+
+    pub(super) fn set_hosts(&mut self, hosts: &[Host]) {
+        let numbered = (0..).map(HostId).zip(hosts);
+        self.hosts = numbered.map(|(id, host)| (host.locator, id)).collect();
+    }
+}
+
+impl<B: PacketBuf + 'static> Clerk<B> {
+    /// Carries out a group of transactions, in their order.
+    pub(super) fn change_mappings(&mut self, group: Vec<Asked>) {
+        let mut members = self.admit(group);
+        self.meet_hosts(&members);
+        let changes = members.iter().map(|member| member.order.changes.len());
+        self.writer.make_room(changes.sum());
+        let before = self.revision;
+        let staged = loop {
+            match stage_all(
+                self.writer.mappings.stage(),
+                &self.known,
+                &mut members,
+                before,
+            ) {
+                Ok(staged) => break staged,
+                Err((at, refusal)) => {
+                    members.remove(at).answer.give(Err(refusal));
+                    // Dropped with the error: as if it had never been.
+                }
+            }
+        };
+        if members.is_empty() {
+            return;
+        }
+        let commits = members.iter().map(|member| {
+            let commit = Commit {
+                mappings: member.order.changes.clone(),
+                request: member.order.request.clone(),
+                ..Commit::empty(member.counts.revision)
+            };
+            (commit, member.order.learned)
+        });
+        let written = self.durable.write_transactions(commits);
+        if let Err(refusal) = written {
+            drop(staged);
+            for member in members {
+                member.answer.give(Err(refusal.clone()));
+            }
+            return;
+        }
+        staged.commit();
+        let seen = self.writer.publish();
+        for member in members {
+            let revision = member.counts.revision;
+            self.revision = revision;
+            if let Some(request) = member.order.request {
+                self.requests.note(request, revision);
+            }
+            let what = member.order.changes.into_iter().map(What::Mapping);
+            self.show.events.note(revision, what);
+            self.show.show_revision(revision);
+            member.answer.give(Ok(Committed {
+                durable: self.durable.is_there(),
+                seen,
+                ..member.counts
+            }));
+        }
+        self.show_tables();
+    }
+
+    /// Those that are not refused at first sight, or were carried out before.
+    fn admit(&mut self, group: Vec<Asked>) -> Vec<Member> {
+        let mut members: Vec<Member> = Vec::with_capacity(group.len());
+        let mut in_group = HashSet::new();
+        for (order, answer) in group {
+            let request = order.request.as_ref();
+            if let Some(revision) = request.and_then(|id| self.requests.find(id)) {
+                answer.give(Ok(Committed {
+                    revision,
+                    durable: self.durable.is_there(),
+                    repeated: true,
+                    ..Committed::default()
+                }));
+                continue;
+            }
+            if request.is_some_and(|id| !in_group.insert(id.clone())) {
+                answer.give(Err(Refusal::NotNow(
+                    "a transaction with this request id is being carried out; ask again".to_owned(),
+                )));
+                continue;
+            }
+            members.push(Member {
+                order,
+                answer,
+                counts: Committed::default(),
+            });
+        }
+        members
+    }
+
+    /// Makes hosts known that no mapping has led to before: their next hops
+    /// must be in the tables when the mappings are.
+    fn meet_hosts(&mut self, members: &[Member]) {
+        let places = members.iter().flat_map(|member| &member.order.changes);
+        let locators = places.filter_map(|change| Some(change.place?.locator));
+        let mut new: Vec<Locator> = locators
+            .filter(|locator| !self.known.hosts.contains_key(locator))
+            .collect();
+        if new.is_empty() {
+            return;
+        }
+        new.sort_unstable();
+        new.dedup();
+        self.add_hosts(&new);
+    }
+}
+
+/// Stages a group. An error names the transaction that cannot be, and why; the
+/// others are to be staged anew without it.
+fn stage_all<'w>(
+    mut staged: Staged<'w>,
+    known: &Known,
+    members: &mut [Member],
+    before: Revision,
+) -> Result<Staged<'w>, (usize, Refusal)> {
+    for (member, at) in members.iter_mut().zip(0..) {
+        let revision = Revision(before.0 + at as u64 + 1);
+        member.counts = Committed {
+            revision,
+            ..Committed::default()
+        };
+        stage(&mut staged, known, member).map_err(|refusal| (at, refusal))?;
+    }
+    Ok(staged)
+}
+
+fn stage(staged: &mut Staged<'_>, known: &Known, member: &mut Member) -> Result<(), Refusal> {
+    let Member { order, counts, .. } = member;
+    let is = Revision(counts.revision.0 - 1);
+    if let Some(expected) = order.expected.filter(|expected| *expected != is) {
+        let what = "vswitch";
+        return Err(Refusal::Stale { what, expected, is });
+    }
+    if order.changes.len() > MAX_CHANGES {
+        let many = order.changes.len();
+        let message = format!("{many} changes in one transaction; send at most {MAX_CHANGES}");
+        let change = None;
+        return Err(Refusal::Invalid { message, change });
+    }
+    for (at, change) in order.changes.iter().enumerate() {
+        let key = MappingKey::new(change.segment, change.address);
+        let before = match entry(known, change, at)? {
+            Some(entry) => {
+                let used = staged.len() as u64;
+                let wanted = (order.changes.len() - at) as u64;
+                let put = staged.put(key, entry);
+                let before = put.map_err(|full| Refusal::full(full, used, wanted))?;
+                match before {
+                    None => counts.added += 1,
+                    Some(before) if before == entry => counts.unchanged += 1,
+                    Some(_) => counts.changed += 1,
+                }
+                before
+            }
+            None => {
+                let before = staged.remove(key);
+                match before {
+                    None => counts.unchanged += 1,
+                    Some(_) => counts.removed += 1,
+                }
+                before
+            }
+        };
+        if before.is_some_and(|before| before.origin == Origin::Drawn) {
+            return Err(Refusal::Drawn {
+                segment: change.segment,
+                address: change.address,
+                change: at,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The table's entry for a change; `None`: a removal.
+fn entry(
+    known: &Known,
+    change: &MappingChange,
+    at: usize,
+) -> Result<Option<MappingEntry>, Refusal> {
+    let segment = change.segment;
+    let Some(subnet) = known.subnets.get(&segment) else {
+        return Err(Refusal::NoSuchSegment {
+            segment,
+            change: at,
+        });
+    };
+    let Some(place) = change.place else {
+        return Ok(None);
+    };
+    let invalid = |message| Refusal::Invalid {
+        message,
+        change: Some(at),
+    };
+    if !subnet.contains(change.address) {
+        return Err(invalid(format!(
+            "{} is not in {subnet}, the subnet of segment {segment}",
+            change.address
+        )));
+    }
+    if !place.mac.is_unicast() {
+        return Err(invalid(format!(
+            "{} is no station's MAC address: {} in segment {segment} needs a unicast one",
+            place.mac, change.address
+        )));
+    }
+    let host = known.hosts.get(&place.locator).copied();
+    match host {
+        Some(HostId(0)) => Err(invalid(format!(
+            "{} is this host's own locator: a node on this host is drawn in the topology, with its \
+             port",
+            place.locator
+        ))),
+        Some(host) => Ok(Some(MappingEntry {
+            kind: MappingKind::Node,
+            mac: place.mac,
+            host,
+            slot: place.slot,
+            interface: None,
+            origin: Origin::Loaded,
+        })),
+        None => Err(invalid(format!(
+            "{} cannot be added: there are too many hosts",
+            place.locator
+        ))),
+    }
+}

@@ -1,0 +1,138 @@
+//! The tables, as their only writer has them.
+//!
+//! What is staged is invisible; [`TableWriter::publish`] makes it visible, with
+//! everything else of the root, at the workers' next burst.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use datapath::tables::publish::{Publication, Publisher};
+use datapath::tables::{Drawn, HostTable, MappingWriter, PathMtus, Tables};
+use parking_lot::Mutex;
+use vnet::compiled::{Host, HostId};
+
+/// The publisher, which the slow path uses, too: for the neighbours.
+pub type SharedPublisher = Arc<Mutex<Publisher<Tables>>>;
+
+/// How long workers have to come past their burst boundary. A worker that takes
+/// longer is stuck, which its watchdog says; changes do not wait for it then.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// Between two looks at what the workers have seen.
+const LOOK_AGAIN: Duration = Duration::from_micros(30);
+
+/// The tables' only writer.
+pub struct TableWriter {
+    publisher: SharedPublisher,
+    /// (segment, address) → where it is.
+    pub mappings: MappingWriter,
+    /// Ports, interfaces, segments of the newest root.
+    pub drawn: Arc<Drawn>,
+    /// What is learned of the ways to hosts.
+    pub path_mtus: Arc<PathMtus>,
+    hosts: Arc<HostTable>,
+    /// A worker did not turn when last waited for.
+    stuck: bool,
+}
+
+impl TableWriter {
+    /// The writer of the tables that this publisher's root already names.
+    pub fn new(publisher: SharedPublisher, mappings: MappingWriter) -> Self {
+        let root = Arc::clone(publisher.lock().current());
+        Self {
+            publisher,
+            mappings,
+            drawn: Arc::clone(&root.drawn),
+            path_mtus: Arc::clone(&root.path_mtus),
+            hosts: Arc::clone(&root.hosts),
+            stuck: false,
+        }
+    }
+
+    /// These hosts are known from the next publication on. Ids do not change.
+    pub fn set_hosts(&mut self, hosts: &[Host]) {
+        if hosts.len() == self.hosts.places() {
+            return;
+        }
+        self.hosts = Arc::new(HostTable::of(hosts));
+        self.path_mtus = Arc::new(self.path_mtus.with_room_for(hosts.len()));
+    }
+
+    /// Where roots are published.
+    pub const fn publisher(&self) -> &SharedPublisher {
+        &self.publisher
+    }
+
+    /// The hosts and their locators.
+    pub fn peers(&self) -> Vec<(HostId, packet::Locator)> {
+        self.hosts.iter().collect()
+    }
+
+    /// Puts all that was committed into force. Gives the time until all workers
+    /// acted on it.
+    pub fn publish(&mut self) -> Duration {
+        let began = Instant::now();
+        let publication = {
+            let mut publisher = self.publisher.lock();
+            let root = Tables {
+                version: self.mappings.version(),
+                drawn: Arc::clone(&self.drawn),
+                hosts: Arc::clone(&self.hosts),
+                path_mtus: Arc::clone(&self.path_mtus),
+                ..Tables::clone(publisher.current())
+            };
+            publisher.publish(root)
+        };
+        self.mappings.published(publication);
+        self.wait_for(publication, began);
+        let took = began.elapsed();
+        self.tidy();
+        took
+    }
+
+    /// Frees what nobody can reach any more. To be called now and then, also
+    /// when nothing changes.
+    pub fn tidy(&mut self) {
+        let seen = self.publisher.lock().seen_by_all();
+        self.mappings.reclaim(seen);
+    }
+
+    /// Lets go of memory that waits, if so many changes may need it.
+    pub fn make_room(&mut self, changes: usize) {
+        let stats = self.mappings.stats();
+        let free = stats.capacity.saturating_sub(stats.used + stats.waiting);
+        if free < changes {
+            // What is superseded comes free in two steps.
+            self.tidy_idle();
+            self.tidy_idle();
+        }
+    }
+
+    /// Lets go of memory that waits, though nothing else is published. True if
+    /// there was any.
+    pub fn tidy_idle(&mut self) -> bool {
+        if !self.mappings.is_waiting() {
+            return false;
+        }
+        let publication = self.publisher.lock().publish_again();
+        self.wait_for(publication, Instant::now());
+        self.tidy();
+        true
+    }
+
+    fn wait_for(&mut self, publication: Publication, began: Instant) {
+        let patience = if self.stuck { LOOK_AGAIN } else { PATIENCE };
+        loop {
+            if self.publisher.lock().seen_by_readers() >= publication {
+                self.stuck = false;
+                return;
+            }
+            if began.elapsed() >= patience {
+                self.stuck = true;
+                return;
+            }
+            thread::sleep(LOOK_AGAIN);
+        }
+    }
+}
