@@ -21,7 +21,7 @@ use vnet::compiled::{Compiled, Host};
 use vnet::diagnostic::Diagnostics;
 use vnet::plan::{Plan, mapping_changes};
 use vnet::topology::networks::NetworkTexts;
-use vnet::topology::{KnownPort, Surroundings, Topology};
+use vnet::topology::{KnownPort, PortPurpose, Surroundings, Topology};
 
 fn main() -> io::Result<()> {
     let nodes = std::env::args().find_map(|argument| argument.parse().ok());
@@ -96,7 +96,7 @@ fn around() -> Surroundings {
         others: vec![host("s", "fd00:0:0:b::/64")],
         ports: vec![Some(KnownPort {
             name: "p".to_owned(),
-            uplink: false,
+            purpose: PortPurpose::Nodes,
         })],
     }
 }

@@ -218,7 +218,7 @@ fn with_dpdk(
     let config = &restored.config;
     let eal = Eal::start(&dpdk::eal_config(&config.ports, config.memory, sizes))?;
     let pool = Mempool::new(eal, "packets", sizes.buffers, sizes.data_room, sizes.cache)?;
-    let ports = open_all(&config, &sizes.ports, |port, size| {
+    let ports = open_all(config, &sizes.ports, |port, size| {
         dpdk::open(eal, port, size, pool)
     })?;
     let prologue = Arc::new(move || match WorkerThread::register(eal) {

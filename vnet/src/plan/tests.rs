@@ -19,7 +19,7 @@ fn around() -> Surroundings {
     let port = |name: &str| {
         Some(KnownPort {
             name: name.to_owned(),
-            uplink: false,
+            purpose: crate::topology::PortPurpose::Nodes,
         })
     };
     Surroundings {
