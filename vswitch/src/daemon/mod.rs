@@ -162,9 +162,7 @@ where
             ledger: Arc::clone(&ledger),
         });
         let worker = Worker {
-            polled: hand.polled,
-            outbox: hand.outbox,
-            mailbox: hand.mailbox,
+            hand,
             tables: publisher.lock().reader(),
             state: WorkerState::new(index, worker_count),
             pool: Box::new(platform.pool.clone()),

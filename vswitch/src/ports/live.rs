@@ -121,36 +121,26 @@ impl core::fmt::Debug for LivePort {
     }
 }
 
-/// What an id stands for.
-#[derive(Debug, Clone)]
-enum Place {
-    Open(Arc<LivePort>),
-    /// A port of this name, until it was removed: its lines stay in the books.
-    Former(String),
-    /// Given away, and never open.
-    Unused,
-}
-
 /// The ports at one moment, by id. Ids may be missing in between.
 #[derive(Debug, Clone, Default)]
 pub struct PortSet {
-    places: Vec<Place>,
+    places: Vec<Option<Arc<LivePort>>>,
 }
 
 impl PortSet {
-    /// One more than the highest id that was ever in use.
+    /// One more than the highest id.
     pub fn ids(&self) -> usize {
         self.places.len()
     }
 
     /// The open ports, in the order of their ids.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<LivePort>> {
-        self.places.iter().filter_map(Place::open)
+        self.places.iter().flatten()
     }
 
     /// The port of an id.
     pub fn get(&self, id: PortId) -> Option<&Arc<LivePort>> {
-        self.places.get(usize::from(id.0)).and_then(Place::open)
+        self.places.get(usize::from(id.0))?.as_ref()
     }
 
     /// The port of a name.
@@ -158,28 +148,9 @@ impl PortSet {
         self.iter().find(|port| port.name() == name)
     }
 
-    /// The name of the port that has an id, or had it last.
+    /// The name of the port of an id.
     pub fn name(&self, id: PortId) -> Option<&str> {
-        match self.places.get(usize::from(id.0))? {
-            Place::Open(port) => Some(port.name()),
-            Place::Former(name) => Some(name),
-            Place::Unused => None,
-        }
-    }
-
-    /// By id, what is behind each port.
-    pub fn roles(&self) -> Vec<Option<PortRole>> {
-        self.by_id(LivePort::role)
-    }
-
-    /// By id, what each port's sending side does now.
-    pub fn offloads(&self) -> Vec<Option<PortOffloads>> {
-        self.by_id(LivePort::offloads)
-    }
-
-    /// By id, each port's MAC.
-    pub fn macs(&self) -> Vec<Option<MacAddr>> {
-        self.by_id(LivePort::mac)
+        self.get(id).map(|port| port.name())
     }
 
     /// By id, the largest IP packet that each port carries, in bytes.
@@ -221,7 +192,7 @@ impl PortSet {
     fn by_id<T>(&self, of: impl Fn(&LivePort) -> T) -> Vec<Option<T>> {
         let places = self.places.iter();
         places
-            .map(|place| place.open().map(|port| of(port)))
+            .map(|place| place.as_ref().map(|port| of(port)))
             .collect()
     }
 
@@ -230,43 +201,24 @@ impl PortSet {
         let at = usize::from(port.id.0);
         let mut places = self.places.clone();
         if places.len() <= at {
-            places.resize(at + 1, Place::Unused);
+            places.resize(at + 1, None);
         }
         if let Some(place) = places.get_mut(at) {
-            *place = Place::Open(port);
+            *place = Some(port);
         }
         Self { places }
     }
 
-    /// The set without a port, whose name stays known.
+    /// The set without a port.
     pub(crate) fn without(&self, id: PortId) -> Self {
         let mut places = self.places.clone();
-        if let Some(place) = places.get_mut(usize::from(id.0))
-            && let Place::Open(port) = &*place
-        {
-            *place = Place::Former(port.name().to_owned());
+        if let Some(place) = places.get_mut(usize::from(id.0)) {
+            *place = None;
+        }
+        while let Some(None) = places.last() {
+            places.pop();
         }
         Self { places }
-    }
-
-    /// The id for a port of this name, where `is_free` says which may be given:
-    /// the one it had before, so that its lines in the books go on; else the
-    /// lowest that nobody ever had; else the lowest.
-    pub(crate) fn free_id(&self, name: &str, is_free: impl Fn(PortId) -> bool) -> Option<PortId> {
-        let free = || (0..MAX_PORTS).map(PortId).filter(|id| is_free(*id));
-        free()
-            .find(|id| self.name(*id) == Some(name))
-            .or_else(|| free().find(|id| self.name(*id).is_none()))
-            .or_else(|| free().next())
-    }
-}
-
-impl Place {
-    fn open(&self) -> Option<&Arc<LivePort>> {
-        match self {
-            Self::Open(port) => Some(port),
-            Self::Former(_) | Self::Unused => None,
-        }
     }
 }
 

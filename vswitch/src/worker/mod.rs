@@ -2,7 +2,8 @@
 //! books, and shares nothing that it would have to lock.
 //!
 //! * [`deal`]: which worker gets which queue.
-//! * [`desk`]: how a worker gets ports, and gives them back, while it turns;
+//! * [`hand`]: what a worker has of the ports.
+//! * [`desk`]: how it gets ports, and gives them back, while it turns;
 //!   [`panel`] plugs them in and out.
 //! * [`outbox`]: frames staged per output port.
 //! * [`punts`]: the ways up to the slow path.
@@ -10,6 +11,7 @@
 
 pub mod deal;
 pub mod desk;
+pub mod hand;
 pub mod idle;
 pub mod outbox;
 pub mod panel;
@@ -27,7 +29,7 @@ use datapath::tables::{PortRole, Tables};
 use packet::{BufPool, PacketBuf};
 use vnet::compiled::PortId;
 
-use self::desk::{Command, Mailbox};
+use self::hand::Hand;
 use self::idle::Idle;
 use self::outbox::Outbox;
 use self::punts::PuntRings;
@@ -56,12 +58,8 @@ pub struct Injection<B> {
 
 /// Everything one worker owns.
 pub struct Worker<B> {
-    /// What it polls.
-    pub polled: Vec<Polled<B>>,
-    /// Where it sends.
-    pub outbox: Outbox<B>,
-    /// Ports that come and go.
-    pub mailbox: Mailbox<B>,
+    /// What it polls, and where it sends.
+    pub hand: Hand<B>,
     /// What it reads.
     pub tables: Reader<Tables>,
     /// What it remembers from packet to packet.
@@ -103,8 +101,9 @@ impl<B: PacketBuf> Worker<B> {
 
     /// One turn over all queues. True if there was anything to do.
     fn turn(&mut self) -> bool {
-        let mut busy = self.change_ports() | self.send_injections();
-        for polled in &mut self.polled {
+        let mut busy = self.hand.change(&self.ledger) | self.send_injections();
+        let Hand { polled, outbox, .. } = &mut self.hand;
+        for polled in polled {
             let mut received = Packets::new();
             polled.queue.receive(&mut received);
             if received.is_empty() {
@@ -127,7 +126,7 @@ impl<B: PacketBuf> Worker<B> {
                 PortRole::Kernel => pipeline::from_kernel(&mut burst, tables),
             }
             let mut exits = Ways {
-                outbox: &mut self.outbox,
+                outbox,
                 ledger: &self.ledger,
                 punts: &self.punts,
                 pool: &mut *self.pool,
@@ -138,37 +137,13 @@ impl<B: PacketBuf> Worker<B> {
             };
             pipeline::settle(&mut burst, with, &mut self.state, &mut exits);
         }
-        busy |= self.outbox.flush(&self.ledger);
+        busy |= outbox.flush(&self.ledger);
         self.tables.refresh();
         let work = self.ledger.work();
         work.polls.add(1);
         work.idle_polls.add(u64::from(!busy));
         self.ledger.boundary();
         busy
-    }
-
-    /// Takes up a port, or gives one back, if told to.
-    fn change_ports(&mut self) -> bool {
-        match self.mailbox.take() {
-            None => return false,
-            Some(Command::Adopt(mut share)) => {
-                if let Some(lane) = share.lane.take() {
-                    share.lane = self.outbox.open(share.port, lane);
-                }
-                // The new list has room for the old one's queues.
-                core::mem::swap(&mut self.polled, &mut share.polled);
-                self.polled.append(&mut share.polled);
-                self.mailbox.answer(share);
-            }
-            Some(Command::Release(mut share)) => {
-                let port = share.port;
-                let queues = self.polled.extract_if(.., |polled| polled.port == port);
-                share.polled.extend(queues);
-                share.lane = self.outbox.close(port, &self.ledger);
-                self.mailbox.answer(share);
-            }
-        }
-        true
     }
 
     fn send_injections(&mut self) -> bool {
@@ -179,7 +154,8 @@ impl<B: PacketBuf> Worker<B> {
             };
             busy = true;
             self.ledger.work().taken_over.add(1);
-            self.outbox
+            self.hand
+                .outbox
                 .offer(injection.port, injection.buf, &self.ledger);
         }
         busy

@@ -234,11 +234,14 @@ impl<B, K> Entry<B, K> {
         self.wanted == Wanted::Out && self.seats.iter().all(here)
     }
 
-    /// The first worker whose share is not where it is wanted.
+    /// A worker whose share is not where it is wanted: one that was asked, if
+    /// there is one.
     fn waits_for(&self) -> Option<WorkerIndex> {
-        let seats = (0..).map(WorkerIndex).zip(&self.seats);
-        let mut misplaced = seats.filter(|(_, seat)| !seat.is(self.wanted));
-        misplaced.next().map(|(worker, _)| worker)
+        let travels = |seat: &Seat<B>| matches!(seat, Seat::Travelling);
+        let misplaced = |seat: &Seat<B>| !seat.is(self.wanted);
+        let at = self.seats.iter().position(travels);
+        let at = at.or_else(|| self.seats.iter().position(misplaced))?;
+        Some(WorkerIndex(u16::try_from(at).unwrap_or(u16::MAX)))
     }
 
     /// Sends out what may go now, where a worker has no other errand.
@@ -333,3 +336,6 @@ impl<B> Counter<B> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

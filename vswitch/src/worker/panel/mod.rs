@@ -12,6 +12,8 @@
 
 mod error;
 mod exchange;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -23,13 +25,11 @@ use vnet::compiled::PortId;
 
 pub use self::error::{AddPortError, RemovePortError, StuckWorker};
 use self::exchange::{Exchange, Wanted};
-use super::Polled;
 use super::deal::{Ends, Share, deal, poller};
-use super::desk::Mailbox;
-use super::outbox::Outbox;
+use super::hand::Hand;
 use crate::config::{Memory, PortConfig};
 use crate::ports::OpenPort;
-use crate::ports::live::{LivePort, LivePorts, PortFacts, PortSet};
+use crate::ports::live::{LivePort, LivePorts, MAX_PORTS, PortFacts, PortSet};
 use crate::ports::memory::MemoryHandle;
 use crate::ports::opener::PortOpener;
 use crate::ports::sizing::later::{self, NoRoom};
@@ -63,17 +63,11 @@ pub struct Started {
     pub held: u32,
 }
 
-/// What a worker starts with.
-pub struct Hand<B> {
-    /// What it polls.
-    pub polled: Vec<Polled<B>>,
-    /// Where it sends.
-    pub outbox: Outbox<B>,
-    /// Where it finds changes of its ports.
-    pub mailbox: Mailbox<B>,
-}
-
 /// A port that is open, and that no worker has. Dropping it closes it.
+///
+/// As long as this is, no other port gets its id. So one that was taken out is
+/// to be kept until no worker reads tables any more that name its id: else
+/// what they send there would go out by the next port that gets it.
 pub struct Unplugged<B> {
     // In this order: the queues go before the device, and the id comes free
     // when all is gone.
@@ -148,14 +142,7 @@ impl<B: PacketBuf + 'static> PatchPanel<B> {
         first: Vec<FirstPort<B>>,
     ) -> (Self, Vec<Hand<B>>) {
         let (exchange, mailboxes) = Exchange::new(started.workers);
-        let mut hands: Vec<Hand<B>> = mailboxes
-            .into_iter()
-            .map(|mailbox| Hand {
-                polled: Vec::new(),
-                outbox: Outbox::default(),
-                mailbox,
-            })
-            .collect();
+        let mut hands: Vec<Hand<B>> = mailboxes.into_iter().map(Hand::new).collect();
         let mut panel = Self {
             live: Arc::default(),
             opener,
@@ -202,11 +189,7 @@ impl<B: PacketBuf + 'static> PatchPanel<B> {
     pub fn open(&mut self, config: PortConfig) -> Result<Unplugged<B>, AddPortError> {
         self.tend();
         self.check(&config)?;
-        let is_free = |id: PortId| {
-            let claim = self.claims.get(usize::from(id.0));
-            claim.is_none_or(|claim| claim.strong_count() == 0)
-        };
-        let Some(id) = self.live.now().free_id(&config.name, is_free) else {
+        let Some(id) = (0..MAX_PORTS).map(PortId).find(|id| self.is_free(*id)) else {
             return Err(AddPortError::Full { port: config.name });
         };
         let size = self.admit(&config)?;
@@ -217,7 +200,7 @@ impl<B: PacketBuf + 'static> PatchPanel<B> {
     /// Plugs an open port into all workers. When this returns, each of them
     /// polls its queues and sends by it, and it is among the live ports.
     ///
-    /// The books must have the line, and counters for the port's id, before.
+    /// The books must know the port before: its line, and its id.
     ///
     /// # Errors
     /// A worker did not answer: the port is closed, and all is as it was.
@@ -350,6 +333,11 @@ impl<B: PacketBuf + 'static> PatchPanel<B> {
     fn put(&mut self, port: Unplugged<B>) {
         let (id, owners) = (port.port().id(), port.device.owners);
         self.exchange.put(id, owners, port.shares, port.device);
+    }
+
+    fn is_free(&self, id: PortId) -> bool {
+        let claim = self.claims.get(usize::from(id.0));
+        claim.is_none_or(|claim| claim.strong_count() == 0)
     }
 
     fn claim(&mut self, id: PortId) -> Arc<PortId> {
