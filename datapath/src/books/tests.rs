@@ -48,6 +48,15 @@ fn drawn(interfaces: &[(u16, u32)]) -> Compiled {
     }
 }
 
+/// Ends the threads of a test, also of one that fails.
+struct Ending<'a>(&'a AtomicBool);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Runs `turn` on a thread of its own until the books are read.
 fn while_counting(ledger: &Ledger, turn: impl Fn() + Sync, read: impl FnOnce()) {
     let stop = AtomicBool::new(false);
@@ -58,8 +67,8 @@ fn while_counting(ledger: &Ledger, turn: impl Fn() + Sync, read: impl FnOnce()) 
                 ledger.boundary();
             }
         });
+        let _ending = Ending(&stop);
         read();
-        stop.store(true, Ordering::Relaxed);
     });
 }
 
@@ -110,6 +119,7 @@ fn what_is_handed_over_is_on_the_giver_s_line_before_it_is_on_the_taker_s() {
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
         let (worker, slow, stop) = (&worker, &slow, &stop);
+        let _ending = Ending(stop);
         scope.spawn(move || {
             while take.recv().is_ok() {
                 slow.line(RowId(0)).consumed();
@@ -131,7 +141,6 @@ fn what_is_handed_over_is_on_the_giver_s_line_before_it_is_on_the_taker_s() {
             let given = given.map_or(0, |row| row.numbers.punted);
             assert!(given >= taken, "{given} given, {taken} taken");
         }
-        stop.store(true, Ordering::Relaxed);
     });
 }
 
@@ -317,6 +326,7 @@ proptest! {
             let (to_writer, jobs) = mpsc::channel::<Box<dyn FnOnce(&Ledger) + Send>>();
             let (ended, wait) = mpsc::channel();
             let (ledger, done, known) = (&ledger, &done, &known);
+            let _ending = Ending(done);
             scope.spawn(move || {
                 for job in jobs {
                     job(ledger);
@@ -398,7 +408,6 @@ proptest! {
                     }
                 }
             }
-            done.store(true, Ordering::Relaxed);
             drop(to_writer);
         });
         let mut seen = Model::default();
