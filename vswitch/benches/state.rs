@@ -117,7 +117,7 @@ fn mappings(count: u64) {
         kept,
     );
     say_size(&path, count);
-    crash(&path, count);
+    crash(&path);
     close_and_open(store, &path);
 
     let (mut store, ..) = Store::open(&path, HOST).unwrap();
@@ -172,12 +172,11 @@ fn say_size(path: &Path, count: u64) {
 }
 
 /// A copy is what a crash leaves.
-fn crash(path: &Path, count: u64) {
+fn crash(path: &Path) {
     let copy = path.with_extension("copy");
     fs::copy(path, &copy).unwrap();
     open("start after a crash", &copy);
     fs::remove_file(&copy).unwrap();
-    let _ = count;
 }
 
 fn close_and_open(store: Store, path: &Path) {

@@ -137,6 +137,24 @@ fn what_is_no_state_file_is_put_aside_and_kept() {
 }
 
 #[test]
+fn a_file_that_turns_out_wrong_later_is_put_aside_while_it_is_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state");
+    let model = a_state_file(&path, 5);
+    let (store, ..) = open(&path);
+    let (mut store, notice) = store.set_aside("its networks do not fit").unwrap();
+    let said = notice.to_string();
+    assert!(said.contains("its networks do not fit"), "{said}");
+    store.commit(&[nth(1)]).unwrap();
+    store.close().unwrap();
+    let [kept] = &aside(&path)[..] else {
+        panic!("{:?}", aside(&path));
+    };
+    assert_eq!(open(kept).1, model);
+    assert_eq!(open(&path).1.recovered.revision.0, 1);
+}
+
+#[test]
 fn an_older_format_is_put_aside_under_its_number() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state");

@@ -14,7 +14,7 @@ enum Step {
     Learn(u64),
     Flush,
     BeginCheckpoint,
-    CheckpointStep,
+    NextPart,
     Close,
     /// A copy of the file is what a crash at this moment leaves.
     Crash,
@@ -26,7 +26,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (1..3_u64).prop_map(Step::Learn),
         1 => Just(Step::Flush),
         1 => Just(Step::BeginCheckpoint),
-        4 => Just(Step::CheckpointStep),
+        4 => Just(Step::NextPart),
         1 => Just(Step::Close),
         2 => Just(Step::Crash),
     ]
@@ -71,7 +71,7 @@ proptest! {
                     let mappings = newest.snapshot().into_iter();
                     checkpoint = Some(store.begin_checkpoint(mappings).in_parts_of(500));
                 }
-                Step::CheckpointStep => {
+                Step::NextPart => {
                     if let Some(under_way) = &mut checkpoint {
                         let _ = store.checkpoint_step(under_way).unwrap();
                         durable.clone_from(&newest);
