@@ -8,7 +8,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use datapath::tables::{MappingEntry, MappingKey, Origin, Staged};
+use datapath::tables::{MappingEntry, MappingKey, Origin, Staged, TableFull};
 use packet::{Locator, PacketBuf, SegmentId};
 use vnet::compiled::{Host, HostId, Ipv4Subnet, MappingKind};
 
@@ -32,6 +32,22 @@ struct Member {
     counts: Committed,
 }
 
+/// Why a transaction cannot be.
+enum Fault {
+    /// It cannot be.
+    Refused(Refusal),
+    /// Not before readers have come past what it supersedes.
+    Waiting(TableFull),
+    /// The disk has not taken the group.
+    NotWritten(Refusal),
+}
+
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
 /// What mappings are held against.
 #[derive(Debug, Default)]
 pub(super) struct Known {
@@ -53,45 +69,42 @@ impl Known {
 impl<B: PacketBuf + 'static> Clerk<B> {
     /// Carries out a group of transactions, in their order.
     pub(super) fn change_mappings(&mut self, group: Vec<Asked>) {
-        let mut members = self.admit(group);
+        let members = self.admit(group);
         self.meet_hosts(&members);
-        let changes = members.iter().map(|member| member.order.changes.len());
-        self.writer.make_room(changes.sum());
-        let before = self.revision;
-        let staged = loop {
-            match stage_all(
-                self.writer.mappings.stage(),
-                &self.known,
-                &mut members,
-                before,
-            ) {
-                Ok(staged) => break staged,
-                Err((at, refusal)) => {
+        self.commit_group(members);
+    }
+
+    fn commit_group(&mut self, mut members: Vec<Member>) {
+        let mut tidied = false;
+        while let Err((at, fault)) = self.stage_and_write(&mut members) {
+            match fault {
+                Fault::Refused(refusal) => members.remove(at).answer.give(Err(refusal)),
+                Fault::NotWritten(refusal) => {
+                    for member in members {
+                        member.answer.give(Err(refusal.clone()));
+                    }
+                    return;
+                }
+                // What all of them supersede is too much at once.
+                Fault::Waiting(_) if members.len() > 1 => {
+                    let second_half = members.split_off(members.len() / 2);
+                    self.commit_group(members);
+                    self.commit_group(second_half);
+                    return;
+                }
+                Fault::Waiting(_) if !tidied => {
+                    self.writer.make_room();
+                    tidied = true;
+                }
+                Fault::Waiting(full) => {
+                    let refusal = Refusal::NotNow(full.to_string());
                     members.remove(at).answer.give(Err(refusal));
-                    // Dropped with the error: as if it had never been.
                 }
             }
-        };
+        }
         if members.is_empty() {
             return;
         }
-        let commits = members.iter().map(|member| {
-            let commit = Commit {
-                mappings: member.order.changes.clone(),
-                request: member.order.request.clone(),
-                ..Commit::empty(member.counts.revision)
-            };
-            (commit, member.order.learned)
-        });
-        let written = self.durable.write_transactions(commits);
-        if let Err(refusal) = written {
-            drop(staged);
-            for member in members {
-                member.answer.give(Err(refusal.clone()));
-            }
-            return;
-        }
-        staged.commit();
         let seen = self.writer.publish();
         for member in members {
             let revision = member.counts.revision;
@@ -109,6 +122,25 @@ impl<B: PacketBuf + 'static> Clerk<B> {
             }));
         }
         self.show_tables();
+    }
+
+    /// Stages a group, writes it to the disk, commits it. After an error it has
+    /// never been; the transaction is named that the error is about.
+    fn stage_and_write(&mut self, members: &mut [Member]) -> Result<(), (usize, Fault)> {
+        let staged = self.writer.mappings.stage();
+        let staged = stage_all(staged, &self.known, members, self.revision)?;
+        let commits = members.iter().map(|member| {
+            let commit = Commit {
+                mappings: member.order.changes.clone(),
+                request: member.order.request.clone(),
+                ..Commit::empty(member.counts.revision)
+            };
+            (commit, member.order.learned)
+        });
+        let written = self.durable.write_transactions(commits);
+        written.map_err(|refusal| (0, Fault::NotWritten(refusal)))?;
+        staged.commit();
+        Ok(())
     }
 
     /// Those that are not refused at first sight, or were carried out before.
@@ -165,30 +197,30 @@ fn stage_all<'w>(
     known: &Known,
     members: &mut [Member],
     before: Revision,
-) -> Result<Staged<'w>, (usize, Refusal)> {
+) -> Result<Staged<'w>, (usize, Fault)> {
     for (member, at) in members.iter_mut().zip(0..) {
         let revision = Revision(before.0 + at as u64 + 1);
         member.counts = Committed {
             revision,
             ..Committed::default()
         };
-        stage(&mut staged, known, member).map_err(|refusal| (at, refusal))?;
+        stage(&mut staged, known, member).map_err(|fault| (at, fault))?;
     }
     Ok(staged)
 }
 
-fn stage(staged: &mut Staged<'_>, known: &Known, member: &mut Member) -> Result<(), Refusal> {
+fn stage(staged: &mut Staged<'_>, known: &Known, member: &mut Member) -> Result<(), Fault> {
     let Member { order, counts, .. } = member;
     let is = Revision(counts.revision.0 - 1);
     if let Some(expected) = order.expected.filter(|expected| *expected != is) {
         let what = "vswitch";
-        return Err(Refusal::Stale { what, expected, is });
+        return Err(Refusal::Stale { what, expected, is }.into());
     }
     if order.changes.len() > MAX_CHANGES {
         let many = order.changes.len();
         let message = format!("{many} changes in one transaction; send at most {MAX_CHANGES}");
         let change = None;
-        return Err(Refusal::Invalid { message, change });
+        return Err(Refusal::Invalid { message, change }.into());
     }
     for (at, change) in order.changes.iter().enumerate() {
         let key = MappingKey::new(change.segment, change.address);
@@ -197,7 +229,10 @@ fn stage(staged: &mut Staged<'_>, known: &Known, member: &mut Member) -> Result<
                 let used = staged.len() as u64;
                 let wanted = (order.changes.len() - at) as u64;
                 let put = staged.put(key, entry);
-                let before = put.map_err(|full| Refusal::full(full, used, wanted))?;
+                let before = put.map_err(|full| match full {
+                    TableFull::Capacity { .. } => Refusal::full(full, used, wanted).into(),
+                    TableFull::Waiting { .. } => Fault::Waiting(full),
+                })?;
                 match before {
                     None => counts.added += 1,
                     Some(before) if before == entry => counts.unchanged += 1,
@@ -219,7 +254,8 @@ fn stage(staged: &mut Staged<'_>, known: &Known, member: &mut Member) -> Result<
                 segment: change.segment,
                 address: change.address,
                 change: at,
-            });
+            }
+            .into());
         }
     }
     Ok(())

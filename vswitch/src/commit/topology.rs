@@ -255,7 +255,7 @@ impl<B: PacketBuf + 'static> Clerk<B> {
         self.prepare(&compiled);
         let changes: Vec<_> = vnet::plan::mapping_changes(before, &compiled).collect();
         let wanted = changes.len() as u64;
-        self.writer.make_room(changes.len());
+        self.writer.make_room();
         let mut staged = self.writer.mappings.stage();
         let used = staged.len() as u64;
         for change in changes {

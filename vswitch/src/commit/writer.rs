@@ -98,14 +98,14 @@ impl TableWriter {
         self.mappings.reclaim(seen);
     }
 
-    /// Lets go of memory that waits, if so many changes may need it.
-    pub fn make_room(&mut self, changes: usize) {
-        let stats = self.mappings.stats();
-        let free = stats.capacity.saturating_sub(stats.used + stats.waiting);
-        if free < changes {
-            // What is superseded comes free in two steps.
+    /// Lets go of all memory that waits, as far as readers let it.
+    pub fn make_room(&mut self) {
+        while self.mappings.is_waiting() {
+            let before = self.mappings.stats().waiting;
             self.tidy_idle();
-            self.tidy_idle();
+            if self.mappings.stats().waiting >= before {
+                return;
+            }
         }
     }
 

@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::time::SystemTime;
 
+use datapath::tables::publish::Publication;
 use datapath::tables::{MappingEntry, MappingKey, MappingWriter, Origin, TableFull};
 use packet::{Locator, SegmentId};
 use vnet::compiled::{Host, HostId, MappingKind};
@@ -206,6 +207,9 @@ fn add_ports(
     added
 }
 
+/// Changes staged together: what they supersede must fit the table, too.
+const AT_ONCE: usize = 1024;
+
 /// Mappings on their way from the state file into the table.
 struct Loading<'a> {
     segments: HashSet<SegmentId>,
@@ -217,6 +221,17 @@ struct Loading<'a> {
 
 impl Loading<'_> {
     fn take(&mut self, changes: &[MappingChange]) {
+        for changes in changes.chunks(AT_ONCE) {
+            self.take_some(changes);
+            // Nobody reads yet: what was superseded is free at once.
+            while self.mappings.is_waiting() {
+                self.mappings.published(Publication(0));
+                self.mappings.reclaim(Publication(0));
+            }
+        }
+    }
+
+    fn take_some(&mut self, changes: &[MappingChange]) {
         let mut staged = self.mappings.stage();
         for change in changes {
             let key = MappingKey::new(change.segment, change.address);

@@ -19,8 +19,8 @@ const SLICE: usize = 4096;
 /// whole table is, long before versions wrap around.
 const SETTLED_PER_COMMIT: u32 = 8;
 /// Records beyond a sixteenth of the capacity, for what is changed while
-/// readers still read what was.
-const RESERVE: u32 = 4096;
+/// readers still read what was: twice the largest transaction of a client.
+const RESERVE: u32 = 16_384;
 
 /// The one who changes a mapping table.
 #[derive(Debug)]

@@ -1,0 +1,5 @@
+//! The real daemon, as a process, on memory ports: changed over its socket,
+//! killed, started again.
+
+mod killed;
+mod process;
