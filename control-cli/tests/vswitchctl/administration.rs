@@ -39,6 +39,21 @@ pub(crate) enum Order {
     RemovePort(RemovePort),
 }
 
+impl Order {
+    /// Who asked for it, and the id they gave it.
+    pub(crate) fn whose(&self) -> (Author, Option<&str>) {
+        let (author, request) = match self {
+            Self::Apply(order) => (order.author, &order.request),
+            Self::Rollback(order) => (order.author, &order.request),
+            Self::Confirm(author, _) => (*author, &None),
+            Self::ChangeMappings(order) => (order.author, &order.request),
+            Self::AddPort(order) => (order.author, &order.request),
+            Self::RemovePort(order) => (order.author, &order.request),
+        };
+        (author, request.as_ref().map(RequestId::as_str))
+    }
+}
+
 pub(crate) struct FakeAdministration {
     pub(crate) state: Mutex<State>,
     pub(crate) events: Events,
@@ -46,6 +61,8 @@ pub(crate) struct FakeAdministration {
     pub(crate) capacity: usize,
     /// Everything is refused with this.
     pub(crate) refuses: Option<Refusal>,
+    /// Changes of mappings are answered, and that is all.
+    pub(crate) idle: bool,
     /// Nothing is ever answered.
     pub(crate) silent: bool,
     /// The export is so many bytes longer.
@@ -99,6 +116,7 @@ impl Default for FakeAdministration {
             events: Events::new(Revision(812)),
             capacity: 100_000,
             refuses: None,
+            idle: false,
             silent: false,
             export_padding: 0,
         }
@@ -348,6 +366,11 @@ impl Administration for FakeAdministration {
     }
 
     fn change_mappings(&self, order: ChangeMappings) -> Pending<Committed> {
+        if self.idle {
+            let (answer, pending) = oneshot::channel();
+            let _ = answer.send(Ok(Committed::default()));
+            return pending;
+        }
         self.answer(Order::ChangeMappings(order.clone()), |state| {
             if let Some(revision) = state.known(order.request.as_ref()) {
                 return Ok(Committed {

@@ -6,7 +6,7 @@ use control_api::v1::event::What;
 use control_api::{Client, v1};
 use tokio_stream::StreamExt as _;
 use tonic::{Code, Status};
-use vswitch::commit::Revision;
+use vswitch::commit::{Author, Revision};
 
 use crate::administration::{FakeAdministration, Order};
 use crate::clients::client_side;
@@ -29,13 +29,13 @@ fn converse<F: Future>(
     })
 }
 
-fn options(options: v1::ApplyOptions) -> v1::ApplyRequest {
+pub(crate) fn options(options: v1::ApplyOptions) -> v1::ApplyRequest {
     v1::ApplyRequest {
         part: Some(Part::Options(options)),
     }
 }
 
-fn piece(name: &str, text: &str) -> v1::ApplyRequest {
+pub(crate) fn piece(name: &str, text: &str) -> v1::ApplyRequest {
     v1::ApplyRequest {
         part: Some(Part::Piece(v1::FilePiece {
             name: name.to_owned(),
@@ -64,7 +64,7 @@ pub(crate) fn put(low: u32) -> v1::MappingChange {
     }
 }
 
-fn transaction(id: &str, changes: Vec<v1::MappingChange>) -> v1::ChangeMappingsRequest {
+pub(crate) fn transaction(id: &str, changes: Vec<v1::MappingChange>) -> v1::ChangeMappingsRequest {
     v1::ChangeMappingsRequest {
         request_id: id.to_owned(),
         changes,
@@ -138,6 +138,50 @@ fn files_are_put_together_from_their_pieces() {
         // The same again is not done again.
         let again = apply(&mut client, parts).await.unwrap();
         assert_eq!((again.revision, again.repeated), (Some(813), true));
+    });
+}
+
+#[test]
+fn every_order_says_whose_it_is() {
+    converse(FakeAdministration::default(), async |mut client, daemon| {
+        let request_id = || "mine".to_owned();
+        let named = options(v1::ApplyOptions {
+            request_id: request_id(),
+            ..v1::ApplyOptions::default()
+        });
+        let parts = vec![named, piece("z.yaml", "unchanged")];
+        apply(&mut client, parts).await.unwrap();
+        let transactions = vec![transaction("mine", vec![put(10)])];
+        change(&mut client, transactions).await;
+        let verbs = client.verbs();
+        let back = v1::RollbackRequest {
+            request_id: request_id(),
+            ..v1::RollbackRequest::default()
+        };
+        verbs.rollback(back).await.unwrap();
+        let add = v1::AddPortRequest {
+            port: "{ name: vm-b }".to_owned(),
+            request_id: request_id(),
+        };
+        verbs.add_port(add).await.unwrap();
+        let remove = v1::RemovePortRequest {
+            name: "vm-b".to_owned(),
+            request_id: request_id(),
+        };
+        verbs.remove_port(remove).await.unwrap();
+        let orders = daemon.orders();
+        assert_eq!(orders.len(), 5);
+        let uid = Some(nix::unistd::Uid::effective().as_raw());
+        for order in &orders {
+            assert_eq!(order.whose(), (Author { uid }, Some("mine")), "{order:?}");
+        }
+        let request = v1::ConfirmRequest { revision: 5 };
+        verbs.confirm(request).await.unwrap_err();
+        let orders = daemon.orders();
+        assert!(matches!(
+            orders[5],
+            Order::Confirm(Author { .. }, Revision(5))
+        ));
     });
 }
 

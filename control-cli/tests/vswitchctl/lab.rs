@@ -35,7 +35,7 @@ impl Lab {
         let bound = ControlServer::bind(&config).unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let administration = fake.administration.clone();
-        let server = std::thread::spawn(move || {
+        let serve = move || {
             tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
@@ -43,7 +43,9 @@ impl Lab {
                 .block_on(bound.serve(Arc::new(fake), administration, async {
                     let _ = stopped.await;
                 }))
-        });
+        };
+        let server = std::thread::Builder::new().name("server".to_owned());
+        let server = server.spawn(serve).unwrap();
         Self {
             directory,
             socket,

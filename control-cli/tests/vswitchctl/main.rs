@@ -8,6 +8,7 @@
 
 mod administration;
 mod fake;
+mod hostile;
 mod lab;
 
 mod address;
@@ -17,3 +18,4 @@ mod clients;
 mod documented;
 mod failures;
 mod permissions;
+mod throughput;

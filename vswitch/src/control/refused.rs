@@ -34,9 +34,20 @@ impl From<Refusal> for Status {
             Refusal::NotDurable(_) => Code::Internal,
             Refusal::Ending => Code::Unavailable,
         };
-        Self::new(code, refusal.to_string())
+        Self::new(code, shortened(refusal.to_string()))
     }
 }
+
+/// A status travels in a header, where clients take little.
+fn shortened(mut words: String) -> String {
+    if words.len() > LONGEST_STATUS {
+        words.truncate(words.floor_char_boundary(LONGEST_STATUS));
+        words.push('…');
+    }
+    words
+}
+
+const LONGEST_STATUS: usize = 2000;
 
 impl From<TooOld> for Status {
     fn from(too_old: TooOld) -> Self {
@@ -78,3 +89,17 @@ pub(super) fn in_stream(refusal: &Refusal) -> v1::MappingsRefused {
 pub(super) const UNANSWERED: &str = "the vswitch is ending, and did not say whether the change \
                                      came into force; when it is back, look, or try again with the \
                                      same request id";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_refusal_still_fits_a_header() {
+        let status = Status::from(Refusal::NotFound("é".repeat(5000)));
+        assert_eq!(status.code(), Code::NotFound);
+        assert_eq!(status.message().chars().count(), LONGEST_STATUS / 2 + 1);
+        let short = Status::from(Refusal::NotFound("nothing".to_owned()));
+        assert_eq!(short.message(), "nothing");
+    }
+}

@@ -311,3 +311,56 @@ const WRITERS_BYTES: usize = LARGEST_APPLY;
 const READERS_BYTES: usize = 64 << 20;
 /// Lines of a plan, and diagnostics, in one answer.
 const MOST_LINES: usize = 1000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(space: usize) -> Files {
+        Files::new(Arc::new(Semaphore::new(space)))
+    }
+
+    fn piece(name: &str, text: &str) -> v1::FilePiece {
+        v1::FilePiece {
+            name: name.to_owned(),
+            text: text.to_owned(),
+        }
+    }
+
+    #[test]
+    fn files_of_more_than_anybody_needs_are_refused() {
+        let mut files = files(LARGEST_APPLY * 2);
+        files.bytes = LARGEST_APPLY - 8;
+        files.add(piece("a", "1234567")).unwrap();
+        let status = files.add(piece("a", "8")).unwrap_err();
+        assert_eq!(status.code(), tonic::Code::ResourceExhausted);
+        assert!(status.message().contains("more than 256 MiB"), "{status}");
+    }
+
+    #[test]
+    fn what_others_put_together_counts_and_is_given_back() {
+        let space = Arc::new(Semaphore::new(20));
+        let mut one = Files::new(Arc::clone(&space));
+        one.add(piece("a", "0123456789")).unwrap();
+        let mut other = Files::new(Arc::clone(&space));
+        let status = other.add(piece("b", "0123456789")).unwrap_err();
+        assert!(
+            status.message().contains("too much is being applied"),
+            "{status}"
+        );
+        let (_, taken) = one.whole().unwrap();
+        assert_eq!(space.available_permits(), 9);
+        drop(taken);
+        assert_eq!(space.available_permits(), 20);
+    }
+
+    #[test]
+    fn readers_do_not_take_what_writers_need() {
+        let space = Space::default();
+        let reader = space.of(&Peer::of(1000, Access::Read));
+        let all = u32::try_from(READERS_BYTES).unwrap();
+        let _all = reader.try_acquire_many(all).unwrap();
+        let mut files = Files::new(space.of(&Peer::of(1001, Access::Write)));
+        files.add(piece("a", "b")).unwrap();
+    }
+}

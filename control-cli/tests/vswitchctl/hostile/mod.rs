@@ -1,0 +1,106 @@
+//! Bad inputs to the socket, from noise to well-formed nonsense. Each is met
+//! with a clear error or a closed connection, changes nothing, and keeps nobody
+//! waiting.
+//!
+//! * `frames`: what is no HTTP/2, or bad HTTP/2;
+//! * `messages`: what is no gRPC, or bad gRPC;
+//! * `values`: requests that cannot be carried out;
+//! * `crowds`: too much of what would be fine.
+
+mod crowds;
+mod frames;
+mod messages;
+mod values;
+
+use core::sync::atomic::{AtomicBool, Ordering};
+use core::time::Duration;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use control_api::{Client, v1};
+use vswitch::commit::Revision;
+
+use crate::administration::FakeAdministration;
+use crate::clients::client_side;
+use crate::fake::Fake;
+use crate::lab::Lab;
+
+/// Nobody waits longer than this, on whatever machine.
+const SECONDS: Duration = Duration::from_secs(20);
+/// What all of it together may leave behind in memory.
+const LEFT_BEHIND_KIB: u64 = 64 << 10;
+
+/// What came of a bad input; `Err`: not what should have come of it.
+type Outcome = Result<String, String>;
+
+#[test]
+fn no_bad_input_does_any_harm() {
+    let administration = Arc::new(FakeAdministration::default());
+    let lab = Lab::start(Fake {
+        administration: administration.clone(),
+        ..Fake::default()
+    });
+    let before = resident_kib();
+    let over = AtomicBool::new(false);
+    let (inputs, longest) = std::thread::scope(|scope| {
+        let (socket, over) = (&lab.socket, &over);
+        let beside = scope.spawn(move || good_client(socket, over));
+        let mut inputs = 0;
+        let mut failures = Vec::new();
+        let all = frames::all(&lab)
+            .chain(messages::all(&lab))
+            .chain(values::all(&lab));
+        for (name, outcome) in all {
+            inputs += 1;
+            match outcome {
+                Ok(met) => println!("{inputs:3} {name}: {met}"),
+                Err(instead) => failures.push(format!("{name}: {instead}")),
+            }
+        }
+        over.store(true, Ordering::Relaxed);
+        let longest = beside.join().unwrap();
+        assert!(failures.is_empty(), "{failures:#?}");
+        (inputs, longest)
+    });
+    let grown = resident_kib().saturating_sub(before);
+    println!(
+        "{inputs} bad inputs; a good client beside them waited {longest:?} at most; \
+         {grown} KiB more memory"
+    );
+    assert!(inputs >= 50);
+    assert!(longest < SECONDS, "a good client waited {longest:?}");
+    assert!(grown < LEFT_BEHIND_KIB, "{grown} KiB more memory");
+    assert_eq!(
+        administration.revision(),
+        Revision(812),
+        "something was applied"
+    );
+    assert_eq!(administration.loaded(), 0);
+}
+
+/// Asks all the time, over one connection and over new ones: the longest wait.
+fn good_client(socket: &Path, over: &AtomicBool) -> Duration {
+    let mut longest = Duration::ZERO;
+    client_side(async {
+        let mut old = Client::connect(socket, "good").await.unwrap();
+        while !over.load(Ordering::Relaxed) {
+            let asked = Instant::now();
+            old.verbs().status(v1::StatusRequest {}).await.unwrap();
+            let mut new = Client::connect(socket, "good").await.unwrap();
+            new.verbs().status(v1::StatusRequest {}).await.unwrap();
+            longest = longest.max(asked.elapsed());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    });
+    longest
+}
+
+/// The memory of this process, which both sides share.
+fn resident_kib() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let number = line.unwrap().trim().trim_end_matches(" kB");
+    number.parse().unwrap()
+}
