@@ -170,6 +170,7 @@ impl<B: PacketBuf + 'static> Clerk<B> {
                 Ok(order) => self.carry_out(order),
                 Err(RecvTimeoutError::Timeout) => {
                     self.writer.tidy_idle();
+                    self.panel.tend();
                 }
             }
             self.revert_if_due();

@@ -103,6 +103,24 @@ impl Observer {
         self.last_seen.lock().note(&drops, self.started.elapsed());
     }
 
+    /// What needs the operator's attention.
+    fn attention(&self) -> Vec<String> {
+        let mut attention = self.show.attention();
+        let tables = self.show.tables().into_iter();
+        let nearly_full = tables.filter(|table| table.alarm).map(|table| {
+            format!(
+                "table {} is nearly full: {} of {}; raise tables.{} in the configuration, then \
+                 restart",
+                table.name,
+                table.used,
+                table.capacity.unwrap_or_default(),
+                table.name
+            )
+        });
+        attention.extend(nearly_full);
+        attention
+    }
+
     pub(crate) fn port_name(&self, port: PortId) -> String {
         self.ports.now().name(port).unwrap_or("?").to_owned()
     }
@@ -154,7 +172,7 @@ impl ControlSource for Observer {
             topology_revision: in_force.topology_revision().0,
             reverts_at: in_force.reverts_at(),
             state_file: self.state_file.clone(),
-            attention: self.show.attention(),
+            attention: self.attention(),
             pid: std::process::id(),
             dpdk: self.dpdk.clone(),
             workers: workers.collect(),

@@ -266,6 +266,8 @@ async fn transactions_are_whole_refused_with_a_reason_and_done_once() {
     let full = refused(&mut client, of(many)).await;
     assert_eq!(full.refusal(), v1::Refusal::TableFull);
     assert!(full.message.contains("tables.mappings"), "{}", full.message);
+    let calm = status(&mut client).await.attention;
+    assert!(calm.is_empty(), "{calm:?}");
     let stale = v1::ChangeMappingsRequest {
         expected_revision: Some(1),
         ..of(vec![put(at(3), 3)])
@@ -493,4 +495,41 @@ async fn a_corrupt_state_file_does_not_keep_the_daemon_from_starting() {
     let attention = status(&mut client).await.attention;
     assert!(attention[0].contains("corrupt"), "{attention:?}");
     committed(&mut client, vec![put(0x0a00_0201, 1)]).await;
+}
+
+#[tokio::test]
+async fn a_table_that_is_nearly_full_says_so() {
+    let mut daemon = Daemon::new(10, EMPTY);
+    daemon.start();
+    let mut client = daemon.client().await;
+    let watch = client
+        .verbs()
+        .watch(v1::WatchRequest::default())
+        .await
+        .unwrap();
+    let mut watch = watch.into_inner();
+    watch.message().await.unwrap();
+    let nine = (0..9).map(|n| put(0x0a00_0201 + n, 1)).collect();
+    committed(&mut client, nine).await;
+    let attention = status(&mut client).await.attention;
+    assert!(attention[0].contains("9 of 10"), "{attention:?}");
+    let tables = client
+        .verbs()
+        .list_tables(v1::ListTablesRequest {})
+        .await
+        .unwrap();
+    let mappings = &tables.get_ref().tables[0];
+    assert_eq!(
+        (mappings.used, mappings.capacity, mappings.alarm),
+        (9, Some(10), true)
+    );
+    let mut events = Vec::new();
+    while events.len() < 10 {
+        events.extend(watch.message().await.unwrap().unwrap().events);
+    }
+    let alarm = events.pop().unwrap().what.unwrap();
+    let v1::event::What::Alarm(alarm) = alarm else {
+        panic!("{alarm:?}");
+    };
+    assert!(alarm.raised && alarm.table == "mappings");
 }
