@@ -71,6 +71,7 @@ const ALLOWED: &[&str] = &[
     "rte_eth_dev_(set_mtu|get_mtu|get_port_by_name|is_valid_port|count_avail)",
     "rte_eth_(promiscuous|allmulticast)_(enable|disable|get)",
     "rte_eth_stats_(get|reset)",
+    "rte_hash_(create|free|add_key_data|del_key|lookup_bulk_data)",
     "rte_mempool_(avail|in_use)_count",
     "rte_pktmbuf_pool_create",
     "rte_thread_(un)?register",
@@ -127,9 +128,10 @@ fn generate(cflags: &[String], out: &Path) {
         .clang_args(cflags)
         .allowlist_recursively(true)
         .allowlist_type("rte_eth_fp_ops|rte_eth_stats|vs_.*")
-        .allowlist_var("rte_eth_fp_ops|RTE_MAX_ETHPORTS")
+        .allowlist_var("rte_eth_fp_ops|RTE_MAX_ETHPORTS|RTE_HASH_EXTRA_FLAGS_.*")
         // Reached through pointers only, or by the offsets in the shim.
         .opaque_type("rte_mbuf|rte_mempool|rte_device|rte_devargs|rte_bus|rte_class")
+        .opaque_type("rte_hash")
         .opaque_type("rte_l2tpv2.*|rte_arp_ipv4|rte_arp_hdr|rte_gtp_psc.*")
         .default_enum_style(bindgen::EnumVariation::Consts)
         .prepend_enum_name(false)

@@ -10,6 +10,7 @@
 //!   gives its [`RxQueue`]s and [`TxQueue`]s, to be moved to workers.
 //! * [`PacketSocket`]: the same of a network interface of the kernel, without a
 //!   driver of DPDK's.
+//! * [`hash_table`]: DPDK's own table, for comparison.
 //! * [`WorkerThread`]: makes a thread of our own known to DPDK, so that the
 //!   mempools' per-core caches work on it.
 //!
@@ -20,6 +21,7 @@ mod device;
 mod eal;
 mod errno;
 mod frame;
+mod hash;
 pub mod log;
 mod mbuf;
 mod memif;
@@ -36,6 +38,7 @@ pub use device::{
 };
 pub use eal::{Eal, EalConfig, EalError, EalMemory, FreeHugepages, is_pci_address};
 pub use errno::Errno;
+pub use hash::{HashError, HashReader, HashWriter, LOOKUP_BULK, hash_table};
 pub use mbuf::{Chunks, Mbuf};
 pub use mempool::{HEADROOM, Mempool, MempoolError};
 pub use packet_socket::{
