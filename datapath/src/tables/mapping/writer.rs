@@ -162,7 +162,8 @@ impl MappingWriter {
 
     /// Begins a transaction.
     pub fn stage(&mut self) -> Staged<'_> {
-        self.log.clear();
+        // Nothing is left of one before, unless it was forgotten half-way.
+        self.roll_back();
         Staged {
             used: self.used,
             version: self.version.next(),
