@@ -1,7 +1,7 @@
 //! What the operator asks of this host: the configuration file, read,
 //! checked, and put into plain values: [`load`].
 //!
-//! * [`file`]: the file, read; its networks come from files, or from the state.
+//! * [`mod@file`]: the file, read; its networks come from files, or from the state.
 //! * [`frame`]: what networks are held against, also later.
 //! * [`ports`]: which devices there are.
 //! * [`substrate`]: how this host stands on the fabric.
