@@ -10,11 +10,9 @@
 //! * [`durable`]: the state file; `requests`: what was done before; `survey`:
 //!   all mappings, for a new state file.
 //! * [`writer`]: the tables; `occupancy`: how full they are.
-//! * [`closed`]: what refuses every change.
 //! * [`in_force`]: what others see of it; [`event`]: what watchers are told.
 
 mod clerk;
-pub mod closed;
 pub mod durable;
 pub mod event;
 mod handle;
@@ -32,7 +30,6 @@ pub mod writer;
 use tokio::sync::oneshot;
 
 pub use self::clerk::{Beginning, Clerk};
-pub use self::closed::Closed;
 pub use self::durable::Durable;
 pub use self::event::{Event, Events, TooOld, Watch, What};
 pub use self::handle::{Commits, ordering};
