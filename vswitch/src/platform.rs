@@ -16,6 +16,7 @@ use crate::control::{ControlConfig, ControlError, ControlServer};
 use crate::cores::{self, NoSuchCore};
 use crate::daemon::restore::Restored;
 use crate::daemon::{self, DaemonError, Platform};
+use crate::notify;
 #[cfg(feature = "dpdk")]
 use crate::ports::OpenPort;
 use crate::ports::opener::HeapOpener;
@@ -149,6 +150,7 @@ fn without_dpdk(
         },
         server,
         cores,
+        notify::until_told_to_end(),
     )?)
 }
 
@@ -240,5 +242,8 @@ fn with_dpdk(
         sizes: sizes.clone(),
         held: held(count(cores)),
     };
-    Ok(daemon::run(restored, ports, platform, server, cores)?)
+    let ending = notify::until_told_to_end();
+    Ok(daemon::run(
+        restored, ports, platform, server, cores, ending,
+    )?)
 }

@@ -94,7 +94,7 @@ pub struct Platform<P: BufPool> {
     pub held: u32,
 }
 
-/// Runs the daemon on open ports until SIGTERM or SIGINT.
+/// Runs the daemon on open ports until `ending` completes.
 ///
 /// # Errors
 /// What keeps it from starting; once it turns, it ends only when told to.
@@ -104,6 +104,7 @@ pub fn run<P: BufPool + Clone + 'static>(
     platform: Platform<P>,
     server: ControlServer,
     cores: &[Option<u16>],
+    ending: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), DaemonError>
 where
     P::Buf: 'static,
@@ -252,7 +253,7 @@ where
         limits: observer.config.tables,
     });
     let clerk = threads::spawn("commits", "commit thread", move || clerk.run())?;
-    let served = threads::serve(server, observer, Arc::new(commits.clone()));
+    let served = threads::serve(server, observer, Arc::new(commits.clone()), ending);
 
     tracing::info!("stopping: draining the ports");
     commits.end();

@@ -14,11 +14,12 @@ use crate::notify;
 use crate::observe::Observer;
 use crate::worker::Worker;
 
-/// The control thread: answers clients until a signal says to end.
+/// The control thread: answers clients until `ending` completes.
 pub(super) fn serve(
     server: ControlServer,
     observer: Arc<Observer>,
     administration: Arc<dyn Administration>,
+    ending: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), DaemonError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -37,7 +38,7 @@ pub(super) fn serve(
             }
         });
         let ending = async {
-            notify::until_told_to_end().await;
+            ending.await;
             notify::stopping();
         };
         notify::ready();

@@ -1,0 +1,159 @@
+//! Mappings change while the switch forwards as fast as it can: no packet is
+//! lost or goes astray but to an address whose mapping changes at that moment,
+//! and those only as some version in force at that moment says.
+//!
+//! Everything is the daemon's own: workers, slow path, commit thread, control
+//! socket. Only its ports end in memory, where this test is node and fabric.
+//!
+//! `VSWITCH_LOSS_SECONDS=30 cargo test --release -p vswitch --test loss -- \
+//! --nocapture` prints the figures for half a minute.
+//! `VSWITCH_LOSS_RATE` is the changes per second to ask for (0: as many as
+//! possible), `VSWITCH_LOSS_WORKERS` the workers, `VSWITCH_LOSS_STATE=1` has
+//! the daemon keep its state in a file.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "a test"
+)]
+#![allow(clippy::print_stderr, reason = "figures")]
+
+mod changes;
+mod flow;
+mod pool;
+mod switch;
+mod traffic;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use self::changes::{Changes, Times};
+use self::pool::Pool;
+use self::switch::{Options, Switch};
+use self::traffic::Traffic;
+
+fn setting(name: &str, otherwise: u64) -> u64 {
+    let value = std::env::var(name).ok();
+    value.map_or(otherwise, |value| value.parse().unwrap())
+}
+
+/// Frames flow while `work` is done. Gives the frames per second, too.
+async fn during<T>(traffic: Traffic, work: impl Future<Output = T>) -> (Traffic, T, f64) {
+    let stop = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&stop);
+    let (mut traffic, before) = { (traffic, Instant::now()) };
+    let at_first = traffic.sum.sent;
+    let flowing = tokio::task::spawn_blocking(move || {
+        traffic.flow_until(&told);
+        traffic
+    });
+    let done = work.await;
+    stop.store(true, Ordering::Relaxed);
+    let took = before.elapsed();
+    let traffic = flowing.await.unwrap();
+    let rate = (traffic.sum.sent - at_first) as f64 / took.as_secs_f64();
+    (traffic, done, rate)
+}
+
+#[tokio::test]
+async fn no_packet_is_lost_while_mappings_change() {
+    let seconds = setting("VSWITCH_LOSS_SECONDS", 3);
+    let rate = setting("VSWITCH_LOSS_RATE", 120_000);
+    let workers = setting("VSWITCH_LOSS_WORKERS", 1);
+    let third = Duration::from_millis(seconds * 1000 / 3);
+
+    let mut switch = Switch::start(Options {
+        workers: u16::try_from(workers).unwrap(),
+        state: setting("VSWITCH_LOSS_STATE", 0) > 0,
+    });
+    let mut client = switch.client().await;
+    let pool = Arc::new(Pool::new());
+    let mut changes = Changes::new(Arc::clone(&pool), client.clone());
+    changes.begin().await;
+    let ends = switch.ends();
+    let mut traffic = Traffic::new(ends, Arc::clone(&pool), usize::try_from(workers).unwrap());
+    let traffic = tokio::task::spawn_blocking(move || {
+        traffic.warm_up();
+        traffic
+    });
+    let traffic = traffic.await.unwrap();
+    let before = switch::Drops::read(&mut client).await;
+
+    let (traffic, (), quiet) = during(traffic, tokio::time::sleep(third)).await;
+    let (traffic, single, beside_single) = during(traffic, changes.one_by_one(third)).await;
+    let flooding = changes.many(Duration::from_secs(seconds), rate);
+    let (mut traffic, flood, beside_flood) = during(traffic, flooding).await;
+
+    let traffic = tokio::task::spawn_blocking(move || {
+        traffic.settle();
+        traffic.ask_everybody_once();
+        traffic
+    });
+    let traffic = traffic.await.unwrap();
+    let sum = &traffic.sum;
+    let dropped = switch::Drops::read(&mut client).await;
+    let idle = switch::idle_share(&mut client).await;
+    switch.end();
+
+    eprintln!(
+        "without changes: {:.3} M packets/s; beside single changes {:.3} ({:.0} %); beside {:.0} \
+         changes/s {:.3} ({:.0} %)",
+        quiet / 1e6,
+        beside_single / 1e6,
+        beside_single / quiet * 100.0,
+        flood.changes_per_second(),
+        beside_flood / 1e6,
+        beside_flood / quiet * 100.0,
+    );
+    eprintln!("one change at a time: {single}");
+    eprintln!("many changes: {flood}");
+    eprintln!(
+        "{} packets sent, {} of them to changing addresses; lost {}, misdelivered {}, out of order \
+         {}; {} not delivered while their address had no mapping; at most {} versions were possible \
+         at once; idle turns of workers {:.0} %",
+        sum.sent,
+        sum.to_changing,
+        sum.lost,
+        sum.misdelivered,
+        sum.out_of_order,
+        sum.without_mapping,
+        sum.widest,
+        idle * 100.0,
+    );
+
+    assert_eq!(sum.fault, None);
+    assert_eq!((sum.lost, sum.misdelivered, sum.out_of_order), (0, 0, 0));
+    assert!(sum.sent > 10_000 && sum.to_changing > 1000, "too little");
+    assert!(flood.changes > 0 && !single.seen_us.is_empty(), "no change");
+    assert!(sum.without_mapping > 0, "no removal was ever noticed");
+    dropped.only_for_want_of_a_mapping(&before, sum.without_mapping);
+}
+
+/// So that the checks are known to bite.
+#[test]
+fn a_wrong_place_would_be_noticed() {
+    let times = Times::default();
+    assert!(times.seen_us.is_empty());
+    let pool = Pool::new();
+    let version = pool.change(7);
+    assert_eq!(version, 1);
+    // Sent, not answered: both are right.
+    let (old, new) = (Pool::place(7, 0), Pool::place(7, 1));
+    assert_ne!(old, new);
+    let floor = pool.answered(7);
+    assert!(pool.was_at(7, floor, old.unwrap()) && pool.was_at(7, floor, new.unwrap()));
+    assert!(!pool.was_at(7, floor, pool::host(9)));
+    assert!(!pool.may_have_been_nowhere(7, floor));
+    pool.answer(7, version);
+    let floor = pool.answered(7);
+    assert!(
+        !pool.was_at(7, floor, old.unwrap()),
+        "nobody may act on it any more"
+    );
+    pool.change(7);
+    pool.change(7);
+    assert!(pool.may_have_been_nowhere(7, floor));
+}

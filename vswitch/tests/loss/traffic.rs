@@ -1,0 +1,402 @@
+//! The node that sends as fast as the switch takes it, and everybody who may
+//! receive something.
+//!
+//! What waits in the switch is bounded by its receive queue, and everything
+//! behind it has room for that: what is lost, the switch has lost.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use packet::build::Frame;
+use packet::heap::HEADROOM;
+use packet::{HeapBuf, MacAddr, PacketBuf as _};
+
+use super::flow::{End, Flow, LENGTH, PAYLOAD, REMEMBERED, Stamp};
+use super::pool::{CHANGING, HOSTS, Pool, host};
+use super::switch::{
+    DRAWN, DRAWN_HOST, Ends, NODE, PATIENCE, SEGMENT, UPLINK, local_address, mac_of,
+};
+
+/// Addresses whose mappings were loaded, and do not change.
+pub(crate) const LOADED: u32 = 1024;
+
+/// The address with this number among them.
+pub(crate) const fn loaded_address(number: u32) -> u32 {
+    0x0a01_0000 + number
+}
+
+const ROUTER: MacAddr = MacAddr::new([2, 0, 0, 0, 9, 9]);
+const ROUTER_ADDRESS: [u8; 16] = [0xfd, 0, 0, 0, 0, 0, 0, 0xff, 0, 0, 0, 0, 0, 0, 0, 1];
+const OWN_LOCATOR: u64 = 0xfd00_0000_0000_000a;
+
+/// Frames sent between two looks at what has arrived.
+const BURST: usize = 64;
+/// The flow number of frames that only warm up.
+const WARM: u32 = u32::MAX;
+
+/// What became of all packets.
+#[derive(Debug, Default)]
+pub(crate) struct Sum {
+    pub(crate) sent: u64,
+    pub(crate) to_changing: u64,
+    /// Did not arrive, though their mapping was there.
+    pub(crate) lost: u64,
+    /// Arrived where they should not, or damaged.
+    pub(crate) misdelivered: u64,
+    /// Arrived twice, or too late.
+    pub(crate) out_of_order: u64,
+    /// Did not arrive, rightly.
+    pub(crate) without_mapping: u64,
+    /// The most versions that a packet could be forwarded by.
+    pub(crate) widest: u32,
+    /// The first fault, in words.
+    pub(crate) fault: Option<String>,
+}
+
+pub(crate) struct Traffic {
+    ends: Ends,
+    pool: Arc<Pool>,
+    workers: usize,
+    flows: Vec<Flow>,
+    /// In which order flows get their turn.
+    turns: Vec<u32>,
+    turn: usize,
+    spare: Vec<HeapBuf>,
+    warm: bool,
+    pub(crate) sum: Sum,
+}
+
+impl Traffic {
+    pub(crate) fn new(ends: Ends, pool: Arc<Pool>, workers: usize) -> Self {
+        let mut flows: Vec<Flow> = (0..workers)
+            .map(|worker| Flow::new(End::Here, local_address(worker)))
+            .collect();
+        flows.push(Flow::new(End::There(DRAWN_HOST), DRAWN));
+        let stay = flows.len() as u32;
+        flows.extend((0..LOADED).map(|n| {
+            let there = End::There(host(n % HOSTS));
+            Flow::new(there, loaded_address(n))
+        }));
+        let change = flows.len() as u32;
+        flows.extend((0..CHANGING).map(|n| Flow::new(End::Changing(n), Pool::address(n))));
+        // Of eight frames two stay here or go to a drawn node, three to loaded
+        // mappings, three to changing ones. Neighbours in the order are far
+        // apart in the pool.
+        let turns = (0..CHANGING).flat_map(|n| {
+            let changing = |k: u32| change + (3 * n + k).wrapping_mul(5023) % CHANGING;
+            let loaded = |k: u32| stay + (3 * n + k) % LOADED;
+            [
+                n % (stay - 1),
+                changing(0),
+                loaded(0),
+                stay - 1,
+                changing(1),
+                loaded(1),
+                changing(2),
+                loaded(2),
+            ]
+        });
+        Self {
+            turns: turns.collect(),
+            turn: 0,
+            ends,
+            pool,
+            workers,
+            flows,
+            spare: Vec::new(),
+            warm: false,
+            sum: Sum::default(),
+        }
+    }
+
+    /// Sends until the way through the switch and over the uplink is open.
+    pub(crate) fn warm_up(&mut self) {
+        let began = Instant::now();
+        while !self.warm {
+            assert!(began.elapsed() < PATIENCE, "nothing comes through");
+            let drawn = self
+                .flows
+                .iter()
+                .find(|flow| flow.address == DRAWN)
+                .unwrap();
+            let stamp = Stamp {
+                flow: WARM,
+                number: 0,
+                floor: 0,
+            };
+            let mut frame = fresh();
+            drawn.write(frame.data_mut(), stamp);
+            let _ = self.ends.node.inject(0, frame);
+            self.collect_for(Duration::from_millis(50));
+        }
+        // Those that were held.
+        self.collect_for(Duration::from_millis(300));
+    }
+
+    fn collect_for(&mut self, time: Duration) {
+        let began = Instant::now();
+        while began.elapsed() < time {
+            self.collect();
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Sends as fast as it is taken, and checks all that arrives.
+    pub(crate) fn flow_until(&mut self, stop: &AtomicBool) {
+        while !stop.load(Ordering::Relaxed) {
+            let mut sent = 0;
+            while sent < BURST {
+                let flow = self.turns[self.turn];
+                if !self.send(flow) {
+                    break;
+                }
+                sent += 1;
+                self.turn = (self.turn + 1) % self.turns.len();
+            }
+            if self.collect() + sent == 0 {
+                // The switch needs a core, too.
+                std::thread::yield_now();
+            }
+        }
+    }
+
+    /// Sends the flow's next frame. False: not yet.
+    fn send(&mut self, flow: u32) -> bool {
+        let queue = flow as usize % self.workers;
+        if self.ends.node.room(queue) == 0 {
+            return false;
+        }
+        let mut frame = self.spare.pop().unwrap_or_else(fresh);
+        let that = &mut self.flows[flow as usize];
+        let mut stamp = Stamp {
+            flow,
+            number: that.next,
+            floor: 0,
+        };
+        if let End::Changing(number) = that.end {
+            stamp.floor = self.pool.answered(number);
+            that.floors[stamp.number as usize % REMEMBERED] = stamp.floor;
+            self.sum.to_changing += 1;
+        }
+        that.write(frame.data_mut(), stamp);
+        that.next += 1;
+        self.sum.sent += 1;
+        let taken = self.ends.node.inject(queue, frame);
+        assert!(taken.is_ok(), "nobody else takes the room");
+        true
+    }
+
+    /// Takes all that has arrived anywhere. Gives how many frames.
+    fn collect(&mut self) -> usize {
+        let mut count = 0;
+        while let Some(frame) = self.ends.uplink.collect() {
+            self.at_fabric(frame.data());
+            self.spare(frame);
+            count += 1;
+        }
+        while let Some(frame) = self.ends.local.collect() {
+            self.at_local(frame.data());
+            self.spare(frame);
+            count += 1;
+        }
+        while let Some(frame) = self.ends.node.collect() {
+            let what = format!("the sender itself was sent {:02x?}", frame.data());
+            self.misdelivered(what);
+            count += 1;
+        }
+        count
+    }
+
+    fn spare(&mut self, mut frame: HeapBuf) {
+        let moved = HEADROOM as i64 - frame.headroom() as i64;
+        if moved >= 0 && frame.trim_front(moved as usize).is_ok() && frame.len() <= LENGTH {
+            let missing = LENGTH - frame.len();
+            if frame.append(missing).is_ok() {
+                self.spare.push(frame);
+            }
+        }
+    }
+
+    fn misdelivered(&mut self, what: String) {
+        self.sum.misdelivered += 1;
+        self.sum.fault.get_or_insert(what);
+    }
+
+    fn at_local(&mut self, frame: &[u8]) {
+        let Some(stamp) = Stamp::read(frame.get(PAYLOAD..).unwrap_or_default()) else {
+            return self.misdelivered(format!("here arrived {frame:02x?}"));
+        };
+        let Some(flow) = self.flows.get(stamp.flow as usize) else {
+            return self.misdelivered(format!("here arrived {stamp:?}"));
+        };
+        let right = flow.end == End::Here
+            && frame[..6] == flow.mac().octets()
+            && frame[6..12] == NODE.1.octets()
+            && frame[30..34] == flow.address.to_be_bytes();
+        if !right {
+            return self.misdelivered(format!("here arrived {stamp:?} to {:x}", flow.address));
+        }
+        self.arrived(stamp);
+    }
+
+    fn at_fabric(&mut self, frame: &[u8]) {
+        const BODY: usize = 14 + 40;
+        // ICMPv6, and MLD behind its hop-by-hop option: the host's own.
+        if frame.get(20).is_some_and(|next| [0, 58].contains(next)) {
+            return self.be_a_router(frame);
+        }
+        let Some(stamp) = Stamp::read(frame.get(BODY + 8..).unwrap_or_default()) else {
+            return self.misdelivered(format!("the uplink sent {frame:02x?}"));
+        };
+        if stamp.flow == WARM {
+            self.warm = true;
+            return;
+        }
+        let Some(flow) = self.flows.get(stamp.flow as usize) else {
+            return self.misdelivered(format!("the uplink sent {stamp:?}"));
+        };
+        let half = |at: usize| u64::from_be_bytes(frame[at..at + 8].try_into().unwrap());
+        let low = |address: u32| u64::from(SEGMENT) << 32 | u64::from(address);
+        let locator = half(38);
+        let right = frame[..6] == ROUTER.octets()
+            && frame[6..12] == UPLINK.octets()
+            && (half(22), half(30)) == (OWN_LOCATOR, low(NODE.0))
+            && half(46) == low(flow.address);
+        let there = match flow.end {
+            End::Here => false,
+            End::There(there) => there == locator,
+            End::Changing(number) => self.pool.was_at(number, stamp.floor, locator),
+        };
+        if !(right && there) {
+            let what = format!("{stamp:?} to {:x} went to {locator:x}", flow.address);
+            return self.misdelivered(what);
+        }
+        self.arrived(stamp);
+    }
+
+    /// It arrived where it should; is it the one that is due?
+    fn arrived(&mut self, stamp: Stamp) {
+        let flow = &mut self.flows[stamp.flow as usize];
+        if stamp.number < flow.due || stamp.number >= flow.next {
+            self.sum.out_of_order += 1;
+            return;
+        }
+        let missing = flow.due..stamp.number;
+        flow.due = stamp.number + 1;
+        if let End::Changing(number) = flow.end {
+            let width = self.pool.asked(number) - stamp.floor;
+            self.sum.widest = self.sum.widest.max(width);
+        }
+        self.missing(stamp.flow, missing);
+    }
+
+    /// Were these frames of a flow rightly not delivered?
+    fn missing(&mut self, flow: u32, missing: core::ops::Range<u32>) {
+        let that = &self.flows[flow as usize];
+        for number in missing {
+            let known = that.next - number <= REMEMBERED as u32;
+            let floor = that.floors[number as usize % REMEMBERED];
+            let rightly = match that.end {
+                End::Changing(n) => !known || self.pool.may_have_been_nowhere(n, floor),
+                End::Here | End::There(_) => false,
+            };
+            if rightly {
+                self.sum.without_mapping += 1;
+            } else {
+                self.sum.lost += 1;
+                self.sum.fault.get_or_insert_with(|| {
+                    format!(
+                        "frame {number} of {:?} was lost, sent as of version {floor}",
+                        that.end
+                    )
+                });
+            }
+        }
+    }
+
+    /// Waits until all that was sent has come through, and books what has not.
+    pub(crate) fn settle(&mut self) {
+        // The second round comes through after the first one's turn has ended.
+        for _ in 0..2 {
+            let began = Instant::now();
+            let workers = self.workers as u32;
+            for flow in 0..workers {
+                while !self.send(flow) {
+                    self.collect();
+                }
+            }
+            let open = |flow: &Flow| flow.due < flow.next;
+            while self.flows[..self.workers].iter().any(open) {
+                assert!(began.elapsed() < PATIENCE, "the switch has stopped");
+                if self.collect() == 0 {
+                    std::thread::yield_now();
+                }
+            }
+        }
+        self.collect();
+        for flow in 0..self.flows.len() as u32 {
+            let that = &mut self.flows[flow as usize];
+            let missing = that.due..that.next;
+            that.due = that.next;
+            self.missing(flow, missing);
+        }
+    }
+
+    /// Everything is answered: one frame to every address, which must arrive
+    /// just where the last version says.
+    pub(crate) fn ask_everybody_once(&mut self) {
+        let before = self.sum.without_mapping;
+        for flow in 0..self.flows.len() as u32 {
+            while !self.send(flow) {
+                self.collect();
+            }
+        }
+        self.settle();
+        let nowhere = |n: &u32| Pool::place(*n, self.pool.asked(*n)).is_none();
+        let nowhere = (0..CHANGING).filter(nowhere).count() as u64;
+        assert_eq!(self.sum.without_mapping - before, nowhere);
+    }
+
+    /// Answers whoever asks for the router's MAC.
+    fn be_a_router(&mut self, frame: &[u8]) {
+        let (Some(kind), Some(target)) = (frame.get(54), frame.get(62..78)) else {
+            return;
+        };
+        let asker: [u8; 16] = frame[22..38].try_into().unwrap();
+        if *kind != packet::nd::NEIGHBOR_SOLICITATION
+            || target != ROUTER_ADDRESS
+            || asker == [0; 16]
+        {
+            return;
+        }
+        let mut options = ROUTER_ADDRESS.to_vec();
+        options.extend([2, 1]);
+        options.extend(ROUTER.octets());
+        let answer = Frame::between(ROUTER, UPLINK)
+            .ipv6(
+                core::net::Ipv6Addr::from(ROUTER_ADDRESS),
+                core::net::Ipv6Addr::from(asker),
+            )
+            .hop_limit(packet::nd::HOP_LIMIT)
+            .icmp(
+                (packet::nd::NEIGHBOR_ADVERTISEMENT, 0),
+                // A router; solicited; overrides.
+                (0xe000, 0),
+                &options,
+            );
+        let _ = self.ends.uplink.inject(0, HeapBuf::from_slice(&answer));
+    }
+}
+
+/// A buffer with room for a frame and what the switch adds.
+fn fresh() -> HeapBuf {
+    let mut frame = HeapBuf::with_capacity(HEADROOM + 2 * LENGTH);
+    frame.append(LENGTH).unwrap();
+    frame
+}
+
+/// The MAC of an address of the pool.
+pub(crate) fn mac(address: u32) -> u64 {
+    mac_of(address).to_u64()
+}
