@@ -49,6 +49,13 @@ const PHYSICAL: &[&str] = &[
 /// The memif driver's archive after `guard_memif`.
 const GUARDED_MEMIF: &str = "vs_net_memif";
 
+/// What of the memif driver's calls goes to the shim instead.
+const GUARDED_CALLS: [(&str, &str); 3] = [
+    ("memif_free_regions", "vs_memif_free_regions"),
+    ("rte_intr_callback_register", "vs_memif_hear"),
+    ("rte_intr_instance_free", "vs_memif_free_handle"),
+];
+
 const MLX5: &[&str] = &["bus_auxiliary", "common_mlx5", "net_mlx5"];
 
 /// System libraries that the drivers above may need; of these, those that
@@ -160,8 +167,9 @@ fn compile(cflags: &[String], guard_memif: bool) {
     build.compile("vs_shim");
 }
 
-/// Where the memif driver calls `memif_free_regions` on a disconnect, makes it
-/// call the shim instead, which waits for pollers (`src/memif.rs`).
+/// Where the memif driver unmaps memory on a disconnect, makes it call the shim
+/// instead, which waits for pollers (`src/memif.rs`); and where it begins and
+/// ends to listen, so that it does end.
 /// Done on a copy of the archive; false where that is not possible.
 fn guard_memif(libdir: &Path, out: &Path) -> bool {
     let copy = out.join(format!("lib{GUARDED_MEMIF}.a"));
@@ -180,11 +188,14 @@ fn guard_memif(libdir: &Path, out: &Path) -> bool {
         let members = run("ar", &["t", archive])?;
         let member = members.lines().find(|name| name.contains("memif_socket"))?;
         run("ar", &["x", archive, member])?;
-        let rename = "memif_free_regions=vs_memif_free_regions";
-        run("objcopy", &["--redefine-sym", rename, member])?;
+        for (theirs, ours) in GUARDED_CALLS {
+            let rename = format!("{theirs}={ours}");
+            run("objcopy", &["--redefine-sym", &rename, member])?;
+        }
         let symbols = run("nm", &["-u", member])?;
         run("ar", &["r", archive, member])?;
-        symbols.contains("vs_memif_free_regions").then_some(())
+        let is_guarded = |(_, ours): &(&str, &str)| symbols.contains(ours);
+        GUARDED_CALLS.iter().all(is_guarded).then_some(())
     };
     let guarded = guard().is_some();
     if !guarded {

@@ -1,10 +1,14 @@
 #define _GNU_SOURCE
 #include <errno.h>
+#include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/types.h>
+#include <unistd.h>
 
+#include <rte_common.h>
 #include <rte_eth_vhost.h>
 #include <rte_interrupts.h>
 #include <rte_vhost.h>
@@ -308,5 +312,75 @@ void vs_memif_free_regions(struct rte_eth_dev *dev)
 	if (quiesce != NULL)
 		quiesce();
 	memif_free_regions(dev);
+}
+
+/* When the last port of a listening socket goes, the driver frees what it hears
+ * the socket by, and leaves the socket open and its callback registered: a file
+ * leaks, and who connects in that moment makes the callback read freed memory.
+ * So the build makes the driver call these, which note what it hears by, and
+ * end that before it is freed. */
+int vs_memif_hear(struct rte_intr_handle *handle, rte_intr_callback_fn heard,
+		  void *arg);
+void vs_memif_free_handle(struct rte_intr_handle *handle);
+
+/* A listener for every port. */
+static struct {
+	struct rte_intr_handle *handle;
+	rte_intr_callback_fn heard;
+	void *arg;
+} memif_ears[RTE_MAX_ETHPORTS];
+
+static pthread_mutex_t memif_ears_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static int is_listening(int fd)
+{
+	int listening = 0;
+	socklen_t len = sizeof(listening);
+
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) == 0 &&
+	       listening;
+}
+
+int vs_memif_hear(struct rte_intr_handle *handle, rte_intr_callback_fn heard,
+		  void *arg)
+{
+	int rc = rte_intr_callback_register(handle, heard, arg);
+	size_t i = 0;
+
+	/* A connection the driver ends itself, and may free where nothing can be
+	 * unregistered. */
+	if (rc != 0 || !is_listening(rte_intr_fd_get(handle)))
+		return rc;
+	pthread_mutex_lock(&memif_ears_lock);
+	while (i < RTE_DIM(memif_ears) && memif_ears[i].handle != NULL)
+		i++;
+	if (i < RTE_DIM(memif_ears)) {
+		memif_ears[i].handle = handle;
+		memif_ears[i].heard = heard;
+		memif_ears[i].arg = arg;
+	}
+	pthread_mutex_unlock(&memif_ears_lock);
+	return 0;
+}
+
+void vs_memif_free_handle(struct rte_intr_handle *handle)
+{
+	rte_intr_callback_fn heard = NULL;
+	void *arg = NULL;
+	size_t i;
+
+	pthread_mutex_lock(&memif_ears_lock);
+	for (i = 0; handle != NULL && i < RTE_DIM(memif_ears); i++) {
+		if (memif_ears[i].handle != handle)
+			continue;
+		heard = memif_ears[i].heard;
+		arg = memif_ears[i].arg;
+		memif_ears[i].handle = NULL;
+	}
+	pthread_mutex_unlock(&memif_ears_lock);
+	if (heard != NULL &&
+	    rte_intr_callback_unregister(handle, heard, arg) > 0)
+		close(rte_intr_fd_get(handle));
+	rte_intr_instance_free(handle);
 }
 #endif
