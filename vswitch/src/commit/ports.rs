@@ -29,7 +29,10 @@ impl<B: PacketBuf + 'static> Clerk<B> {
         self.publish_ports(&live.with(port.port().clone()))?;
         let id = port.port().id();
         let row = self.writer.drawn.ports.rows().of(id, None);
-        self.panel.plug(port, row).map_err(not_now)?;
+        if let Err(stuck) = self.panel.plug(port, row) {
+            self.publish_ports(&live)?;
+            return Err(not_now(stuck));
+        }
 
         let mut added = self.added_ports.clone();
         added.push(PortText {
