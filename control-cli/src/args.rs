@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::verb::{address, books, completion, counter, mapping, mtu};
+use crate::verb::{
+    address, apply, books, completion, confirm, counter, diff, export, man, mapping, mtu, port,
+    rollback, schema, watch,
+};
 
 /// Administers a running vswitch.
 #[derive(Debug, Parser)]
@@ -53,47 +56,110 @@ pub(crate) enum Format {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// Who the daemon is and how its workers fare
+    #[command(after_help = "Example: vswitchctl status")]
     Status,
+    /// Puts networks into force: all of the files, or nothing
+    #[command(after_help = apply::HELP)]
+    Apply(apply::Options),
+    /// Says what applying files would change; exits 1 if anything
+    #[command(after_help = diff::HELP)]
+    Diff(diff::Options),
+    /// Writes the topology in force, as YAML that apply takes
+    #[command(after_help = "Example: vswitchctl export --network z > z.yaml")]
+    Export(export::Options),
+    /// Keeps a topology that would go back by itself
+    #[command(after_help = "Example: vswitchctl confirm 812")]
+    Confirm(confirm::Options),
+    /// Goes back to an earlier topology
+    #[command(after_help = rollback::HELP)]
+    Rollback(rollback::Options),
+    /// The topologies that were in force, newest first
+    #[command(after_help = "Example: vswitchctl history")]
+    History,
+    /// Tells what changes, as it changes, until interrupted
+    #[command(after_help = watch::HELP)]
+    Watch(watch::Options),
     /// The vswitch's ports
-    #[command(subcommand)]
-    Port(Only),
+    #[command(subcommand, after_help = "Example: vswitchctl port list")]
+    Port(port::Verb),
     /// The nodes' interfaces on this host
-    #[command(subcommand)]
-    Interface(Only),
+    #[command(subcommand, after_help = "Example: vswitchctl interface list")]
+    Interface(Interface),
     /// Where virtual addresses are
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example: vswitchctl mapping list")]
     Mapping(mapping::Verb),
+    /// The tables that the workers read
+    #[command(subcommand, after_help = "Example: vswitchctl table list")]
+    Table(Table),
     /// The fabric's routers and hosts next to this one
-    #[command(subcommand)]
-    Neighbor(Only),
+    #[command(subcommand, after_help = "Example: vswitchctl neighbor list")]
+    Neighbor(Neighbor),
     /// The ports to the fabric, with this host's own addresses there
-    #[command(subcommand)]
-    Uplink(Only),
+    #[command(subcommand, after_help = "Example: vswitchctl uplink list")]
+    Uplink(Uplink),
     /// How large packets to other hosts may be
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example: vswitchctl mtu check")]
     Mtu(mtu::Verb),
     /// What was counted: traffic, events, drops by reason
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example: vswitchctl counter list --drops")]
     Counter(counter::Verb),
     /// Where every packet went; exits 1 if the numbers do not add up
+    #[command(after_help = "Example: vswitchctl books --within 5")]
     Books(books::Options),
     /// Substrate addresses and their parts (works without a daemon)
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example: vswitchctl address decode fd00::b:0:a001:a00:3"
+    )]
     Address(address::Verb),
-    /// Prints a completion script for a shell
+    /// Prints a completion script for a shell (works without a daemon)
+    #[command(
+        after_help = "Example: vswitchctl completion bash > /etc/bash_completion.d/vswitchctl"
+    )]
     Completion(completion::Options),
+    /// Prints the JSON schema of verbs' answers (works without a daemon)
+    #[command(after_help = "Example: vswitchctl schema mapping list")]
+    Schema(schema::Options),
+    /// Writes the manual pages (works without a daemon)
+    #[command(after_help = "Example: vswitchctl man /usr/local/share/man/man1")]
+    Man(man::Options),
 }
 
-/// The verb of nouns that can only be listed.
+/// The verb of interfaces.
 #[derive(Debug, Clone, Copy, Subcommand)]
-pub(crate) enum Only {
-    /// Lists them
+pub(crate) enum Interface {
+    /// Lists the nodes' interfaces on this host
+    #[command(after_help = "Example: vswitchctl interface list")]
+    List,
+}
+
+/// The verb of tables.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum Table {
+    /// Lists the tables: capacity, occupancy, memory
+    #[command(after_help = "Example: vswitchctl table list")]
+    List,
+}
+
+/// The verb of neighbours.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum Neighbor {
+    /// Lists the neighbours on the fabric
+    #[command(after_help = "Example: vswitchctl neighbor list")]
+    List,
+}
+
+/// The verb of uplinks.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum Uplink {
+    /// Lists the uplinks, with this host's own addresses
+    #[command(after_help = "Example: vswitchctl uplink list")]
     List,
 }
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done; 1 the answer is negative or the verb failed; \
-2 wrong usage; 3 no daemon reached";
+2 wrong usage (diff: also whatever kept it from comparing); 3 no daemon reached";
 
 #[cfg(test)]
 mod tests {

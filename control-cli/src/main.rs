@@ -1,17 +1,23 @@
 //! `vswitchctl`: administers a running vswitch over its control socket.
 //!
-//! [`args`] is what can be typed; [`verb`] has one file per noun, each the
-//! other half of the daemon's file of the same name; [`listing`] and [`table`]
-//! show answers to people and programs from one value; [`failure`] says what
-//! went wrong and with which exit code.
+//! [`args`] is what can be typed; [`verb`] has one file per verb or noun, each
+//! the other half of the daemon's file of the same name; [`listing`] and
+//! [`table`] show answers to people and programs from one value; [`failure`]
+//! says what went wrong and with which exit code.
+//!
+//! What changes networks shares [`topology_files`] (what `-f` names), [`plan`]
+//! (what changes) and [`request`] (trying again without doing it twice).
 #![forbid(unsafe_code)]
 
 mod args;
 mod failure;
 mod listing;
+mod plan;
+mod request;
 mod session;
 mod table;
 mod text;
+mod topology_files;
 mod verb;
 mod wire;
 

@@ -51,6 +51,31 @@ impl<'a> Session<'a> {
         .map_err(Failure::Output)
     }
 
+    /// Shows one of a series of values at once: as a line of JSON, or as the
+    /// line that `text` makes of it.
+    pub(crate) fn tell<T: Serialize>(
+        &mut self,
+        value: &T,
+        text: impl FnOnce(&T) -> String,
+    ) -> Result<(), Failure> {
+        match self.format {
+            Format::Table => self.out.write_all(text(value).as_bytes()),
+            Format::Json => serde_json::to_writer(&mut *self.out, value).map_err(Into::into),
+        }
+        .and_then(|()| self.out.write_all(b"\n"))
+        .map_err(Failure::Output)
+    }
+
+    /// Lets the reader see what was written so far.
+    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
+        self.out.flush().map_err(Failure::Output)
+    }
+
+    /// Is the answer for people?
+    pub(crate) fn for_people(&self) -> bool {
+        self.format == Format::Table
+    }
+
     /// Writes as is, whatever the format.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         self.out.write_all(bytes).map_err(Failure::Output)

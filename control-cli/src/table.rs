@@ -83,13 +83,17 @@ pub(crate) fn table(columns: &'static [Column], rows: &[Vec<String>]) -> String 
     text
 }
 
-/// What is printed of a cell: `-` for nothing, and nothing that a terminal
-/// would take as a command.
+/// What is printed of a cell: `-` for nothing.
 fn shown(cell: &str) -> String {
-    if cell.is_empty() {
-        return "-".to_owned();
+    match cell {
+        "" => "-".to_owned(),
+        some => printable(some),
     }
-    cell.chars()
+}
+
+/// Text without anything that a terminal would take as a command.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars()
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })
         .collect()
 }

@@ -13,6 +13,12 @@ pub(crate) fn grouped(number: u64) -> String {
     text
 }
 
+/// How many of something there are.
+pub(crate) fn counted(number: u64, one: &str, several: &str) -> String {
+    let what = if number == 1 { one } else { several };
+    format!("{} {what}", grouped(number))
+}
+
 /// A difference, with its sign.
 pub(crate) fn signed(number: i128) -> String {
     let size = grouped(u64::try_from(number.unsigned_abs()).unwrap_or(u64::MAX));
@@ -50,6 +56,30 @@ pub(crate) fn seconds(milliseconds: u64) -> f64 {
     milliseconds as f64 / 1000.0
 }
 
+/// Microseconds as seconds, for programs.
+#[expect(clippy::cast_precision_loss, reason = "exact for 285 years")]
+pub(crate) fn seconds_of_us(microseconds: u64) -> f64 {
+    microseconds as f64 / 1e6
+}
+
+/// A number of bytes in the largest fitting unit.
+pub(crate) fn bytes(number: u64) -> String {
+    let units = ["KiB", "MiB", "GiB", "TiB"];
+    let mut tenths = u128::from(number) * 10;
+    let mut unit = "B";
+    for larger in units {
+        if tenths < 10_240 {
+            break;
+        }
+        tenths /= 1024;
+        unit = larger;
+    }
+    match unit {
+        "B" => format!("{number} B"),
+        _ => format!("{}.{} {unit}", tenths / 10, tenths % 10),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,6 +94,21 @@ mod tests {
         assert_eq!(signed(-1234), "-1,234");
         assert_eq!(signed(5), "+5");
         assert_eq!(signed(0), "0");
+    }
+
+    #[test]
+    fn bytes_have_a_unit() {
+        assert_eq!(bytes(0), "0 B");
+        assert_eq!(bytes(1023), "1023 B");
+        assert_eq!(bytes(1536), "1.5 KiB");
+        assert_eq!(bytes(480 << 20), "480.0 MiB");
+        assert!(bytes(u64::MAX).ends_with(" TiB"));
+    }
+
+    #[test]
+    fn one_is_not_several() {
+        assert_eq!(counted(1, "mapping", "mappings"), "1 mapping");
+        assert_eq!(counted(1200, "mapping", "mappings"), "1,200 mappings");
     }
 
     #[test]

@@ -2,9 +2,13 @@
 
 use core::fmt::{self, Display};
 use core::net::Ipv6Addr;
+use std::borrow::Cow;
 
 use control_api::v1;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use packet::{Locator, MacAddr, SegmentId, VirtualAddr};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
 use crate::failure::Failure;
@@ -26,12 +30,69 @@ impl<T: Display> Display for Shown<T> {
     }
 }
 
+impl<T> JsonSchema for Shown<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Text".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string" })
+    }
+}
+
+/// A point in time: for people in the local time zone, for programs as in
+/// RFC 3339, in UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Moment(Timestamp);
+
+impl Moment {
+    /// From milliseconds since 1970.
+    pub(crate) fn from_ms(milliseconds: u64) -> Self {
+        let milliseconds = i64::try_from(milliseconds).unwrap_or(i64::MAX);
+        Self(Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::MAX))
+    }
+
+    /// The date and the time of day.
+    pub(crate) fn local(self) -> String {
+        let local = self.0.to_zoned(TimeZone::system());
+        local.strftime("%Y-%m-%d %H:%M:%S").to_string()
+    }
+}
+
+impl Serialize for Moment {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl JsonSchema for Moment {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Moment".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "date-time" })
+    }
+}
+
 /// A segment, with all that a listing says of it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Segment {
+    /// Its id, in hexadecimal: `0x00a001`.
     pub(crate) id: Shown<SegmentId>,
+    /// Its name.
     pub(crate) name: String,
+    /// The network it belongs to.
     pub(crate) network: String,
+    /// The tenant whose network that is.
     pub(crate) entity: String,
 }
 
@@ -76,7 +137,7 @@ pub(crate) fn optional_segment(segment: Option<v1::Segment>) -> Result<Option<Se
     segment.map(Segment::try_from).transpose()
 }
 
-fn segment_id(id: u32) -> Result<SegmentId, Failure> {
+pub(crate) fn segment_id(id: u32) -> Result<SegmentId, Failure> {
     SegmentId::new(id).map_err(|_| Failure::Malformed(format!("segment id {id:#x}")))
 }
 
@@ -121,9 +182,25 @@ pub(crate) fn mapping_kind(kind: i32) -> String {
     word(kind, v1::MappingKind::as_str_name, "MAPPING_KIND_")
 }
 
+/// The word for who says where an address is; nothing from a daemon that does
+/// not say.
+pub(crate) fn mapping_origin(origin: i32) -> Option<String> {
+    let word = word(origin, v1::MappingOrigin::as_str_name, "MAPPING_ORIGIN_");
+    (word != "unspecified").then_some(word)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn programs_get_times_in_utc() {
+        let moment = Moment::from_ms(1_787_234_551_000);
+        let json = serde_json::to_value(moment).unwrap();
+        assert_eq!(json, "2026-08-20T14:02:31Z");
+        let far = serde_json::to_value(Moment::from_ms(u64::MAX)).unwrap();
+        assert!(far.as_str().unwrap().starts_with("9999-"));
+    }
 
     #[test]
     fn enumerations_have_their_words() {

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use clap::Args;
 use control_api::v1;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -41,47 +42,80 @@ pub(super) async fn show(options: &Options, session: &mut Session<'_>) -> Result
 
 /// The books. A `difference` is what went in and never came out: packets
 /// unaccounted for if positive, counted twice if negative.
-#[derive(Debug, Serialize)]
-struct Books {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Books {
+    /// All differences are 0.
     balanced: bool,
+    /// What came in, per port and segment.
     inputs: Vec<Input>,
+    /// What went out, per port.
     outputs: Vec<Output>,
+    /// The daemon as a whole.
     whole: Whole,
 }
 
-#[derive(Debug, Serialize)]
+/// What came in on a port, in packets: received + extra_fragments = forwarded +
+/// answered + punted + held + dropped.
+#[derive(Debug, Serialize, JsonSchema)]
 struct Input {
+    /// The input port.
     port: String,
+    /// The segment; null: packets that were never placed in one.
     segment: Option<Segment>,
+    /// Packets received.
     received: u64,
+    /// Pieces beyond the first of packets that were cut.
     extra_fragments: u64,
+    /// Passed on to at least one output port; pieces count each for itself.
     forwarded: u64,
+    /// Consumed by an answer made here.
     answered: u64,
+    /// Consumed by the slow path.
     punted: u64,
+    /// Waiting for a mapping or a neighbour.
     held: u64,
+    /// Dropped, for any reason.
     dropped: u64,
+    /// What does not add up.
     difference: i128,
 }
 
-#[derive(Debug, Serialize)]
+/// What went out on a port, in packets: offered = sent + tx_dropped.
+#[derive(Debug, Serialize, JsonSchema)]
 struct Output {
+    /// The output port.
     port: String,
+    /// Given to the port.
     offered: u64,
+    /// Taken by its device.
     sent: u64,
+    /// Not taken, or not sent.
     tx_dropped: u64,
+    /// What does not add up.
     difference: i128,
 }
 
-#[derive(Debug, Serialize)]
+/// The daemon as a whole, in packets: received + generated + copies +
+/// extra_fragments = sent + consumed + held + dropped.
+#[derive(Debug, Serialize, JsonSchema)]
 struct Whole {
+    /// Received on all ports.
     received: u64,
+    /// Made here: answers, neighbour discovery, errors.
     generated: u64,
+    /// Copies beyond the first of packets to groups.
     copies: u64,
+    /// Pieces beyond the first of packets that were cut.
     extra_fragments: u64,
+    /// Taken by the devices.
     sent: u64,
+    /// Ended here: answered or punted.
     consumed: u64,
+    /// Waiting for a mapping or a neighbour.
     held: u64,
+    /// Dropped, transmit drops included.
     dropped: u64,
+    /// What does not add up.
     difference: i128,
 }
 

@@ -14,12 +14,12 @@ pub(crate) struct Options {
 }
 
 pub(super) fn print(options: &Options, session: &mut Session<'_>) -> Result<(), Failure> {
+    session.write(&script(options.shell))
+}
+
+/// The completion script for a shell.
+pub(super) fn script(shell: Shell) -> Vec<u8> {
     let mut script = Vec::new();
-    generate(
-        options.shell,
-        &mut Cli::command(),
-        "vswitchctl",
-        &mut script,
-    );
-    session.write(&script)
+    generate(shell, &mut Cli::command(), "vswitchctl", &mut script);
+    script
 }

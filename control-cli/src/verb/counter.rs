@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 use control_api::v1;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -14,6 +15,7 @@ use crate::wire::{self, Segment, segment_cells, word};
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// Lists the counters that are not zero
+    #[command(after_help = "Example: vswitchctl counter list --drops --port vm-a")]
     List(List),
 }
 
@@ -59,18 +61,29 @@ where
     listing.finish()
 }
 
-#[derive(Debug, Serialize)]
-struct Counter {
+/// A counter.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Counter {
+    /// The port it counts for; null: the vswitch as a whole.
     port: Option<String>,
+    /// The segment it counts for; null: none, or packets that were never placed
+    /// in one.
     segment: Option<Segment>,
+    /// What it counts.
     name: String,
+    /// `event`, `drop` or another kind of counting.
     kind: String,
+    /// How many.
     value: u64,
+    /// Of what: `packets`, …
     unit: String,
     #[serde(skip)]
     last_seen_ms: Option<u64>,
+    /// How long ago it last rose; null where that is not noted.
     last_seen_seconds: Option<f64>,
+    /// What it counts, in words.
     description: String,
+    /// What to do about it; null: nothing.
     remedy: Option<String>,
 }
 

@@ -2,6 +2,7 @@
 
 use control_api::v1;
 use packet::{MacAddr, VirtualAddr};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -23,14 +24,22 @@ pub(super) async fn list(session: &mut Session<'_>) -> Result<(), Failure> {
     listing.finish()
 }
 
-#[derive(Debug, Serialize)]
-struct Interface {
+/// A node's attachment to a segment.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Interface {
+    /// The node's name.
     node: String,
+    /// The port it is behind.
     port: String,
+    /// The segment it is in.
     segment: Segment,
+    /// The 802.1Q tag on its frames; null where they are untagged.
     tag: Option<u32>,
+    /// How its link carries VLANs: `access`, `trunk` or `native`.
     link: String,
+    /// Its MAC address.
     mac: Shown<MacAddr>,
+    /// Its virtual addresses: IPv4, or labels that stand for IPv6.
     addresses: Vec<Shown<VirtualAddr>>,
 }
 

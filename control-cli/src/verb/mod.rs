@@ -1,21 +1,31 @@
 //! The verbs, one file per noun.
 
 pub(crate) mod address;
+pub(crate) mod apply;
 pub(crate) mod books;
 pub(crate) mod completion;
+pub(crate) mod confirm;
 pub(crate) mod counter;
+pub(crate) mod diff;
+pub(crate) mod export;
+pub(crate) mod man;
 pub(crate) mod mapping;
 pub(crate) mod mtu;
+pub(crate) mod port;
+pub(crate) mod rollback;
+pub(crate) mod schema;
+pub(crate) mod watch;
 
+mod history;
 mod interface;
 mod neighbor;
-mod port;
 mod status;
+mod table;
 mod uplink;
 
 use std::io::Write;
 
-use crate::args::{Cli, Only, Verb};
+use crate::args::{Cli, Interface, Neighbor, Table, Uplink, Verb};
 use crate::failure::Failure;
 use crate::session::Session;
 
@@ -25,15 +35,28 @@ pub(crate) async fn run(cli: Cli, out: &mut dyn Write) -> Result<(), Failure> {
     let session = &mut session;
     match cli.verb {
         Verb::Status => status::show(session).await,
-        Verb::Port(Only::List) => port::list(session).await,
-        Verb::Interface(Only::List) => interface::list(session).await,
+        Verb::Apply(options) => apply::run(options, session).await,
+        Verb::Diff(options) => diff::run(options, session).await,
+        Verb::Export(options) => export::run(options, session).await,
+        Verb::Confirm(options) => confirm::run(&options, session).await,
+        Verb::Rollback(options) => rollback::run(&options, session).await,
+        Verb::History => history::list(session).await,
+        Verb::Watch(options) => watch::run(&options, session).await,
+        Verb::Port(verb) => port::run(verb, session).await,
+        Verb::Interface(Interface::List) => interface::list(session).await,
         Verb::Mapping(verb) => mapping::run(verb, session).await,
-        Verb::Neighbor(Only::List) => neighbor::list(session).await,
-        Verb::Uplink(Only::List) => uplink::list(session).await,
+        Verb::Table(Table::List) => table::list(session).await,
+        Verb::Neighbor(Neighbor::List) => neighbor::list(session).await,
+        Verb::Uplink(Uplink::List) => uplink::list(session).await,
         Verb::Mtu(verb) => mtu::run(verb, session).await,
         Verb::Counter(verb) => counter::run(verb, session).await,
         Verb::Books(options) => books::show(&options, session).await,
         Verb::Address(verb) => address::run(verb, session).await,
         Verb::Completion(options) => completion::print(&options, session),
+        Verb::Schema(options) => schema::print(&options, session),
+        Verb::Man(options) => man::write(&options, session),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@ use core::net::{Ipv4Addr, Ipv6Addr};
 use clap::{Args, Subcommand};
 use control_api::v1;
 use packet::SegmentId;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -19,6 +20,7 @@ use crate::wire::{self, Segment, segment_cells};
 pub(crate) enum Verb {
     /// Explains the paths' MTUs; exits 1 if one carries less than its segment
     /// promises
+    #[command(after_help = "Example: vswitchctl mtu check --to 10.0.0.3")]
     Check(Check),
 }
 
@@ -57,35 +59,54 @@ pub(super) async fn run(verb: Verb, session: &mut Session<'_>) -> Result<(), Fai
     if wide { Ok(()) } else { Err(Failure::Negative) }
 }
 
-/// A path. Sizes are of IP packets; those that pass, of IPv4 packets in one
-/// piece.
-#[derive(Debug, Serialize)]
-struct Path {
+/// A path from a segment's nodes here to a host. Sizes are of IP packets; those
+/// that pass, of IPv4 packets in one piece.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Path {
+    /// The segment.
     segment: Segment,
+    /// The host it leads to, by name.
     host: String,
+    /// That is this host.
     same_host: bool,
+    /// What the segment promises its nodes.
     segment_mtu_bytes: u32,
+    /// The neighbours that routes lead through.
     next_hops: Vec<NextHop>,
+    /// What the fabric's routers have said; null: nothing.
     learned_mtu_bytes: Option<u32>,
     #[serde(skip)]
     learned_for_ms: Option<u64>,
+    /// How long that still holds.
     learned_for_seconds: Option<f64>,
+    /// The largest IPv6 packet on the path; null: no limit but the segment's,
+    /// or no route.
     path_mtu_bytes: Option<u32>,
+    /// The largest whole packet that passes; null: no route.
     whole_bytes: Option<u32>,
+    /// The largest fragment that passes; null: no route.
     fragment_bytes: Option<u32>,
+    /// The largest packet that passes raw; null: no route.
     raw_bytes: Option<u32>,
+    /// What that comes to.
     verdict: Verdict,
+    /// The same in words.
     meaning: String,
 }
 
-#[derive(Debug, Serialize)]
+/// A neighbour that routes lead through.
+#[derive(Debug, Serialize, JsonSchema)]
 struct NextHop {
+    /// The uplink's port.
     port: String,
+    /// The neighbour's IPv6 address.
     address: Ipv6Addr,
+    /// The MTU of the link.
     mtu_bytes: u32,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// What passes, against what the segment promises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum Verdict {
     /// Everything that the segment promises passes.

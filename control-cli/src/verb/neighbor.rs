@@ -4,6 +4,7 @@ use core::net::Ipv6Addr;
 
 use control_api::v1;
 use packet::MacAddr;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -26,16 +27,25 @@ pub(super) async fn list(session: &mut Session<'_>) -> Result<(), Failure> {
     listing.finish()
 }
 
-#[derive(Debug, Serialize)]
-struct Neighbor {
+/// A station on the fabric next to this host.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Neighbor {
+    /// The uplink's port.
     port: String,
+    /// Its IPv6 address.
     address: Ipv6Addr,
+    /// Its MAC address; null while it is not known.
     mac: Option<Shown<MacAddr>>,
+    /// The state of RFC 4861 §7.3.2 that it is in: `incomplete`, `reachable`,
+    /// `stale`, `delay`, `probe`; or `failed` (it did not answer).
     state: String,
+    /// It is a router.
     router: bool,
     #[serde(skip)]
     since_ms: u64,
+    /// Since when it is in that state.
     since_seconds: f64,
+    /// Packets that wait for its MAC address.
     held_packets: u32,
 }
 

@@ -1,16 +1,18 @@
 //! `status`: who the daemon is and how its workers fare.
 
+use core::fmt::Write as _;
 use core::net::Ipv6Addr;
 
 use control_api::v1;
 use packet::Locator;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::session::Session;
-use crate::table::{Column, number, table, words};
+use crate::table::{Column, number, printable, table, words};
 use crate::text::{grouped, seconds, span};
-use crate::wire::{self, Shown};
+use crate::wire::{self, Moment, Shown};
 
 pub(super) async fn show(session: &mut Session<'_>) -> Result<(), Failure> {
     let mut client = session.connect().await?;
@@ -18,26 +20,50 @@ pub(super) async fn show(session: &mut Session<'_>) -> Result<(), Failure> {
     session.show(&Status::try_from(reply.into_inner())?, text)
 }
 
-#[derive(Debug, Serialize)]
-struct Status {
+/// Who the daemon is and how its workers fare.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Status {
+    /// The host's name in the configuration.
     host: String,
+    /// The host's locator: an IPv6 prefix of length 64.
     locator: Shown<Locator>,
+    /// The daemon's version.
     version: String,
+    /// The version of the control protocol that it speaks.
     api: String,
+    /// DPDK's version; null where the daemon runs without it.
     dpdk: Option<String>,
+    /// The daemon's process id.
     pid: u32,
     #[serde(skip)]
     uptime_ms: u64,
+    /// How long the daemon has been running.
     uptime_seconds: f64,
+    /// The revision of the last commit: everything that changes at once has
+    /// one.
     revision: u64,
+    /// The revision of the topology in force; null from a daemon before API
+    /// 1.3.
+    topology_revision: Option<u64>,
+    /// When the topology goes back by itself unless confirmed; null: never.
+    reverts_at: Option<Moment>,
+    /// The file that keeps the state; null: nothing survives a restart.
+    state_file: Option<String>,
+    /// What needs the operator's attention, in words.
+    attention: Vec<String>,
+    /// The poll-mode workers.
     workers: Vec<Worker>,
+    /// Own addresses that another station has, and that are therefore not
+    /// used.
     duplicates: Vec<Duplicate>,
 }
 
 /// An own address that another station has.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Duplicate {
+    /// The uplink's port.
     port: String,
+    /// The address.
     address: Ipv6Addr,
 }
 
@@ -52,18 +78,27 @@ impl TryFrom<v1::DuplicateAddress> for Duplicate {
     }
 }
 
-#[derive(Debug, Serialize)]
+/// A poll-mode worker.
+#[derive(Debug, Serialize, JsonSchema)]
 struct Worker {
+    /// Its number, from 0.
     worker: usize,
+    /// The core it is pinned to; null where it is not pinned.
     core: Option<u32>,
+    /// Turns of its loop.
     polls: u64,
+    /// Turns that found nothing to do.
     idle_polls: u64,
+    /// The queues it serves.
     queues: Vec<Queue>,
 }
 
-#[derive(Debug, Serialize)]
+/// A port's queue.
+#[derive(Debug, Serialize, JsonSchema)]
 struct Queue {
+    /// The port's name.
     port: String,
+    /// The queue's number on that port, from 0.
     queue: u32,
 }
 
@@ -83,6 +118,10 @@ impl TryFrom<v1::StatusReply> for Status {
             uptime_ms: reply.uptime_ms,
             uptime_seconds: seconds(reply.uptime_ms),
             revision: reply.revision,
+            topology_revision: reply.topology_revision,
+            reverts_at: reply.reverts_at_ms.map(Moment::from_ms),
+            state_file: reply.state_file,
+            attention: reply.attention,
             workers: reply.workers.into_iter().enumerate().map(worker).collect(),
             duplicates: duplicates.collect::<Result<_, _>>()?,
         })
@@ -108,20 +147,51 @@ fn text(status: &Status) -> String {
         Some(version) => format!("DPDK {version}"),
         None => "without DPDK".to_owned(),
     };
-    let duplicates: String = status.duplicates.iter().map(warning).collect();
     let rows: Vec<Vec<String>> = status.workers.iter().map(cells).collect();
     format!(
         "host {}  locator {}\n\
-         vswitch {}, {dpdk}, pid {}, running for {}, topology revision {}\n{}\n{}",
+         vswitch {}, {dpdk}, pid {}, running for {}\n\
+         {}\n{}\n{}",
         status.host,
         status.locator,
         status.version,
         status.pid,
         span(status.uptime_ms),
-        status.revision,
-        duplicates,
+        state(status),
+        warnings(status),
         table(WORKER_COLUMNS, &rows)
     )
+}
+
+/// Which state is in force, and what keeps it.
+fn state(status: &Status) -> String {
+    let topology = status
+        .topology_revision
+        .map(|revision| format!(" (topology {revision})"));
+    let kept = match &status.state_file {
+        Some(file) => format!("kept in {}", printable(file)),
+        None => "lost at a restart: no state file".to_owned(),
+    };
+    let topology = topology.unwrap_or_default();
+    format!("revision {}{topology}, {kept}", status.revision)
+}
+
+/// What needs attention, a line each.
+fn warnings(status: &Status) -> String {
+    let mut text = String::new();
+    if let Some(at) = status.reverts_at {
+        let revision = status.topology_revision.unwrap_or(status.revision);
+        let _ = writeln!(
+            text,
+            "UNCONFIRMED topology: rolls back at {}, unless: vswitchctl confirm {revision}",
+            at.local()
+        );
+    }
+    for words in &status.attention {
+        let _ = writeln!(text, "ATTENTION {}", printable(words));
+    }
+    text.extend(status.duplicates.iter().map(warning));
+    text
 }
 
 fn warning(duplicate: &Duplicate) -> String {

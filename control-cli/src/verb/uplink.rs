@@ -3,6 +3,7 @@
 use core::net::Ipv6Addr;
 
 use control_api::v1;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -32,20 +33,33 @@ pub(super) async fn list(session: &mut Session<'_>) -> Result<(), Failure> {
     listing.finish()
 }
 
-/// An address, with the uplink that it is on.
-#[derive(Debug, Serialize)]
-struct Address {
+/// An address of the host itself, with the uplink that it is on.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Address {
+    /// The uplink's port.
     port: String,
+    /// The IPv6 address; null where the uplink has none yet.
     address: Option<Ipv6Addr>,
+    /// Where it comes from: `configured`, `link-local` (made from the port's
+    /// MAC address) or `locator` (the first of a locator that is announced
+    /// on-link; stands for all of it).
     kind: Option<String>,
+    /// Whether it may be used: `tentative`, `preferred` or `duplicate`.
     state: Option<String>,
     #[serde(skip)]
     since_ms: Option<u64>,
+    /// Since when it is in that state.
     since_seconds: Option<f64>,
+    /// The largest IPv6 packet on the uplink.
     mtu_bytes: u32,
+    /// Whether the uplink has a carrier: `up`, `down` or `unknown`.
     link: String,
+    /// How the fabric learns where the host's locator is: `routed` or
+    /// `on-link`.
     announce: String,
+    /// Neighbours on the uplink that routes lead through.
     next_hops: u32,
+    /// Those of them whose MAC address is known.
     next_hops_resolved: u32,
 }
 

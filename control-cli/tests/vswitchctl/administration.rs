@@ -15,8 +15,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use packet::{SegmentId, VirtualAddr};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
-use vnet::diagnostic::{Diagnostic, Place, Severity};
+use vnet::diagnostic::{Diagnostic, Diagnostics, Place, Severity};
 use vnet::plan::{Change, Plan, PlanLine};
+use vnet::yaml::Value;
 use vswitch::commit::{
     AddPort, Administration, Applied, Apply, Author, Cause, ChangeMappings, Committed, Events,
     HistoryEntry, MappingChange, MappingPlace, Pending, PortChanged, Refusal, RemovePort,
@@ -96,7 +97,7 @@ fn entry(revision: u64, uid: Option<u32>, cause: Cause, summary: &str) -> Histor
 
 impl Default for FakeAdministration {
     fn default() -> Self {
-        let mut current = entry(809, Some(1000), Cause::Applied, "network z: 1 node moves");
+        let mut current = entry(809, Some(0), Cause::Applied, "network z: 1 node moves");
         current.current = true;
         let history = vec![
             current,
@@ -226,7 +227,7 @@ pub(crate) fn plan() -> Plan {
         mappings_changed: 1,
         mappings_removed: 0,
         entities: vec!["Z".to_owned()],
-        losses: "packets to g that are under way to host s".to_owned(),
+        losses: "No packet is lost by this change, except to node g while it moves.".to_owned(),
     }
 }
 
@@ -430,9 +431,8 @@ impl Administration for FakeAdministration {
 
     fn add_port(&self, order: AddPort) -> Pending<PortChanged> {
         self.answer(Order::AddPort(order.clone()), |state| {
-            let name = order.port.split_once("name: ").map(|(_, rest)| rest);
-            let name = name.and_then(|rest| rest.split([',', ' ', '}', '\n']).next());
-            let Some(name) = name else {
+            let name = name_of(&order.port);
+            let Some(name) = name.as_deref() else {
                 return Err(Refusal::Faults(vec![Diagnostic {
                     severity: Severity::Error,
                     place: Place::whole(Path::new("port")),
@@ -502,6 +502,20 @@ impl Administration for FakeAdministration {
 
     fn watch(&self, after: Option<Revision>) -> Result<Watch, TooOld> {
         self.events.watch(after)
+    }
+}
+
+/// The name in an entry of `ports`.
+fn name_of(port: &str) -> Option<String> {
+    let file: Arc<Path> = Path::new("port").into();
+    let entry = vnet::yaml::tree::read(&file, port, &mut Diagnostics::default())?;
+    let Value::Map(keys) = entry.value else {
+        return None;
+    };
+    let name = keys.into_iter().find(|entry| entry.key == "name")?;
+    match name.value.value {
+        Value::Scalar(name) => Some(name),
+        _ => None,
     }
 }
 

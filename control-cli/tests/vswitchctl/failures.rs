@@ -76,7 +76,7 @@ fn a_request_larger_than_any_sensible_one() {
     let lab = Lab::start(Fake::default());
     let name = "x".repeat(100_000);
     lab.ctl(&["counter", "list", "--port", &name])
-        .fails(1, &["daemon failed"]);
+        .fails(1, &["takes at most 65536"]);
     assert_eq!(lab.ctl(&["status"]).code, 0);
 }
 

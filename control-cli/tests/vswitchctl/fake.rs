@@ -117,7 +117,11 @@ impl Fake {
                 ..remote(1, None)
             }),
             2 => Some(remote(2, Some("g"))),
-            _ if index < 3 + self.more_mappings => Some(remote(index, None)),
+            _ if index < 3 + self.more_mappings => Some(Mapping {
+                expires: None,
+                origin: MappingOrigin::Loaded,
+                ..remote(index, None)
+            }),
             _ => None,
         }
     }

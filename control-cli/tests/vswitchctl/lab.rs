@@ -97,6 +97,7 @@ impl Drop for Lab {
 pub(crate) fn command(socket: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_vswitchctl"));
     command.env("VSWITCH_SOCKET", socket).args(arguments);
+    command.env("TZ", "UTC");
     command
 }
 

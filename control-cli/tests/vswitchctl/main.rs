@@ -11,6 +11,7 @@ mod administration;
 mod fake;
 mod hostile;
 mod lab;
+mod schema;
 
 mod address;
 mod answers;
@@ -18,5 +19,9 @@ mod changes;
 mod clients;
 mod documented;
 mod failures;
+mod mappings;
 mod permissions;
+mod ports;
+mod schemas;
 mod throughput;
+mod topology;

@@ -10,16 +10,22 @@ use clap::{Args, Subcommand};
 use control_api::{ConnectError, DEFAULT_SOCKET, v1};
 use packet::{IdError, Locator, SegmentId, Slot, SubstrateAddr, VirtualAddr};
 
-use self::parts::Parts;
+pub(super) use self::parts::Parts;
 use crate::failure::Failure;
 use crate::session::Session;
+
+const ENCODE_HELP: &str = "\
+Example:
+  vswitchctl address encode --locator fd00:0:0:b::/64 --segment 0x00a001 --address 10.0.0.3";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// Shows the parts of a substrate address, with names if a daemon is
     /// reachable
+    #[command(after_help = "Example: vswitchctl address decode fd00::b:0:a001:a00:3")]
     Decode(Decode),
     /// Makes a substrate address of its parts
+    #[command(after_help = ENCODE_HELP)]
     Encode(Encode),
 }
 

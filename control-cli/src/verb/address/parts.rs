@@ -5,6 +5,7 @@ use core::net::Ipv6Addr;
 
 use control_api::v1;
 use packet::{Locator, SubstrateAddr, Topology, VirtualAddr};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -13,27 +14,40 @@ use crate::wire::{self, Segment, Shown};
 /// A substrate address in its parts. Absent is what the address does not have
 /// (a group prefix has no organisation, a host's own address no segment) or
 /// what nobody was there to name.
-#[derive(Debug, Serialize)]
-pub(super) struct Parts {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::verb) struct Parts {
+    /// The address.
     address: Ipv6Addr,
     #[serde(skip)]
     upper: Locator,
     /// Whose address it is, of the three kinds that share the format.
     of: Of,
+    /// Its host's locator: an IPv6 prefix of length 64.
     locator: Option<Shown<Locator>>,
+    /// Whose installation it is in.
     organisation: Option<String>,
+    /// Where the host stands.
     topology: Option<Place>,
+    /// The host's name.
     host: Option<String>,
+    /// The slot, 0 to 63.
     slot: Option<u8>,
+    /// Deliver to the node in the slot, whatever the virtual address.
     forward: Option<bool>,
+    /// The destination is a group.
     group: Option<bool>,
+    /// The segment's id.
     segment_id: Option<String>,
+    /// The segment, by name.
     segment: Option<Segment>,
+    /// The virtual address: IPv4, or a label that stands for IPv6.
     virtual_address: Option<Shown<VirtualAddr>>,
+    /// Who has that virtual address.
     owner: Option<Owner>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// Whose address it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Of {
     /// An interface, or a group by head-end replication.
@@ -44,33 +58,48 @@ enum Of {
     Host,
 }
 
-#[derive(Debug, Serialize)]
+/// What bits 32 to 63 of a locator say of where the host stands.
+#[derive(Debug, Serialize, JsonSchema)]
 struct Place {
+    /// All of them, as in the address.
     bits: String,
+    /// How they are divided.
     version: u8,
     #[serde(flatten)]
     steps: Steps,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
 enum Steps {
+    /// Version 0: four steps.
     Place {
+        /// The locale, 6 bits.
         locale: u8,
+        /// The area, 8 bits.
         area: u8,
+        /// The rack, 8 bits.
         rack: u8,
+        /// The machine, 8 bits.
         machine: u8,
     },
+    /// Version 1: a number within a locale.
     Numbered {
+        /// The locale, 14 bits.
         locale: u16,
+        /// The host's number, 16 bits.
         host_number: u16,
     },
+    /// Versions without a meaning yet.
     Unknown {},
 }
 
-#[derive(Debug, Serialize)]
+/// Who has a virtual address.
+#[derive(Debug, Serialize, JsonSchema)]
 struct Owner {
+    /// `node` or `router`.
     kind: String,
+    /// Its name.
     name: String,
 }
 

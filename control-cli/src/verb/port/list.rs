@@ -2,6 +2,7 @@
 
 use control_api::v1;
 use packet::MacAddr;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -24,23 +25,41 @@ pub(super) async fn list(session: &mut Session<'_>) -> Result<(), Failure> {
     listing.finish()
 }
 
-#[derive(Debug, Serialize)]
-struct Port {
+/// A port of the vswitch.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::verb) struct Port {
+    /// Its name in the configuration.
     name: String,
+    /// The word that chose its kind in the configuration: `pci`, `tap`, …
     kind: String,
+    /// What that word was given: a PCI address, a path, an interface's name.
     device: String,
+    /// What is behind it: `node`, `substrate`, `kernel` (this host's kernel,
+    /// for its own frames on an uplink) or `unused`.
     role: String,
+    /// Its own MAC address.
     mac: Shown<MacAddr>,
+    /// The largest IP packet it carries.
     mtu_bytes: u32,
+    /// Whether it has a carrier: `up`, `down` or `unknown`.
     link: String,
+    /// Its speed in Mbit/s; null where the device does not say.
     speed_mbps: Option<u32>,
+    /// How many queues it has in each direction.
     queues: u32,
+    /// What its sending side does by itself: `checksum`, `segmentation`.
     offloads: Vec<String>,
+    /// Frames received.
     rx_packets: u64,
+    /// Their length, Ethernet header included, FCS not.
     rx_bytes: u64,
+    /// Frames lost before the vswitch saw them.
     rx_missed_packets: u64,
+    /// Frames sent.
     tx_packets: u64,
+    /// Their length, as of those received.
     tx_bytes: u64,
+    /// Frames that the device did not take, or could not send.
     tx_dropped_packets: u64,
 }
 

@@ -1,8 +1,9 @@
 //! `mapping list`.
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use control_api::v1;
 use packet::{Locator, MacAddr, SegmentId, VirtualAddr};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -12,24 +13,17 @@ use crate::table::{Column, number, words};
 use crate::text::{seconds, span};
 use crate::wire::{self, Segment, Shown, segment_cells};
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum Verb {
-    /// Lists the mappings, by segment id and address
-    List(List),
-}
-
 #[derive(Debug, Args)]
-pub(crate) struct List {
+pub(crate) struct Options {
     /// Only those of this segment, e.g. 0x00a001
     #[arg(long, value_name = "ID")]
     segment: Option<SegmentId>,
 }
 
-pub(super) async fn run(verb: Verb, session: &mut Session<'_>) -> Result<(), Failure> {
-    let Verb::List(list) = verb;
+pub(super) async fn list(options: &Options, session: &mut Session<'_>) -> Result<(), Failure> {
     let mut client = session.connect().await?;
     let request = v1::ListMappingsRequest {
-        segment: list.segment.map(SegmentId::get),
+        segment: options.segment.map(SegmentId::get),
     };
     let mut pages = client.verbs().list_mappings(request).await?.into_inner();
     let mut listing = session.list();
@@ -41,20 +35,34 @@ pub(super) async fn run(verb: Verb, session: &mut Session<'_>) -> Result<(), Fai
     listing.finish()
 }
 
-#[derive(Debug, Serialize)]
-struct Mapping {
+/// Where a virtual address really is.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::verb) struct Mapping {
+    /// The segment.
     segment: Segment,
+    /// The virtual address: IPv4, or a label that stands for IPv6.
     address: Shown<VirtualAddr>,
+    /// What the address belongs to: `node` or `router`.
     kind: String,
+    /// The node's or router's name, where known.
     name: Option<String>,
+    /// The host it is on, by name.
     host: String,
+    /// That host's locator: an IPv6 prefix of length 64.
     locator: Shown<Locator>,
+    /// Its slot there, 0 to 63.
     slot: u32,
+    /// The MAC address that ARP answers give for it.
     mac: Shown<MacAddr>,
+    /// The port it is behind, where it is on this host.
     port: Option<String>,
     #[serde(skip)]
     expires_ms: Option<u64>,
+    /// When it must be asked for again; null: never.
     expires_in_seconds: Option<f64>,
+    /// Who says so: `drawn` (the topology) or `loaded` (a client); null from a
+    /// daemon before API 1.3.
+    origin: Option<String>,
 }
 
 impl TryFrom<v1::Mapping> for Mapping {
@@ -73,6 +81,7 @@ impl TryFrom<v1::Mapping> for Mapping {
             port: mapping.port,
             expires_ms: mapping.expires_ms,
             expires_in_seconds: mapping.expires_ms.map(seconds),
+            origin: wire::mapping_origin(mapping.origin),
         })
     }
 }
@@ -93,6 +102,7 @@ impl Row for Mapping {
             words("mac"),
             words("port"),
             words("expires"),
+            words("origin"),
         ]
     };
 
@@ -112,6 +122,7 @@ impl Row for Mapping {
             self.port.clone().unwrap_or_default(),
             self.expires_ms
                 .map_or_else(|| "never".to_owned(), |ms| format!("in {}", span(ms))),
+            self.origin.clone().unwrap_or_default(),
         ]
     }
 }
