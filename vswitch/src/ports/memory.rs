@@ -71,13 +71,6 @@ impl<B: PacketBuf> MemoryHandle<B> {
         })
     }
 
-    /// Frames that a receive queue still has room for. Only who injects makes
-    /// it less.
-    pub fn room(&self, queue: usize) -> usize {
-        let wire = self.wires.towards.get(queue);
-        wire.map_or(0, |wire| wire.frames.capacity() - wire.frames.len())
-    }
-
     /// Takes the next frame that the port sent, whichever queue it left by.
     pub fn collect(&self) -> Option<B> {
         self.wires.from.iter().find_map(|wire| wire.frames.pop())

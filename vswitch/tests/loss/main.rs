@@ -3,7 +3,7 @@
 //! and those only as some version in force at that moment says.
 //!
 //! Everything is the daemon's own: workers, slow path, commit thread, control
-//! socket. Only its ports end in memory, where this test is node and fabric.
+//! socket. Only its ports end in this test, which is node and fabric.
 //!
 //! `VSWITCH_LOSS_SECONDS=30 cargo test --release -p vswitch --test loss -- \
 //! --nocapture` prints the figures for half a minute.
@@ -21,14 +21,16 @@
 #![allow(clippy::print_stderr, reason = "figures")]
 
 mod changes;
+mod ends;
 mod flow;
 mod pool;
 mod switch;
 mod traffic;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 
 use self::changes::{Changes, Times};
 use self::pool::Pool;
@@ -41,21 +43,16 @@ fn setting(name: &str, otherwise: u64) -> u64 {
 }
 
 /// Frames flow while `work` is done. Gives the frames per second, too.
-async fn during<T>(traffic: Traffic, work: impl Future<Output = T>) -> (Traffic, T, f64) {
-    let stop = Arc::new(AtomicBool::new(false));
-    let told = Arc::clone(&stop);
-    let (mut traffic, before) = { (traffic, Instant::now()) };
-    let at_first = traffic.sum.sent;
-    let flowing = tokio::task::spawn_blocking(move || {
-        traffic.flow_until(&told);
-        traffic
-    });
+async fn during<T>(traffic: &Mutex<Traffic>, work: impl Future<Output = T>) -> (T, f64) {
+    let at_first = {
+        let mut traffic = traffic.lock();
+        traffic.flowing = true;
+        traffic.sum.sent
+    };
+    let began = Instant::now();
     let done = work.await;
-    stop.store(true, Ordering::Relaxed);
-    let took = before.elapsed();
-    let traffic = flowing.await.unwrap();
-    let rate = (traffic.sum.sent - at_first) as f64 / took.as_secs_f64();
-    (traffic, done, rate)
+    let sent = traffic.lock().sum.sent - at_first;
+    (done, sent as f64 / began.elapsed().as_secs_f64())
 }
 
 #[tokio::test]
@@ -65,38 +62,30 @@ async fn no_packet_is_lost_while_mappings_change() {
     let workers = setting("VSWITCH_LOSS_WORKERS", 1);
     let third = Duration::from_millis(seconds * 1000 / 3);
 
-    let mut switch = Switch::start(Options {
+    let pool = Arc::new(Pool::new());
+    let traffic = Traffic::new(Arc::clone(&pool), usize::try_from(workers).unwrap());
+    let traffic = Arc::new(Mutex::new(traffic));
+    let options = Options {
         workers: u16::try_from(workers).unwrap(),
         state: setting("VSWITCH_LOSS_STATE", 0) > 0,
-    });
+    };
+    let switch = Switch::start(options, &traffic);
     let mut client = switch.client().await;
-    let pool = Arc::new(Pool::new());
-    let mut changes = Changes::new(Arc::clone(&pool), client.clone());
+    let mut changes = Changes::new(pool, client.clone());
     changes.begin().await;
-    let ends = switch.ends();
-    let mut traffic = Traffic::new(ends, Arc::clone(&pool), usize::try_from(workers).unwrap());
-    let traffic = tokio::task::spawn_blocking(move || {
-        traffic.warm_up();
-        traffic
-    });
-    let traffic = traffic.await.unwrap();
+    traffic::warm_up(&traffic);
     let before = switch::Drops::read(&mut client).await;
 
-    let (traffic, (), quiet) = during(traffic, tokio::time::sleep(third)).await;
-    let (traffic, single, beside_single) = during(traffic, changes.one_by_one(third)).await;
+    let ((), quiet) = during(&traffic, tokio::time::sleep(third)).await;
+    let (single, beside_single) = during(&traffic, changes.one_by_one(third)).await;
     let flooding = changes.many(Duration::from_secs(seconds), rate);
-    let (mut traffic, flood, beside_flood) = during(traffic, flooding).await;
+    let (flood, beside_flood) = during(&traffic, flooding).await;
 
-    let traffic = tokio::task::spawn_blocking(move || {
-        traffic.settle();
-        traffic.ask_everybody_once();
-        traffic
-    });
-    let traffic = traffic.await.unwrap();
-    let sum = &traffic.sum;
+    traffic::settle(&traffic);
+    traffic::ask_everybody_once(&traffic);
     let dropped = switch::Drops::read(&mut client).await;
-    let idle = switch::idle_share(&mut client).await;
     switch.end();
+    let sum = &traffic.lock().sum;
 
     eprintln!(
         "without changes: {:.3} M packets/s; beside single changes {:.3} ({:.0} %); beside {:.0} \
@@ -113,7 +102,7 @@ async fn no_packet_is_lost_while_mappings_change() {
     eprintln!(
         "{} packets sent, {} of them to changing addresses; lost {}, misdelivered {}, out of order \
          {}; {} not delivered while their address had no mapping; at most {} versions were possible \
-         at once; idle turns of workers {:.0} %",
+         at once",
         sum.sent,
         sum.to_changing,
         sum.lost,
@@ -121,7 +110,6 @@ async fn no_packet_is_lost_while_mappings_change() {
         sum.out_of_order,
         sum.without_mapping,
         sum.widest,
-        idle * 100.0,
     );
 
     assert_eq!(sum.fault, None);

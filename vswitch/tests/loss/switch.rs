@@ -1,4 +1,4 @@
-//! The daemon, in this process, with ports that end in memory.
+//! The daemon, in this process, with ports that end in this test.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -9,24 +9,22 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use control_api::{Client, v1};
-use packet::{HeapBuf, HeapPool, MacAddr};
+use packet::{HeapPool, MacAddr};
+use parking_lot::Mutex;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use vswitch::control::{ControlConfig, ControlServer};
 use vswitch::daemon::restore::restore;
 use vswitch::daemon::{self, Platform};
-use vswitch::ports::memory::{MemoryHandle, MemoryPort};
+use vswitch::ports::memory::MemoryPort;
 use vswitch::ports::opener::HeapOpener;
 use vswitch::ports::sizing::{self, Demand};
 
+use super::ends::{Far, Port};
+use super::traffic::Traffic;
+
 /// The longest that anything may take. Machines may be very busy.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
-
-/// Frames that wait in a receive queue: what a NIC's ring holds.
-const WAITING: usize = 1024;
-/// Room for all that can be in the switch at once, so that nothing is lost
-/// behind it.
-const ROOM: usize = 16 * WAITING;
 
 pub(crate) const SEGMENT: u32 = 0xa001;
 pub(crate) const NODE: (u32, MacAddr) = (0x0a00_0002, MacAddr::new([2, 0, 0, 0, 0, 2]));
@@ -43,20 +41,9 @@ pub(crate) struct Options {
     pub(crate) state: bool,
 }
 
-/// The far ends of its ports.
-pub(crate) struct Ends {
-    /// The node that sends.
-    pub(crate) node: MemoryHandle<HeapBuf>,
-    /// Nodes on the same host.
-    pub(crate) local: MemoryHandle<HeapBuf>,
-    /// The fabric.
-    pub(crate) uplink: MemoryHandle<HeapBuf>,
-}
-
 /// The daemon, running.
 pub(crate) struct Switch {
     directory: TempDir,
-    ends: Option<Ends>,
     end: Option<oneshot::Sender<()>>,
     daemon: Option<JoinHandle<()>>,
 }
@@ -125,7 +112,7 @@ topology: topology.yaml
 }
 
 impl Switch {
-    pub(crate) fn start(options: Options) -> Self {
+    pub(crate) fn start(options: Options, traffic: &Arc<Mutex<Traffic>>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("host.yaml");
         fs::write(&path, config(&options)).unwrap();
@@ -146,25 +133,35 @@ impl Switch {
             ..ControlConfig::default()
         });
         let server = server.unwrap();
-        let mut handles = Vec::new();
-        let macs = [NODE.1, MacAddr::new([2, 0, 0, 0, 0, 3]), UPLINK];
-        let ports = macs.into_iter().zip(&config.ports).map(|(mac, port)| {
-            let port = MemoryPort {
-                name: port.name.clone(),
-                mac,
-                mtu: 1600,
-                rx_queues: options.workers,
-                tx_queues: options.workers,
-                capacity: if mac == NODE.1 { WAITING } else { ROOM },
-            };
-            let port = port.open();
-            handles.extend(port.memory.clone());
-            port
-        });
+        let ends = [
+            (NODE.1, Port::Sender),
+            (MacAddr::new([2, 0, 0, 0, 0, 3]), Port::Local),
+            (UPLINK, Port::Uplink),
+        ];
+        let ports = ends
+            .into_iter()
+            .zip(&config.ports)
+            .map(|((mac, end), port)| {
+                let port = MemoryPort {
+                    name: port.name.clone(),
+                    mac,
+                    mtu: 1600,
+                    rx_queues: options.workers,
+                    tx_queues: options.workers,
+                    capacity: 1,
+                };
+                let far = |queue| Far {
+                    port: end,
+                    queue,
+                    traffic: Arc::clone(traffic),
+                };
+                let queues = || 0..usize::from(options.workers);
+                let mut port = port.open();
+                port.rx = queues().map(|queue| Box::new(far(queue)) as _).collect();
+                port.tx = queues().map(|queue| Box::new(far(queue)) as _).collect();
+                port
+            });
         let ports: Vec<_> = ports.collect();
-        let uplink = handles.pop().unwrap();
-        let local = handles.pop().unwrap();
-        let node = handles.pop().unwrap();
         let pool = HeapPool::new(usize::from(sizes.data_room));
         let platform = Platform {
             opener: Box::new(HeapOpener::new(pool.clone())),
@@ -185,19 +182,9 @@ impl Switch {
         });
         Self {
             directory,
-            ends: Some(Ends {
-                node,
-                local,
-                uplink,
-            }),
             end: Some(end),
             daemon: Some(daemon),
         }
-    }
-
-    /// The far ends of the ports; once.
-    pub(crate) fn ends(&mut self) -> Ends {
-        self.ends.take().unwrap()
     }
 
     fn socket(&self) -> PathBuf {
@@ -284,13 +271,4 @@ async fn balanced(client: &mut Client) {
         assert!(began.elapsed() < PATIENCE, "no balance: {books:?}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-}
-
-/// Which part of the workers' turns found nothing to do.
-pub(crate) async fn idle_share(client: &mut Client) -> f64 {
-    let status = client.verbs().status(v1::StatusRequest {}).await.unwrap();
-    let workers = status.into_inner().workers;
-    let polls: u64 = workers.iter().map(|worker| worker.polls).sum();
-    let idle: u64 = workers.iter().map(|worker| worker.idle_polls).sum();
-    idle as f64 / polls.max(1) as f64
 }

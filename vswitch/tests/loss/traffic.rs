@@ -1,22 +1,20 @@
 //! The node that sends as fast as the switch takes it, and everybody who may
 //! receive something.
-//!
-//! What waits in the switch is bounded by its receive queue, and everything
-//! behind it has room for that: what is lost, the switch has lost.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use packet::build::Frame;
 use packet::heap::HEADROOM;
 use packet::{HeapBuf, MacAddr, PacketBuf as _};
+use parking_lot::Mutex;
+use vswitch::ports::Packets;
 
 use super::flow::{End, Flow, LENGTH, PAYLOAD, REMEMBERED, Stamp};
 use super::pool::{CHANGING, HOSTS, Pool, host};
-use super::switch::{
-    DRAWN, DRAWN_HOST, Ends, NODE, PATIENCE, SEGMENT, UPLINK, local_address, mac_of,
-};
+use super::switch::{DRAWN, DRAWN_HOST, NODE, PATIENCE, SEGMENT, UPLINK, local_address, mac_of};
 
 /// Addresses whose mappings were loaded, and do not change.
 pub(crate) const LOADED: u32 = 1024;
@@ -30,8 +28,6 @@ const ROUTER: MacAddr = MacAddr::new([2, 0, 0, 0, 9, 9]);
 const ROUTER_ADDRESS: [u8; 16] = [0xfd, 0, 0, 0, 0, 0, 0, 0xff, 0, 0, 0, 0, 0, 0, 0, 1];
 const OWN_LOCATOR: u64 = 0xfd00_0000_0000_000a;
 
-/// Frames sent between two looks at what has arrived.
-const BURST: usize = 64;
 /// The flow number of frames that only warm up.
 const WARM: u32 = u32::MAX;
 
@@ -55,20 +51,25 @@ pub(crate) struct Sum {
 }
 
 pub(crate) struct Traffic {
-    ends: Ends,
     pool: Arc<Pool>,
     workers: usize,
     flows: Vec<Flow>,
     /// In which order flows get their turn.
     turns: Vec<u32>,
-    turn: usize,
+    /// By queue.
+    turn: Vec<usize>,
+    /// The node sends all that it can.
+    pub(crate) flowing: bool,
+    /// Flows of which it sends a frame before anything else; by queue.
+    wanted: Vec<VecDeque<u32>>,
+    answers: VecDeque<HeapBuf>,
     spare: Vec<HeapBuf>,
     warm: bool,
     pub(crate) sum: Sum,
 }
 
 impl Traffic {
-    pub(crate) fn new(ends: Ends, pool: Arc<Pool>, workers: usize) -> Self {
+    pub(crate) fn new(pool: Arc<Pool>, workers: usize) -> Self {
         let mut flows: Vec<Flow> = (0..workers)
             .map(|worker| Flow::new(End::Here, local_address(worker)))
             .collect();
@@ -99,8 +100,10 @@ impl Traffic {
         });
         Self {
             turns: turns.collect(),
-            turn: 0,
-            ends,
+            turn: vec![0; workers],
+            flowing: false,
+            wanted: vec![VecDeque::new(); workers],
+            answers: VecDeque::new(),
             pool,
             workers,
             flows,
@@ -110,70 +113,51 @@ impl Traffic {
         }
     }
 
-    /// Sends until the way through the switch and over the uplink is open.
-    pub(crate) fn warm_up(&mut self) {
-        let began = Instant::now();
-        while !self.warm {
-            assert!(began.elapsed() < PATIENCE, "nothing comes through");
-            let drawn = self
-                .flows
-                .iter()
-                .find(|flow| flow.address == DRAWN)
-                .unwrap();
-            let stamp = Stamp {
-                flow: WARM,
-                number: 0,
-                floor: 0,
+    /// What the node sends next, as much as there is room for.
+    pub(crate) fn send(&mut self, queue: usize, into: &mut Packets<HeapBuf>) {
+        while !into.is_full() {
+            let flow = match self.wanted[queue].pop_front() {
+                Some(flow) => flow,
+                None if self.flowing => self.turn(queue),
+                None => return,
             };
-            let mut frame = fresh();
-            drawn.write(frame.data_mut(), stamp);
-            let _ = self.ends.node.inject(0, frame);
-            self.collect_for(Duration::from_millis(50));
-        }
-        // Those that were held.
-        self.collect_for(Duration::from_millis(300));
-    }
-
-    fn collect_for(&mut self, time: Duration) {
-        let began = Instant::now();
-        while began.elapsed() < time {
-            self.collect();
-            std::thread::sleep(Duration::from_millis(1));
+            into.push(self.frame(flow));
         }
     }
 
-    /// Sends as fast as it is taken, and checks all that arrives.
-    pub(crate) fn flow_until(&mut self, stop: &AtomicBool) {
-        while !stop.load(Ordering::Relaxed) {
-            let mut sent = 0;
-            while sent < BURST {
-                let flow = self.turns[self.turn];
-                if !self.send(flow) {
-                    break;
-                }
-                sent += 1;
-                self.turn = (self.turn + 1) % self.turns.len();
-            }
-            if self.collect() + sent == 0 {
-                // The switch needs a core, too.
-                std::thread::yield_now();
+    /// What the fabric's router answers.
+    pub(crate) fn answer(&mut self, into: &mut Packets<HeapBuf>) {
+        let room = into.remaining_capacity().min(self.answers.len());
+        into.extend(self.answers.drain(..room));
+    }
+
+    /// Whose turn it is on a queue. A flow stays on one.
+    fn turn(&mut self, queue: usize) -> u32 {
+        loop {
+            let turn = &mut self.turn[queue];
+            let flow = self.turns[*turn];
+            *turn = (*turn + 1) % self.turns.len();
+            if flow as usize % self.workers == queue {
+                return flow;
             }
         }
     }
 
-    /// Sends the flow's next frame. False: not yet.
-    fn send(&mut self, flow: u32) -> bool {
-        let queue = flow as usize % self.workers;
-        if self.ends.node.room(queue) == 0 {
-            return false;
-        }
+    /// The flow's next frame.
+    fn frame(&mut self, flow: u32) -> HeapBuf {
         let mut frame = self.spare.pop().unwrap_or_else(fresh);
-        let that = &mut self.flows[flow as usize];
         let mut stamp = Stamp {
             flow,
-            number: that.next,
+            number: 0,
             floor: 0,
         };
+        if flow == WARM {
+            let drawn = self.flows.iter().find(|flow| flow.address == DRAWN);
+            drawn.unwrap().write(frame.data_mut(), stamp);
+            return frame;
+        }
+        let that = &mut self.flows[flow as usize];
+        stamp.number = that.next;
         if let End::Changing(number) = that.end {
             stamp.floor = self.pool.answered(number);
             that.floors[stamp.number as usize % REMEMBERED] = stamp.floor;
@@ -182,33 +166,15 @@ impl Traffic {
         that.write(frame.data_mut(), stamp);
         that.next += 1;
         self.sum.sent += 1;
-        let taken = self.ends.node.inject(queue, frame);
-        assert!(taken.is_ok(), "nobody else takes the room");
-        true
+        frame
     }
 
-    /// Takes all that has arrived anywhere. Gives how many frames.
-    fn collect(&mut self) -> usize {
-        let mut count = 0;
-        while let Some(frame) = self.ends.uplink.collect() {
-            self.at_fabric(frame.data());
-            self.spare(frame);
-            count += 1;
-        }
-        while let Some(frame) = self.ends.local.collect() {
-            self.at_local(frame.data());
-            self.spare(frame);
-            count += 1;
-        }
-        while let Some(frame) = self.ends.node.collect() {
-            let what = format!("the sender itself was sent {:02x?}", frame.data());
-            self.misdelivered(what);
-            count += 1;
-        }
-        count
+    pub(crate) fn at_sender(&mut self, frame: &[u8]) {
+        self.misdelivered(format!("the sender itself was sent {frame:02x?}"));
     }
 
-    fn spare(&mut self, mut frame: HeapBuf) {
+    /// The frame can be used again.
+    pub(crate) fn spare(&mut self, mut frame: HeapBuf) {
         let moved = HEADROOM as i64 - frame.headroom() as i64;
         if moved >= 0 && frame.trim_front(moved as usize).is_ok() && frame.len() <= LENGTH {
             let missing = LENGTH - frame.len();
@@ -223,7 +189,7 @@ impl Traffic {
         self.sum.fault.get_or_insert(what);
     }
 
-    fn at_local(&mut self, frame: &[u8]) {
+    pub(crate) fn at_local(&mut self, frame: &[u8]) {
         let Some(stamp) = Stamp::read(frame.get(PAYLOAD..).unwrap_or_default()) else {
             return self.misdelivered(format!("here arrived {frame:02x?}"));
         };
@@ -240,7 +206,7 @@ impl Traffic {
         self.arrived(stamp);
     }
 
-    fn at_fabric(&mut self, frame: &[u8]) {
+    pub(crate) fn at_fabric(&mut self, frame: &[u8]) {
         const BODY: usize = 14 + 40;
         // ICMPv6, and MLD behind its hop-by-hop option: the host's own.
         if frame.get(20).is_some_and(|next| [0, 58].contains(next)) {
@@ -315,47 +281,27 @@ impl Traffic {
         }
     }
 
-    /// Waits until all that was sent has come through, and books what has not.
-    pub(crate) fn settle(&mut self) {
-        // The second round comes through after the first one's turn has ended.
-        for _ in 0..2 {
-            let began = Instant::now();
-            let workers = self.workers as u32;
-            for flow in 0..workers {
-                while !self.send(flow) {
-                    self.collect();
-                }
-            }
-            let open = |flow: &Flow| flow.due < flow.next;
-            while self.flows[..self.workers].iter().any(open) {
-                assert!(began.elapsed() < PATIENCE, "the switch has stopped");
-                if self.collect() == 0 {
-                    std::thread::yield_now();
-                }
-            }
+    /// Asks for another frame of these flows, in this order.
+    fn want(&mut self, flows: impl Iterator<Item = u32>) {
+        for flow in flows {
+            self.wanted[flow as usize % self.workers].push_back(flow);
         }
-        self.collect();
+    }
+
+    /// Has all come through of the flows that stay here, one for each worker?
+    fn is_through(&self) -> bool {
+        let mut here = self.flows[..self.workers].iter();
+        self.wanted.iter().all(VecDeque::is_empty) && here.all(|flow| flow.due == flow.next)
+    }
+
+    /// All that was sent has come through; what has not is missing.
+    fn close(&mut self) {
         for flow in 0..self.flows.len() as u32 {
             let that = &mut self.flows[flow as usize];
             let missing = that.due..that.next;
             that.due = that.next;
             self.missing(flow, missing);
         }
-    }
-
-    /// Everything is answered: one frame to every address, which must arrive
-    /// just where the last version says.
-    pub(crate) fn ask_everybody_once(&mut self) {
-        let before = self.sum.without_mapping;
-        for flow in 0..self.flows.len() as u32 {
-            while !self.send(flow) {
-                self.collect();
-            }
-        }
-        self.settle();
-        let nowhere = |n: &u32| Pool::place(*n, self.pool.asked(*n)).is_none();
-        let nowhere = (0..CHANGING).filter(nowhere).count() as u64;
-        assert_eq!(self.sum.without_mapping - before, nowhere);
     }
 
     /// Answers whoever asks for the router's MAC.
@@ -385,7 +331,7 @@ impl Traffic {
                 (0xe000, 0),
                 &options,
             );
-        let _ = self.ends.uplink.inject(0, HeapBuf::from_slice(&answer));
+        self.answers.push_back(HeapBuf::from_slice(&answer));
     }
 }
 
@@ -399,4 +345,52 @@ fn fresh() -> HeapBuf {
 /// The MAC of an address of the pool.
 pub(crate) fn mac(address: u32) -> u64 {
     mac_of(address).to_u64()
+}
+
+fn wait(traffic: &Mutex<Traffic>, until: impl Fn(&Traffic) -> bool) {
+    let began = Instant::now();
+    while !until(&traffic.lock()) {
+        assert!(began.elapsed() < PATIENCE, "nothing comes through");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Sends until the way through the switch and over the uplink is open.
+pub(crate) fn warm_up(traffic: &Mutex<Traffic>) {
+    let began = Instant::now();
+    while !traffic.lock().warm {
+        assert!(began.elapsed() < PATIENCE, "nothing comes through");
+        traffic.lock().wanted[0].push_back(WARM);
+        thread::sleep(Duration::from_millis(50));
+    }
+    // Those that were held.
+    thread::sleep(Duration::from_millis(300));
+}
+
+/// Sends no more, waits until all has come through, and books what has not.
+pub(crate) fn settle(traffic: &Mutex<Traffic>) {
+    traffic.lock().flowing = false;
+    // The second round comes through after the first one's turn has ended.
+    for _ in 0..2 {
+        let workers = traffic.lock().workers as u32;
+        traffic.lock().want(0..workers);
+        wait(traffic, Traffic::is_through);
+    }
+    traffic.lock().close();
+}
+
+/// Everything is answered: one frame to every address, which must arrive just
+/// where the last version says.
+pub(crate) fn ask_everybody_once(traffic: &Mutex<Traffic>) {
+    let before = {
+        let mut traffic = traffic.lock();
+        let all = 0..traffic.flows.len() as u32;
+        traffic.want(all);
+        traffic.sum.without_mapping
+    };
+    settle(traffic);
+    let traffic = traffic.lock();
+    let nowhere = |n: &u32| Pool::place(*n, traffic.pool.asked(*n)).is_none();
+    let nowhere = (0..CHANGING).filter(nowhere).count() as u64;
+    assert_eq!(traffic.sum.without_mapping - before, nowhere);
 }
