@@ -20,6 +20,10 @@ pub struct PortConfig {
     pub source: PortSource,
 }
 
+/// The most that a tap carries, in bytes: its driver in DPDK sends no longer
+/// frames, whatever the interface is set to.
+pub const TAP_MTU: u16 = 1500;
+
 /// What is behind a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PortSource {

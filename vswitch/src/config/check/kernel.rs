@@ -1,6 +1,6 @@
 //! Does each uplink's kernel have a port, and for itself?
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use vnet::diagnostic::{Diagnostics, Place};
 use vnet::yaml::Located;
@@ -13,7 +13,10 @@ use crate::config::{Kernel, PortSource};
 /// of the file.
 pub(super) fn taps(substrate: &SubstrateText) -> Vec<PortText> {
     let kernels = substrate.uplinks.iter().filter_map(|up| up.kernel.as_ref());
-    let taps = kernels.filter(|kernel| kernel.is_own_tap).map(|kernel| {
+    // A name that two uplinks have is reported once: by `Kernels`.
+    let mut names = HashSet::new();
+    let taps = kernels.filter(|kernel| kernel.is_own_tap && names.insert(&kernel.port.value));
+    let taps = taps.map(|kernel| {
         let source = PortSource::Tap {
             interface: kernel.port.value.clone(),
             mac: None,

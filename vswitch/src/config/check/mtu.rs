@@ -14,6 +14,8 @@ use vnet::topology::{DEFAULT_MTU, Segment, Topology};
 use vnet::yaml::Located;
 
 use crate::config::FramePort;
+use crate::config::PortSource;
+use crate::config::ports::TAP_MTU;
 use crate::config::read::{HostText, UplinkText};
 
 /// Uplinks against the segments that this host's nodes are in.
@@ -168,14 +170,21 @@ pub(super) fn of_ports(
         }
     }
     for (slot, port) in needed.iter_mut().zip(&text.ports) {
-        let uplink = uplinks.iter().find(|uplink| {
-            let kernel = uplink.kernel.as_ref().map(|kernel| &kernel.port);
-            let mut names = uplink.port.iter().chain(kernel);
-            names.any(|name| name.value == port.name.value)
-        });
-        if let Some(uplink) = uplink {
+        let is = |name: &Located<String>| name.value == port.name.value;
+        if let Some(uplink) = uplinks.iter().find(|up| up.port.as_ref().is_some_and(is)) {
             let mtu = uplink.mtu.as_ref().map(|mtu| mtu.value);
             *slot = mtu.map(|mtu| (mtu, "the substrate".to_owned()));
+        }
+        let kernel = |uplink: &&UplinkText| uplink.kernel.as_ref().is_some_and(|k| is(&k.port));
+        if let Some(uplink) = uplinks.iter().find(kernel) {
+            let mtu = uplink.mtu.as_ref().map(|mtu| mtu.value);
+            let source = port.source.as_ref().map(|source| &source.value);
+            // What is longer is lost there, but the kernel's TCP agrees on less.
+            let most = match source {
+                Some(PortSource::Tap { .. }) => TAP_MTU,
+                _ => u16::MAX,
+            };
+            *slot = mtu.map(|mtu| (mtu.min(most), "the kernel".to_owned()));
         }
     }
     let mtus = text.ports.iter().zip(needed).map(|(port, needed)| {

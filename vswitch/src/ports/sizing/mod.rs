@@ -22,6 +22,7 @@ pub mod later;
 use self::later::Reserve;
 use super::live::MAX_PORTS;
 use super::queue::BURST;
+use crate::config::ports::TAP_MTU;
 use crate::config::{Memory, PortConfig, PortSource};
 use crate::worker::outbox::HANDOVER_RING;
 
@@ -315,6 +316,7 @@ fn of_port(port: &PortConfig, workers: u16, chain: u64) -> u64 {
 fn check_mtu(port: &PortConfig) -> Result<(), SizeError> {
     let max = match port.source {
         PortSource::AfXdp { .. } => AF_XDP_MAX_MTU,
+        PortSource::Tap { .. } => TAP_MTU,
         _ => MAX_ROOM - FRAME_OVERHEAD,
     };
     if port.mtu <= max {
