@@ -46,22 +46,22 @@ fn pipeline(criterion: &mut Criterion) {
     };
     type Kind<'a> = (&'a str, Way, u16, &'a dyn Fn(u16) -> Vec<u8>);
     let kinds: [Kind<'_>; 5] = [
-        ("node to fabric, udp", Way::FromNode, A.port, &|flow| {
+        ("node to fabric, udp", Way::Node, A.port, &|flow| {
             v4(A, G).udp(flow, 53, &data)
         }),
-        ("node to node, udp", Way::FromNode, A.port, &|flow| {
+        ("node to node, udp", Way::Node, A.port, &|flow| {
             v4(A, F).udp(flow, 53, &data)
         }),
         (
             "fabric to node, udp",
-            Way::FromSubstrate,
+            Way::Substrate,
             R_UPLINKS[0],
             &from_fabric,
         ),
-        ("arp answered", Way::FromNode, A.port, &|_| {
+        ("arp answered", Way::Node, A.port, &|_| {
             Frame::between(A.mac, G.mac).arp_request(A.ip, G.ip)
         }),
-        ("dropped, unknown mac", Way::FromNode, A.port, &|flow| {
+        ("dropped, unknown mac", Way::Node, A.port, &|flow| {
             Frame::between(NOBODY, G.mac)
                 .ipv4(A.ip, G.ip)
                 .udp(flow, 53, &data)
@@ -123,7 +123,7 @@ fn settling(criterion: &mut Criterion) {
                 let mut kept = Kept(Vec::with_capacity(BURST));
                 for _ in 0..times {
                     let mut burst = burst(port, row, frame_of);
-                    host.run(Way::FromNode, &mut burst);
+                    host.run(Way::Node, &mut burst);
                     let with = Settling {
                         tables: &host.tables,
                         ledger: &host.ledger,

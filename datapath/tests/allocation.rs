@@ -21,26 +21,26 @@ use vnet::compiled::PortId;
 fn bursts(host: &Host, way: Way) -> Vec<Burst<HeapBuf>> {
     let mut random = Random::seeded(3);
     let mut bursts: Vec<Burst<HeapBuf>> = match way {
-        Way::FromNode => (0..9)
+        Way::Node => (0..9)
             .map(|port| Burst::new(PortId(port), Duration::ZERO))
             .collect(),
-        Way::FromSubstrate => (0..16)
+        Way::Substrate => (0..16)
             .map(|_| Burst::new(PortId(R_UPLINKS[0]), Duration::ZERO))
             .collect(),
-        Way::FromKernel => (0..16)
+        Way::Kernel => (0..16)
             .map(|_| Burst::new(PortId(R_KERNEL), Duration::ZERO))
             .collect(),
     };
     for at in 0..9 * BURST {
         let (port, frame) = match way {
-            Way::FromNode => stew::from_node(&mut random),
-            Way::FromSubstrate if at % 4 == 0 => (0, stew::to_host(&mut random)),
-            Way::FromSubstrate => (0, stew::from_substrate(&mut random)),
-            Way::FromKernel => (0, stew::from_kernel(&mut random)),
+            Way::Node => stew::from_node(&mut random),
+            Way::Substrate if at % 4 == 0 => (0, stew::to_host(&mut random)),
+            Way::Substrate => (0, stew::from_substrate(&mut random)),
+            Way::Kernel => (0, stew::from_kernel(&mut random)),
         };
         let burst = match way {
-            Way::FromNode => &mut bursts[usize::from(port)],
-            Way::FromSubstrate | Way::FromKernel => &mut bursts[at % 16],
+            Way::Node => &mut bursts[usize::from(port)],
+            Way::Substrate | Way::Kernel => &mut bursts[at % 16],
         };
         let row = host.row(burst.port);
         // A full burst is as good as one with this frame, too.
@@ -66,17 +66,17 @@ fn allocations(way: Way) -> AllocationInfo {
 
 #[test]
 fn from_a_node_nothing_allocates() {
-    assert_eq!(allocations(Way::FromNode), AllocationInfo::default());
+    assert_eq!(allocations(Way::Node), AllocationInfo::default());
 }
 
 #[test]
 fn from_the_substrate_nothing_allocates() {
-    assert_eq!(allocations(Way::FromSubstrate), AllocationInfo::default());
+    assert_eq!(allocations(Way::Substrate), AllocationInfo::default());
 }
 
 #[test]
 fn from_the_kernel_nothing_allocates() {
-    assert_eq!(allocations(Way::FromKernel), AllocationInfo::default());
+    assert_eq!(allocations(Way::Kernel), AllocationInfo::default());
 }
 
 #[test]

@@ -191,7 +191,7 @@ fn random_and_spoilt_frames_only_ever_cause_counted_drops() {
         }
         for (port, frames) in (0..).zip(&of_port) {
             for burst in frames.chunks(BURST) {
-                push(&mut host, Way::FromNode, port, burst, &mut tally);
+                push(&mut host, Way::Node, port, burst, &mut tally);
             }
         }
         for _ in 0..4 {
@@ -199,7 +199,7 @@ fn random_and_spoilt_frames_only_ever_cause_counted_drops() {
                 .map(|_| stew::from_substrate(&mut random))
                 .collect();
             let uplink = R_UPLINKS[0];
-            push(&mut host, Way::FromSubstrate, uplink, &burst, &mut tally);
+            push(&mut host, Way::Substrate, uplink, &burst, &mut tally);
         }
     }
     let booked = balance(&host, &tally);
@@ -226,16 +226,16 @@ fn packets_of_a_burst_do_not_influence_each_other() {
     let [mut together, mut alone] = [(); 2].map(|()| plan().host());
     for round in 0..300u16 {
         let (way, port) = if round % 2 == 0 {
-            (Way::FromSubstrate, R_UPLINKS[0])
+            (Way::Substrate, R_UPLINKS[0])
         } else {
-            (Way::FromNode, round / 2 % 6)
+            (Way::Node, round / 2 % 6)
         };
         let mut frames = Vec::new();
         while frames.len() < BURST {
             match way {
-                Way::FromSubstrate => frames.push(stew::from_substrate(&mut random)),
-                Way::FromKernel => frames.push(stew::from_kernel(&mut random)),
-                Way::FromNode => {
+                Way::Substrate => frames.push(stew::from_substrate(&mut random)),
+                Way::Kernel => frames.push(stew::from_kernel(&mut random)),
+                Way::Node => {
                     let (of, frame) = stew::from_node(&mut random);
                     frames.extend((of == port).then_some(frame));
                 }
@@ -333,10 +333,10 @@ fn whole_frames_cut_at_every_length_only_ever_cause_counted_drops() {
         }
     };
     for (port, frame) in &from_node {
-        cut(Way::FromNode, *port, frame);
+        cut(Way::Node, *port, frame);
     }
     for frame in &from_substrate {
-        cut(Way::FromSubstrate, R_UPLINKS[0], frame);
+        cut(Way::Substrate, R_UPLINKS[0], frame);
     }
     balance(&host, &tally);
     assert!(tally.to_nodes > 0 && tally.to_uplinks > 0);
@@ -346,10 +346,7 @@ fn whole_frames_cut_at_every_length_only_ever_cause_counted_drops() {
 #[test]
 fn the_fuzzers_corpus_passes() {
     let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus");
-    for (way, folder) in [
-        (Way::FromNode, "from_node"),
-        (Way::FromSubstrate, "from_substrate"),
-    ] {
+    for (way, folder) in [(Way::Node, "from_node"), (Way::Substrate, "from_substrate")] {
         let files = std::fs::read_dir(corpus.join(folder)).unwrap();
         let files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
         assert!(files.len() >= 7, "{files:?}");
@@ -357,12 +354,12 @@ fn the_fuzzers_corpus_passes() {
             let bytes = std::fs::read(&file).unwrap();
             let mut host = plan().host();
             let (port, outcome) = match way {
-                Way::FromNode => {
+                Way::Node => {
                     let port = u16::from(bytes[0] % 9);
                     (port, host.node_sends(port, &bytes[1..]))
                 }
-                Way::FromSubstrate => (R_UPLINKS[0], host.substrate_delivers(&bytes)),
-                Way::FromKernel => continue,
+                Way::Substrate => (R_UPLINKS[0], host.substrate_delivers(&bytes)),
+                Way::Kernel => continue,
             };
             ends_well(way, PortId(port), &outcome);
             assert!(!outcome.sent.is_empty(), "{file:?}: {outcome:?}");

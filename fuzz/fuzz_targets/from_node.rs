@@ -18,7 +18,7 @@ fuzz_target!(|input: &[u8]| {
         HOST.with_borrow_mut(|host| {
             let port = u16::from(*port % 9);
             let outcome = host.node_sends(port, frame);
-            ends_well(Way::FromNode, PortId(port), &outcome);
+            ends_well(Way::Node, PortId(port), &outcome);
         });
     }
 });

@@ -17,6 +17,6 @@ fuzz_target!(|frame: &[u8]| {
     }
     HOST.with_borrow_mut(|host| {
         let outcome = host.substrate_delivers(frame);
-        ends_well(Way::FromSubstrate, PortId(R_UPLINKS[0]), &outcome);
+        ends_well(Way::Substrate, PortId(R_UPLINKS[0]), &outcome);
     });
 });

@@ -124,6 +124,7 @@ check "f logs in to r by SSH" same "$(ssh_to fd00:0:0:ff::a echo "that is r")" "
 check "3 MB there and back by SSH" brings fd00:0:0:ff::a
 check "f logs in to s by SSH" same "$(ssh_to fd00:0:0:fe::b echo "that is s")" "that is s"
 check "3 MB there and back by SSH" brings fd00:0:0:fe::b
+# shellcheck disable=SC2016  # The inner shell's own words.
 check "s's kernel logs in to r's, both through their uplinks" \
     in_ns s timeout 20 bash -c 'exec 3<>/dev/tcp/fd00:0:0:ff::a/22 && read -r line <&3 && [[ $line == SSH-2.0-* ]]'
 check "where nobody listens, r's kernel says so at once" \

@@ -47,9 +47,9 @@ pub fn ends_well(way: Way, came_in: PortId, outcome: &Outcome) {
 pub fn decided(way: Way, verdict: Verdict) {
     match (verdict, way) {
         (Verdict::Next, _) => panic!("nobody decided"),
-        (Verdict::Reply | Verdict::Punt(Punt::Resolve(_)), Way::FromSubstrate)
-        | (Verdict::Punt(_), Way::FromNode)
-        | (Verdict::Reply | Verdict::Punt(_) | Verdict::Cut(_), Way::FromKernel) => {
+        (Verdict::Reply | Verdict::Punt(Punt::Resolve(_)), Way::Substrate)
+        | (Verdict::Punt(_), Way::Node)
+        | (Verdict::Reply | Verdict::Punt(_) | Verdict::Cut(_), Way::Kernel) => {
             panic!("{verdict:?} {way:?}")
         }
         _ => {}
@@ -59,17 +59,17 @@ pub fn decided(way: Way, verdict: Verdict) {
 /// A frame that came out of a port.
 pub fn leaves_well(way: Way, came_in: PortId, port: PortId, frame: &[u8]) {
     if port.0 == R_KERNEL {
-        assert_eq!((way, came_in.0), (Way::FromSubstrate, R_UPLINKS[0]));
+        assert_eq!((way, came_in.0), (Way::Substrate, R_UPLINKS[0]));
         to_the_kernel(frame);
-    } else if way == Way::FromKernel {
+    } else if way == Way::Kernel {
         assert_eq!((came_in.0, port.0), (R_KERNEL, R_UPLINKS[0]));
         from_the_kernel(frame);
     } else if R_UPLINKS.contains(&port.0) {
-        assert_eq!(way, Way::FromNode, "from the fabric to the fabric");
+        assert_eq!(way, Way::Node, "from the fabric to the fabric");
         to_the_fabric(frame);
     } else {
-        let (segment, bare) = to_a_node(port, frame, way == Way::FromNode && port == came_in);
-        if way == Way::FromSubstrate {
+        let (segment, bare) = to_a_node(port, frame, way == Way::Node && port == came_in);
+        if way == Way::Substrate {
             from_somebody(segment, frame, bare);
         }
     }

@@ -37,12 +37,12 @@ pub struct Outcome {
     pub booked: Vec<DropReason>,
 }
 
-/// Which way a burst goes.
+/// Where a burst comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
-    FromNode,
-    FromSubstrate,
-    FromKernel,
+    Node,
+    Substrate,
+    Kernel,
 }
 
 impl Host {
@@ -59,19 +59,19 @@ impl Host {
 
     /// A frame that a node sent on this port.
     pub fn node_sends(&mut self, port: u16, frame: &[u8]) -> Outcome {
-        self.one(Way::FromNode, PortId(port), HeapBuf::from_slice(frame))
+        self.one(Way::Node, PortId(port), HeapBuf::from_slice(frame))
     }
 
     /// A frame that the substrate delivered on the first uplink.
     pub fn substrate_delivers(&mut self, frame: &[u8]) -> Outcome {
         let uplink = self.site.uplinks()[0];
-        self.one(Way::FromSubstrate, uplink, HeapBuf::from_slice(frame))
+        self.one(Way::Substrate, uplink, HeapBuf::from_slice(frame))
     }
 
     /// A frame that the kernel sent; see [`Plan::kernel`](super::Plan::kernel).
     pub fn kernel_sends(&mut self, frame: &[u8]) -> Outcome {
         let path = self.tables.uplinks.uplinks[0].kernel.unwrap();
-        self.one(Way::FromKernel, path.port, HeapBuf::from_slice(frame))
+        self.one(Way::Kernel, path.port, HeapBuf::from_slice(frame))
     }
 
     /// A frame of which a device has left something undone.
@@ -83,14 +83,14 @@ impl Host {
     ) -> Outcome {
         let mut buf = HeapBuf::from_slice(frame);
         buf.set_offload(offload);
-        self.one(Way::FromNode, PortId(port), buf)
+        self.one(Way::Node, PortId(port), buf)
     }
 
     /// The same from the substrate, on the first uplink.
     pub fn substrate_leaves_to_a_device(&mut self, frame: &[u8], offload: Offload) -> Outcome {
         let mut buf = HeapBuf::from_slice(frame);
         buf.set_offload(offload);
-        self.one(Way::FromSubstrate, self.site.uplinks()[0], buf)
+        self.one(Way::Substrate, self.site.uplinks()[0], buf)
     }
 
     /// One buffer of any kind.
@@ -144,9 +144,9 @@ impl Host {
 
     pub fn run<B: PacketBuf>(&mut self, way: Way, burst: &mut Burst<B>) {
         match way {
-            Way::FromNode => from_node(burst, &self.tables, &mut self.state),
-            Way::FromSubstrate => from_substrate(burst, &self.tables, &mut self.state),
-            Way::FromKernel => from_kernel(burst, &self.tables),
+            Way::Node => from_node(burst, &self.tables, &mut self.state),
+            Way::Substrate => from_substrate(burst, &self.tables, &mut self.state),
+            Way::Kernel => from_kernel(burst, &self.tables),
         }
     }
 }

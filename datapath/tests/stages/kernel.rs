@@ -177,7 +177,7 @@ fn an_uplink_without_a_kernel_punts_as_ever() {
         .ipv6(router(), own())
         .tcp(1, 22, b"");
     let buf = packet::HeapBuf::from_slice(&frame);
-    let outcome = r.one(Way::FromSubstrate, PortId(R_UPLINKS[1]), buf);
+    let outcome = r.one(Way::Substrate, PortId(R_UPLINKS[1]), buf);
     assert_eq!(outcome.punted(), Punt::ForHost);
 }
 
@@ -289,7 +289,7 @@ fn a_kernel_that_has_lost_its_uplink_has_no_route() {
     let port = r.tables.uplinks.uplinks[0].kernel.unwrap().port;
     r.tables = Plan::of(Site::R).tables();
     let buf = packet::HeapBuf::from_slice(&from(own()).udp(1, 2, b"x"));
-    let outcome = r.one(Way::FromKernel, port, buf);
+    let outcome = r.one(Way::Kernel, port, buf);
     assert_eq!(outcome.dropped(), DropReason::NoRoute);
 }
 
@@ -357,12 +357,12 @@ fn a_partial_checksum_is_completed_where_the_port_does_not() {
         let unfinished = from(own()).checksum(left).tcp(22, 40_000, data);
         let mut buf = packet::HeapBuf::from_slice(&unfinished);
         packet::PacketBuf::set_offload(&mut buf, PARTIAL);
-        let outcome = r().one(Way::FromKernel, PortId(R_KERNEL), buf.clone());
+        let outcome = r().one(Way::Kernel, PortId(R_KERNEL), buf.clone());
         assert_eq!(outcome.offloads, [Offload::NONE]);
         assert_eq!(outcome.sent[0].1, complete);
         assert_sound(&complete);
         let mut able = Plan::of(Site::R).kernel(RATE, false).offloading(ALL).host();
-        let outcome = able.one(Way::FromKernel, PortId(R_KERNEL), buf);
+        let outcome = able.one(Way::Kernel, PortId(R_KERNEL), buf);
         assert_eq!(outcome.offloads, [PARTIAL]);
         assert_eq!(outcome.sent[0].1, unfinished);
         // The other way, too.
@@ -384,7 +384,7 @@ fn super_frames_pass_whole_or_not_at_all() {
     let sends = |plan: Plan, payload| {
         let mut buf = packet::HeapBuf::from_slice(&frame);
         packet::PacketBuf::set_offload(&mut buf, offload(payload));
-        plan.host().one(Way::FromKernel, PortId(R_KERNEL), buf)
+        plan.host().one(Way::Kernel, PortId(R_KERNEL), buf)
     };
     let plan = || Plan::of(Site::R).kernel(RATE, false);
     let outcome = sends(plan().offloading(ALL), 1428);
@@ -409,26 +409,23 @@ fn tenants_and_the_kernel_never_meet() {
             r.now += Duration::from_micros(60);
             let (way, outcome) = match round % 3 {
                 0 => (
-                    Way::FromSubstrate,
+                    Way::Substrate,
                     r.substrate_delivers(&stew::to_host(&mut random)),
                 ),
                 1 => (
-                    Way::FromSubstrate,
+                    Way::Substrate,
                     r.substrate_delivers(&stew::from_substrate(&mut random)),
                 ),
-                _ => (
-                    Way::FromKernel,
-                    r.kernel_sends(&stew::from_kernel(&mut random)),
-                ),
+                _ => (Way::Kernel, r.kernel_sends(&stew::from_kernel(&mut random))),
             };
             let came_in = match way {
-                Way::FromKernel => R_KERNEL,
+                Way::Kernel => R_KERNEL,
                 _ => R_UPLINKS[0],
             };
             ends_well(way, PortId(came_in), &outcome);
             for (port, _) in &outcome.sent {
                 passed[0] += u32::from(port.0 == R_KERNEL);
-                passed[1] += u32::from(way == Way::FromKernel);
+                passed[1] += u32::from(way == Way::Kernel);
             }
         }
         assert!(passed.iter().all(|count| *count > 3000), "{passed:?}");

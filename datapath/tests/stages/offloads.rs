@@ -275,7 +275,7 @@ fn segments_of_what_came_whole_over_the_fabric_have_ids_of_their_own() {
 fn a_chain_too_large_for_its_way_is_answered_or_cut_and_one_that_fits_is_not_taken() {
     let send = |sent: &[u8]| {
         let mut host = Plan::of(Site::R).host();
-        host.one(Way::FromNode, PortId(A.port), HeapBuf::chain(sent, 1000))
+        host.one(Way::Node, PortId(A.port), HeapBuf::chain(sent, 1000))
     };
     let reply = send(&df(F).udp(1, 2, &[5; 4000])).reply();
     assert_eq!(
@@ -294,7 +294,7 @@ fn a_chain_too_large_for_its_way_is_answered_or_cut_and_one_that_fits_is_not_tak
     chain.set_offload(PARTIAL);
     let outcome = Plan::of(Site::R)
         .host()
-        .one(Way::FromNode, PortId(A.port), chain);
+        .one(Way::Node, PortId(A.port), chain);
     assert_eq!(outcome.cut(F.port), expected);
     let small = send(&df(F).udp(1, 2, &[5; 1400]));
     assert_eq!(

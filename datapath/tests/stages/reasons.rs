@@ -74,7 +74,7 @@ fn example(reason: Reason) -> Option<Outcome> {
         Reason::NotContiguous => {
             let chain = Chain(HeapBuf::from_slice(&v4(A, F).udp(1, 2, b"x")));
             let mut host = Plan::of(Site::R).host();
-            Some(host.one(Way::FromNode, PortId(A.port), chain))
+            Some(host.one(Way::Node, PortId(A.port), chain))
         }
         Reason::SourceMacInvalid => {
             let sent = Frame::between(MacAddr::BROADCAST, G.mac).ipv4(A.ip, G.ip);
@@ -240,7 +240,7 @@ fn example(reason: Reason) -> Option<Outcome> {
         Reason::NoBuffer => {
             let sent = Cramped(HeapBuf::from_slice(&v4(A, F).udp(1, 2, &[0; 1473])));
             let mut host = Plan::of(Site::R).host();
-            Some(host.one(Way::FromNode, PortId(A.port), sent))
+            Some(host.one(Way::Node, PortId(A.port), sent))
         }
         Reason::NoHeadroom => {
             // 20 bytes more than an mbuf without headroom has.
@@ -250,7 +250,7 @@ fn example(reason: Reason) -> Option<Outcome> {
             full.data_mut().copy_from_slice(&frame);
             let mut host = Plan::of(Site::R).host();
             let cramped = Cramped(full);
-            Some(host.one(Way::FromNode, PortId(A.port), cramped))
+            Some(host.one(Way::Node, PortId(A.port), cramped))
         }
         Reason::NoRoute => {
             let mut plan = Plan::of(Site::R);
