@@ -19,7 +19,11 @@ pub type SharedPublisher = Arc<Mutex<Publisher<Tables>>>;
 /// longer is stuck, which its watchdog says; changes do not wait for it then.
 const PATIENCE: Duration = Duration::from_millis(200);
 
-/// Between two looks at what the workers have seen.
+/// Busy workers are past it within a burst: that long it is not worth sleeping,
+/// which takes longer than it is told to.
+const AT_ONCE: Duration = Duration::from_micros(20);
+
+/// Between two looks at what the workers have seen, after that.
 const LOOK_AGAIN: Duration = Duration::from_micros(30);
 
 /// The tables' only writer.
@@ -132,7 +136,11 @@ impl TableWriter {
                 self.stuck = true;
                 return;
             }
-            thread::sleep(LOOK_AGAIN);
+            if began.elapsed() < AT_ONCE {
+                core::hint::spin_loop();
+            } else {
+                thread::sleep(LOOK_AGAIN);
+            }
         }
     }
 }
