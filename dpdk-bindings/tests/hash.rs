@@ -6,8 +6,8 @@ use dpdk_bindings::{Eal, EalConfig, hash_table};
 fn what_is_added_is_found_until_it_is_removed() {
     let eal = Eal::start(&EalConfig::ordinary(64)).unwrap();
     let (mut writer, reader) = hash_table(&eal, 1000).unwrap();
-    for key in 0..1000 {
-        writer.add(key, 7 * key as usize).unwrap();
+    for (key, value) in (0..1000).zip((0..).step_by(7)) {
+        writer.add(key, value).unwrap();
     }
     writer.add(3, 99).unwrap();
     assert!(writer.remove(5));

@@ -1,6 +1,6 @@
 //! `mapping list`, `load`, `save`, `set` and `remove`.
 //!
-//! [`format`](self::format) is the text that `load` reads and `save` writes;
+//! [`mod@format`] is the text that `load` reads and `save` writes;
 //! [`reader`] cuts it into transactions, which [`load`] keeps in flight;
 //! [`transaction`] is what is asked and answered.
 
