@@ -12,6 +12,9 @@ use crate::text::grouped;
 pub(super) struct Progress {
     bar: ProgressBar,
     begin: Instant,
+    /// Before it nothing new is shown: transactions are answered faster than
+    /// anybody reads.
+    next: Instant,
 }
 
 impl Progress {
@@ -19,7 +22,7 @@ impl Progress {
     pub(super) fn begin(bytes: Option<u64>, quiet: bool) -> Self {
         let target = match quiet {
             true => ProgressDrawTarget::hidden(),
-            false => ProgressDrawTarget::stderr_with_hz(PER_SECOND),
+            false => ProgressDrawTarget::stderr(),
         };
         let bar = ProgressBar::with_draw_target(bytes, target);
         let template = match bytes {
@@ -30,23 +33,25 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
+        let begin = Instant::now();
         Self {
             bar,
-            begin: Instant::now(),
+            begin,
+            next: begin,
         }
     }
 
     /// So much of the file is acknowledged.
-    pub(super) fn at(&self, bytes: u64, changes: u64) {
-        if !self.bar.is_hidden() {
-            let rate = per_second(changes, self.begin.elapsed());
-            self.bar.set_message(format!(
-                "{} mappings, {}/s",
-                grouped(changes),
-                grouped(rate)
-            ));
-            self.bar.set_position(bytes);
+    pub(super) fn at(&mut self, bytes: u64, changes: u64) {
+        let now = Instant::now();
+        if self.bar.is_hidden() || now < self.next {
+            return;
         }
+        let rate = per_second(changes, now - self.begin);
+        let words = format!("{} mappings, {}/s", grouped(changes), grouped(rate));
+        self.bar.set_message(words);
+        self.bar.set_position(bytes);
+        self.next = Instant::now() + PAUSE;
     }
 
     /// Takes the line away. How long it was there.
@@ -62,7 +67,7 @@ pub(super) fn per_second(count: u64, time: Duration) -> u64 {
     u64::try_from(u128::from(count) * 1_000_000_000 / nanoseconds).unwrap_or(u64::MAX)
 }
 
-const PER_SECOND: u8 = 5;
+const PAUSE: Duration = Duration::from_millis(250);
 
 #[cfg(test)]
 mod tests {
