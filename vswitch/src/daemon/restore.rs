@@ -123,7 +123,7 @@ impl Restored {
                 at: SystemTime::now(),
                 author: Author { uid: None },
                 cause: Cause::Configured,
-                summary: format!("read from {} files", config.topology.len()),
+                summary: "read from the configuration's files".to_owned(),
                 networks: texts_of(&config.networks),
             };
             if let Some((store, _)) = &mut store {
