@@ -127,8 +127,13 @@ check "3 MB there and back by SSH" brings fd00:0:0:fe::b
 # shellcheck disable=SC2016  # The inner shell's own words.
 check "s's kernel logs in to r's, both through their uplinks" \
     in_ns s timeout 20 bash -c 'exec 3<>/dev/tcp/fd00:0:0:ff::a/22 && read -r line <&3 && [[ $line == SSH-2.0-* ]]'
-check "where nobody listens, r's kernel says so at once" \
-    eval '! in_ns f timeout 5 bash -c "exec 3<>/dev/tcp/fd00:0:0:ff::a/23" && (($? != 124))'
+# refused ADDRESS PORT: f's connection is; that nobody answers is not enough.
+refused() {
+    in_ns f timeout 5 bash -c "exec 3<>/dev/tcp/$1/$2"
+    (($? == 1))
+}
+check "where nobody listens, r's kernel says so at once" refused fd00:0:0:ff::a 23
+check "where nobody answers, nobody says so" fails refused fd00:0:0:a::1 22
 check "r's kernel pings the router" ping_all r fd00:0:0:ff::1 5
 check "s's kernel pings r's" ping_all s fd00:0:0:ff::a 5
 check "f pings r: the vswitch answers" ping_all f fd00:0:0:ff::a 10
