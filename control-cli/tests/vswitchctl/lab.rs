@@ -1,10 +1,12 @@
 //! A server over a fake daemon on a socket of its own, and the real
 //! `vswitchctl` in front of it.
 
+use core::time::Duration;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
 
 use tokio::sync::oneshot;
 use vswitch::control::{ControlConfig, ControlError, ControlServer};
@@ -109,13 +111,26 @@ pub(crate) struct Outcome {
     pub(crate) stderr: String,
 }
 
+/// Runs a program. One that was copied just now may still be open for writing
+/// in a process that another test is starting at this moment.
+fn output(command: &mut Command) -> Output {
+    loop {
+        match command.output() {
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {
+                thread::sleep(Duration::from_millis(5));
+            }
+            ended => return ended.unwrap(),
+        }
+    }
+}
+
 impl Outcome {
     pub(crate) fn of(mut command: Command) -> Self {
         let Output {
             status,
             stdout,
             stderr,
-        } = command.output().unwrap();
+        } = output(&mut command);
         Self {
             code: status.code().expect("ended by a signal"),
             stdout: String::from_utf8(stdout).unwrap(),

@@ -9,7 +9,7 @@ use std::time::Instant;
 use control_api::{Client, v1};
 use vswitch::commit::Revision;
 
-use super::{SECONDS, resident_kib};
+use super::{ALONE, LEFT_BEHIND_KIB, SECONDS, resident_kib};
 use crate::administration::{FakeAdministration, Order};
 use crate::changes::{options, piece, put, transaction};
 use crate::clients::client_side;
@@ -25,6 +25,7 @@ fn open_files() -> usize {
 
 #[test]
 fn a_thousand_idle_connections_keep_nobody_out() {
+    let _alone = ALONE.lock();
     let lab = Lab::start(Fake::default());
     let before = resident_kib();
     let mut crowd = Vec::new();
@@ -62,11 +63,12 @@ fn a_thousand_idle_connections_keep_nobody_out() {
     assert_eq!(lab.ctl(&["status"]).code, 0);
     let grown = resident_kib().saturating_sub(before);
     println!("{alive} of 1000 idle connections stay; {grown} KiB more memory");
-    assert!(grown < 32 << 10, "{grown} KiB");
+    assert!(grown < LEFT_BEHIND_KIB, "{grown} KiB");
 }
 
 #[test]
 fn who_is_in_the_middle_of_something_stays_in_a_crowd() {
+    let _alone = ALONE.lock();
     let administration = Arc::new(FakeAdministration::default());
     let lab = Lab::start(Fake {
         administration: administration.clone(),
@@ -89,6 +91,7 @@ fn who_is_in_the_middle_of_something_stays_in_a_crowd() {
 
 #[test]
 fn connections_that_come_and_go_leave_nothing_behind() {
+    let _alone = ALONE.lock();
     let lab = Lab::start(Fake::default());
     assert_eq!(lab.ctl(&["status"]).code, 0);
     let before = open_files();
