@@ -1,7 +1,7 @@
 //! The commit thread: takes orders, one after the other, and does what is due.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, RecvTimeoutError};
 use datapath::books::Ledger;
@@ -145,8 +145,9 @@ impl<B: PacketBuf + 'static> From<Beginning<B>> for Clerk<B> {
 
 /// Learned mappings are written so often.
 const FLUSH_EVERY: Duration = Duration::from_secs(2);
-/// Memory that waits is looked after so often when nothing else happens.
-const TIDY_EVERY: Duration = Duration::from_millis(50);
+/// So often it looks for what is due when there is no order: memory that waits,
+/// a topology that goes back.
+const TURN: Duration = Duration::from_millis(50);
 
 impl<B: PacketBuf + 'static> Clerk<B> {
     /// Takes orders until it is told to end. Gives the ports back: their devices
@@ -155,10 +156,9 @@ impl<B: PacketBuf + 'static> Clerk<B> {
         let mut flush_due = Instant::now() + FLUSH_EVERY;
         let mut next = None;
         loop {
-            let patience = self.patience();
             let order = match next.take() {
                 Some(order) => Ok(order),
-                None => self.orders.recv_timeout(patience),
+                None => self.orders.recv_timeout(TURN),
             };
             match order {
                 Ok(Order::ChangeMappings(first)) => {
@@ -166,8 +166,14 @@ impl<B: PacketBuf + 'static> Clerk<B> {
                     next = other;
                     self.change_mappings(group);
                 }
+                Ok(Order::Apply(order, answer)) => answer.give(self.apply(order)),
+                Ok(Order::Rollback(order, answer)) => answer.give(self.rollback(&order)),
+                Ok(Order::Confirm(author, revision, answer)) => {
+                    answer.give(self.confirm(author, revision));
+                }
+                Ok(Order::AddPort(order, answer)) => answer.give(self.add_port(&order)),
+                Ok(Order::RemovePort(order, answer)) => answer.give(self.remove_port(&order)),
                 Ok(Order::End) | Err(RecvTimeoutError::Disconnected) => break,
-                Ok(order) => self.carry_out(order),
                 Err(RecvTimeoutError::Timeout) => {
                     self.writer.tidy_idle();
                     self.panel.tend();
@@ -186,15 +192,6 @@ impl<B: PacketBuf + 'static> Clerk<B> {
         self.panel
     }
 
-    /// How long to wait for an order.
-    fn patience(&self) -> Duration {
-        let revert = self.unconfirmed.map(|unconfirmed| {
-            let until = unconfirmed.until.duration_since(SystemTime::now());
-            until.unwrap_or_default()
-        });
-        revert.map_or(TIDY_EVERY, |revert| revert.min(TIDY_EVERY))
-    }
-
     /// The transactions that wait, as many as are worth doing at once, and what
     /// came after them.
     fn gather(&self, first: Asked) -> (Vec<Asked>, Option<Order>) {
@@ -211,20 +208,6 @@ impl<B: PacketBuf + 'static> Clerk<B> {
             }
         }
         (group, None)
-    }
-
-    fn carry_out(&mut self, order: Order) {
-        match order {
-            Order::Apply(order, answer) => answer.give(self.apply(order)),
-            Order::Rollback(order, answer) => answer.give(self.rollback(&order)),
-            Order::Confirm(author, revision, answer) => {
-                answer.give(self.confirm(author, revision));
-            }
-            Order::ChangeMappings(asked) => self.change_mappings(vec![asked]),
-            Order::AddPort(order, answer) => answer.give(self.add_port(&order)),
-            Order::RemovePort(order, answer) => answer.give(self.remove_port(&order)),
-            Order::End => {}
-        }
     }
 
     /// Keeps the state file from growing with every change.

@@ -47,14 +47,13 @@ impl Durable {
     /// # Errors
     /// [`StateError::Unopened`].
     pub fn set_aside(self, reason: &str) -> Result<(Store, Notice), StateError> {
-        let Some((store, path)) = self.store else {
+        let Some((store, _)) = self.store else {
             return Err(StateError::Unopened {
                 path: PathBuf::new(),
                 problem: reason.to_owned(),
                 remedy: "name a state file in the configuration",
             });
         };
-        drop(path);
         store.set_aside(reason)
     }
 
