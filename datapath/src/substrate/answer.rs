@@ -19,8 +19,8 @@ use super::uplink::Uplink;
 
 /// What the host has to do with the target of a solicitation.
 enum Claim {
-    /// It answers.
-    Ours { overrides: bool },
+    /// It answers. `proved`: nobody can have it any more.
+    Ours { overrides: bool, proved: bool },
     /// It asks the same itself.
     Tentative,
     /// Nothing.
@@ -48,13 +48,14 @@ impl SubstrateHost {
         }
         let probes = asker.is_unspecified();
         let overrides = match self.claim(at, asked.target)? {
-            Claim::Ours { overrides } => overrides,
-            // Two hosts want one address: neither gets it (RFC 4862 §5.4.3).
-            Claim::Tentative if probes => {
+            Claim::Ours { overrides, proved } if proved || !probes => overrides,
+            // Two hosts want one address: neither gets it (RFC 4862 §5.4.3,
+            // RFC 4429 §3.4).
+            Claim::Ours { .. } | Claim::Tentative if probes => {
                 self.claimed(at, asked.target, now);
                 return Ok(());
             }
-            Claim::Tentative | Claim::None => return Err(Reason::TargetNotOurs),
+            _ => return Err(Reason::TargetNotOurs),
         };
         let neighbor = LinkAddress {
             uplink: at,
@@ -108,8 +109,8 @@ impl SubstrateHost {
             return Err(Reason::LoopedBack);
         }
         match self.claim(at, told.target)? {
-            Claim::Ours { .. } => return Err(Reason::AddressConflict),
-            Claim::Tentative => {
+            Claim::Ours { proved: true, .. } => return Err(Reason::AddressConflict),
+            Claim::Ours { proved: false, .. } | Claim::Tentative => {
                 self.claimed(at, told.target, now);
                 return Ok(());
             }
@@ -181,17 +182,24 @@ impl SubstrateHost {
             return Ok(match own.state() {
                 AddressState::Tentative => Claim::Tentative,
                 AddressState::Preferred => Claim::Ours {
-                    overrides: own.kind != AddressKind::Locator || !shared,
+                    overrides: own.is_proved() && (own.kind != AddressKind::Locator || !shared),
+                    proved: own.is_proved(),
                 },
                 AddressState::Duplicate => Claim::None,
             });
         }
         let announced = self.announced_locator();
-        let ours = announced.is_some_and(|l| l.contains(target) && uplink.announces(l));
-        Ok(if ours {
-            Claim::Ours { overrides: !shared }
-        } else {
-            Claim::None
+        let host = announced
+            .filter(|locator| locator.contains(target))
+            .and_then(|locator| uplink.announces(locator));
+        // A tenant's address is asked for by nobody who wants it (it is proved
+        // with the locator's first), but neither does it override before then.
+        Ok(match host {
+            Some(host) => Claim::Ours {
+                overrides: host.is_proved() && !shared,
+                proved: true,
+            },
+            None => Claim::None,
         })
     }
 

@@ -98,6 +98,35 @@ impl Default for Limits {
     }
 }
 
+/// What a host had until a moment ago.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Held {
+    /// Its own addresses.
+    pub addresses: Vec<HeldAddress>,
+    /// The next hops that it knew.
+    pub neighbors: Vec<HeldNeighbor>,
+}
+
+/// An address that was in use, and the MAC that its neighbours know it by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct HeldAddress {
+    /// The uplink's.
+    pub mac: MacAddr,
+    /// The address.
+    pub address: Ipv6Addr,
+}
+
+/// A neighbour whose MAC was known.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct HeldNeighbor {
+    /// The MAC of the uplink that leads there.
+    pub uplink: MacAddr,
+    /// The neighbour's address on that link.
+    pub address: Ipv6Addr,
+    /// Its MAC.
+    pub mac: MacAddr,
+}
+
 /// Everything the substrate side is told at its start.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SubstrateConfig {
@@ -114,6 +143,11 @@ pub struct SubstrateConfig {
     /// `DupAddrDetectTransmits` of RFC 4862 §5.1: 1 is usual, 0 trusts the
     /// addresses unseen.
     pub dad_transmits: u8,
+    /// Addresses that this host had in use until a moment ago: those that are
+    /// still its own stay in use, and are asked for meanwhile.
+    /// And next hops that it knew: they are used on uplinks whose addresses were
+    /// held, and asked again soon.
+    pub held: Held,
     /// Bounds.
     pub limits: Limits,
     /// Seeds the random delays; any number, different on each host.

@@ -1,5 +1,16 @@
 //! Own addresses, and the proof that nobody else has them: duplicate address
 //! detection (RFC 4862 §5.4), with a nonce against loops (RFC 7527).
+//!
+//! An address that was in use here a moment ago stays in use while it is asked
+//! for again: that is an Optimistic Address of RFC 4429, with its rules. Until
+//! nobody has objected it overrides no neighbour's entry (§3.2), solicits nobody
+//! (§3.3), does not answer whoever asks for it to have it, and is given up to
+//! them (§3.4). So a station that took it meanwhile keeps it.
+//!
+//! RFC 4429 §3.1 says that this should not be done with addresses that somebody
+//! typed, since they collide more often. It is done here because this very host
+//! had proved the address a moment ago: what it risks is not a typing error but
+//! that somebody gave the address to another machine within the last minute.
 
 use core::net::Ipv6Addr;
 use core::time::Duration;
@@ -79,6 +90,8 @@ pub(super) struct OwnAddress {
     pub(super) address: Ipv6Addr,
     pub(super) kind: AddressKind,
     state: AddressState,
+    /// Nobody has objected, in the time that there was for it.
+    proved: bool,
     since: Duration,
     deadline: Option<Duration>,
     /// Solicitations, then advertisements.
@@ -98,10 +111,20 @@ impl OwnAddress {
             address,
             kind,
             state: AddressState::Tentative,
+            proved: false,
             since: now,
             deadline: Some(first),
             sent: 0,
             nonce: None,
+        }
+    }
+
+    /// It was in use until a moment ago, and goes on to be; it is asked for
+    /// again at once.
+    pub(super) const fn resumed(address: Ipv6Addr, kind: AddressKind, now: Duration) -> Self {
+        Self {
+            state: AddressState::Preferred,
+            ..Self::new(address, kind, now, now)
         }
     }
 
@@ -113,6 +136,7 @@ impl OwnAddress {
 
     /// The link is gone: not in use until [`Self::restart`].
     pub(super) fn suspend(&mut self, now: Duration) {
+        self.proved = false;
         self.enter(AddressState::Tentative, now, None);
     }
 
@@ -132,6 +156,11 @@ impl OwnAddress {
         self.state == AddressState::Preferred
     }
 
+    /// In use, and nobody has objected: no Optimistic Address.
+    pub(super) fn is_proved(&self) -> bool {
+        self.is_usable() && self.proved
+    }
+
     /// Is this the nonce of our own solicitation?
     pub(super) fn sent_nonce(&self, nonce: Option<Nonce>) -> bool {
         nonce.is_some() && self.nonce == nonce
@@ -140,11 +169,11 @@ impl OwnAddress {
     /// Somebody else has the address, or wants it just now (§5.4.3, §5.4.4).
     /// Says whether that settled the matter.
     pub(super) fn claimed(&mut self, now: Duration) -> bool {
-        let tentative = self.state == AddressState::Tentative;
-        if tentative {
+        let open = !self.proved && self.state != AddressState::Duplicate;
+        if open {
             self.enter(AddressState::Duplicate, now, None);
         }
-        tentative
+        open
     }
 
     /// The deadline has come. `transmits`: `DupAddrDetectTransmits`.
@@ -157,7 +186,8 @@ impl OwnAddress {
         let again = Some(now.saturating_add(RETRANS_TIMER));
         self.deadline = None;
         match self.state {
-            AddressState::Tentative if self.sent < transmits => {
+            AddressState::Duplicate => None,
+            _ if !self.proved && self.sent < transmits => {
                 let [a, b, c, d, e, f, ..] = random.bits().to_be_bytes();
                 let nonce = [a, b, c, d, e, f];
                 self.nonce = Some(nonce);
@@ -165,19 +195,20 @@ impl OwnAddress {
                 self.deadline = again;
                 Some(AddressDue::Solicit(nonce))
             }
-            AddressState::Tentative => {
+            _ if !self.proved => {
+                self.proved = true;
                 self.enter(AddressState::Preferred, now, again);
                 self.sent = 1;
                 Some(AddressDue::Usable)
             }
-            AddressState::Preferred if self.sent < MAX_NEIGHBOR_ADVERTISEMENT => {
+            _ if self.sent < MAX_NEIGHBOR_ADVERTISEMENT => {
                 self.sent += 1;
                 if self.sent < MAX_NEIGHBOR_ADVERTISEMENT {
                     self.deadline = again;
                 }
                 Some(AddressDue::Announce)
             }
-            AddressState::Preferred | AddressState::Duplicate => None,
+            _ => None,
         }
     }
 
@@ -242,6 +273,30 @@ mod tests {
         assert!(!own.claimed(NOW), "said once");
         own.restart(NOW, NOW);
         assert_eq!(own.state(), AddressState::Tentative);
+    }
+
+    #[test]
+    fn resumed_it_is_used_at_once_asked_for_and_then_announced() {
+        let (fresh, mut random) = fresh();
+        let mut own = OwnAddress::resumed(fresh.address, fresh.kind, NOW);
+        assert!(own.is_usable());
+        assert_eq!(own.deadline(), Some(NOW));
+        let due = own.timeout(NOW, 1, &mut random);
+        assert!(matches!(due, Some(AddressDue::Solicit(_))), "{due:?}");
+        assert!(own.is_usable());
+        let later = NOW + SECOND;
+        assert_eq!(own.timeout(later, 1, &mut random), Some(AddressDue::Usable));
+        assert!(!own.claimed(later) && own.is_usable(), "proved by now");
+    }
+
+    #[test]
+    fn resumed_it_is_given_up_if_somebody_took_it_meanwhile() {
+        let (fresh, mut random) = fresh();
+        let mut own = OwnAddress::resumed(fresh.address, fresh.kind, NOW);
+        own.timeout(NOW, 1, &mut random);
+        assert!(own.claimed(NOW));
+        assert_eq!(own.state(), AddressState::Duplicate);
+        assert_eq!(own.timeout(NOW + SECOND, 1, &mut random), None);
     }
 
     #[test]

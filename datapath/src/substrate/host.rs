@@ -9,14 +9,14 @@ use packet::{Locator, MacAddr, mld, nd};
 use vnet::compiled::{HostId, PortId};
 
 use super::address::is_solicited_node;
-use super::config::{Announce, Limits, SubstrateConfig, SubstrateConfigError};
+use super::config::{Announce, HeldNeighbor, Limits, SubstrateConfig, SubstrateConfigError};
 use super::effect::{Effect, Handled};
 use super::frame::Received;
 use super::neighbor_cache::NeighborCache;
 use super::random::Random;
 use super::rate::RateLimit;
 use super::reason::{Counts, Reason};
-use super::routes::{Routes, UplinkIndex};
+use super::routes::{LinkAddress, Routes, UplinkIndex};
 use super::snapshot::{NextHopId, is_segment_zero};
 use super::tick::first_message;
 use super::uplink::Uplink;
@@ -53,7 +53,7 @@ pub struct SubstrateHost {
 
 impl SubstrateHost {
     /// A host on uplinks that are up. Its first messages are due within a
-    /// second.
+    /// second; where its addresses were held before, at once.
     ///
     /// # Errors
     /// What [`SubstrateConfig::check`] finds.
@@ -66,8 +66,10 @@ impl SubstrateHost {
             .iter()
             .map(|uplink| {
                 let first = first_message(now, config.dad_transmits, &mut random);
-                let mut uplink = Uplink::new(uplink, announced, now, first);
+                let mut uplink = Uplink::new(uplink, announced, &config.held.addresses, now, first);
                 let groups = uplink.solicited_groups(&BTreeSet::new());
+                // A process that starts again is no link that comes up.
+                let first = if uplink.is_resumed() { now } else { first };
                 uplink.listener.listen(groups, first);
                 uplink
             })
@@ -94,9 +96,25 @@ impl SubstrateHost {
             effects: Vec::new(),
         };
         host.lead_to(&config.peers, now);
+        for known in &config.held.neighbors {
+            host.recall(known, now);
+        }
         host.neighbors.take_changed();
         host.changed = false;
         Ok(host)
+    }
+
+    /// A next hop that was known goes on to be used, where solicitations have to
+    /// wait until an address is proved.
+    fn recall(&mut self, known: &HeldNeighbor, now: Duration) {
+        let resumed = |uplink: &Uplink| uplink.mac == known.uplink && uplink.is_resumed();
+        if let Some(index) = self.uplinks.iter().position(resumed) {
+            let neighbor = LinkAddress {
+                uplink: UplinkIndex(index),
+                address: known.address,
+            };
+            self.neighbors.recall(neighbor, known.mac, now);
+        }
     }
 
     /// A frame that came in by a port and is for the host:

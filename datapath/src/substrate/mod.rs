@@ -64,8 +64,8 @@ mod tests;
 
 pub use address::is_solicited_node;
 pub use config::{
-    Announce, Limits, MIN_MTU, RouteConfig, RouteVia, SubstrateConfig, SubstrateConfigError,
-    UplinkConfig,
+    Announce, Held, HeldAddress, HeldNeighbor, Limits, MIN_MTU, RouteConfig, RouteVia,
+    SubstrateConfig, SubstrateConfigError, UplinkConfig,
 };
 pub use dad::{AddressKind, AddressState};
 pub use effect::{Effect, Handled};

@@ -29,6 +29,9 @@ pub(super) const MAX_MULTICAST_SOLICIT: u8 = 3;
 pub(super) const MAX_UNICAST_SOLICIT: u8 = 3;
 /// How long upper layers have to prove reachability before it is probed.
 pub(super) const DELAY_FIRST_PROBE_TIME: Duration = Duration::from_secs(5);
+/// The same for a neighbour that was known before a restart: longer than the
+/// proof of an address takes.
+pub(super) const RECALLED_PROBE_TIME: Duration = Duration::from_secs(2);
 /// How long an answer proves reachability, before its random factor.
 pub(super) const REACHABLE_TIME: Duration = Duration::from_secs(30);
 /// How long a neighbour that failed is first left alone; doubles up to
@@ -176,6 +179,16 @@ impl Neighbor {
         if self.mac != Some(mac) {
             self.mac = Some(mac);
             self.enter(NeighborState::Stale, now, None);
+        }
+    }
+
+    /// Its MAC was known until a moment ago. It is asked soon, when the
+    /// addresses to ask from are proved.
+    pub(super) fn recall(&mut self, mac: MacAddr, now: Duration) {
+        if self.mac.is_none() {
+            self.mac = Some(mac);
+            let probe_at = now.saturating_add(RECALLED_PROBE_TIME);
+            self.enter(NeighborState::Delay, now, Some(probe_at));
         }
     }
 

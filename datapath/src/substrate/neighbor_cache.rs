@@ -234,6 +234,11 @@ impl NeighborCache {
         }
     }
 
+    /// A next hop's MAC was known until a moment ago.
+    pub(super) fn recall(&mut self, at: LinkAddress, mac: MacAddr, now: Duration) {
+        self.change(at, |neighbor| neighbor.recall(mac, now));
+    }
+
     /// A station advertised itself. `false`: nobody wants to know (§7.2.5).
     pub(super) fn advertised(
         &mut self,

@@ -74,7 +74,7 @@ impl SubstrateHost {
         let Ok(uplink) = self.uplink(neighbor.uplink) else {
             return;
         };
-        let Some(source) = uplink.source_for(neighbor.address) else {
+        let Some(source) = uplink.asks_from(neighbor.address) else {
             return;
         };
         let message = Solicitation {

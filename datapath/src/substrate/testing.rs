@@ -51,6 +51,7 @@ pub(super) fn config(own: &str, uplinks: Vec<UplinkConfig>) -> SubstrateConfig {
         hop_limit: 64,
         peers: vec![(HostId(1), locator("fd00:0:0:b::/64"))],
         dad_transmits: 1,
+        held: super::Held::default(),
         limits: Limits::default(),
         seed: 42,
     }

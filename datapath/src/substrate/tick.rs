@@ -100,7 +100,7 @@ impl SubstrateHost {
     /// Can neighbours be solicited on this uplink?
     pub(super) fn can_ask(&self, at: UplinkIndex) -> bool {
         let uplink = self.uplink(at);
-        uplink.is_ok_and(|u| u.up && u.source_for(Ipv6Addr::UNSPECIFIED).is_some())
+        uplink.is_ok_and(|u| u.up && u.asks_from(Ipv6Addr::UNSPECIFIED).is_some())
     }
 
     pub(super) fn seek_next_hops(&mut self, at: UplinkIndex, now: Duration) {

@@ -9,7 +9,7 @@ use packet::{Locator, MacAddr};
 use vnet::compiled::PortId;
 
 use super::address::{ALL_NODES, host_of, link_local, solicited_node};
-use super::config::UplinkConfig;
+use super::config::{HeldAddress, UplinkConfig};
 use super::dad::{AddressKind, AddressState, OwnAddress};
 use super::mld::Listener;
 use super::neighbor_cache::earlier;
@@ -27,11 +27,12 @@ pub(super) struct Uplink {
 }
 
 impl Uplink {
-    /// An uplink that is up; its addresses are proved from `first` on.
-    /// `locator`: the one to announce on the link.
+    /// An uplink that is up; its addresses are proved from `first` on, those
+    /// that were `held` at once. `locator`: the one to announce on the link.
     pub(super) fn new(
         config: &UplinkConfig,
         locator: Option<Locator>,
+        held: &[HeldAddress],
         now: Duration,
         first: Duration,
     ) -> Self {
@@ -43,10 +44,14 @@ impl Uplink {
                 .map(|locator| (host_of(locator), AddressKind::Locator))
                 .filter(|(address, _)| *address != config.address),
         ];
-        let addresses = named
-            .into_iter()
-            .flatten()
-            .map(|(address, kind)| OwnAddress::new(address, kind, now, first));
+        let addresses = named.into_iter().flatten().map(|(address, kind)| {
+            let mac = config.mac;
+            if held.contains(&HeldAddress { mac, address }) {
+                OwnAddress::resumed(address, kind, now)
+            } else {
+                OwnAddress::new(address, kind, now, first)
+            }
+        });
         Self {
             port: config.port,
             mac: config.mac,
@@ -72,11 +77,28 @@ impl Uplink {
         self.addresses.iter().find(usable).map(|own| own.address)
     }
 
-    /// The address to ask or answer `other` from: of the same scope, if
-    /// possible (RFC 6724 rule 2).
+    /// The address to answer `other` from: of the same scope, if possible
+    /// (RFC 6724 rule 2).
     pub(super) fn source_for(&self, other: Ipv6Addr) -> Option<Ipv6Addr> {
-        let link_local = self.usable(AddressKind::LinkLocal);
-        let global = self.usable(AddressKind::Configured);
+        self.source_among(other, OwnAddress::is_usable)
+    }
+
+    /// The address to solicit `other` from: never one that is not proved
+    /// (RFC 4429 §3.3).
+    pub(super) fn asks_from(&self, other: Ipv6Addr) -> Option<Ipv6Addr> {
+        self.source_among(other, OwnAddress::is_proved)
+    }
+
+    fn source_among(&self, other: Ipv6Addr, may: fn(&OwnAddress) -> bool) -> Option<Ipv6Addr> {
+        let find = |kind: AddressKind| {
+            let found = self
+                .addresses
+                .iter()
+                .find(|own| own.kind == kind && may(own));
+            found.map(|own| own.address)
+        };
+        let link_local = find(AddressKind::LinkLocal);
+        let global = find(AddressKind::Configured);
         if other.is_unicast_link_local() {
             link_local.or(global)
         } else {
@@ -92,10 +114,11 @@ impl Uplink {
             .all(|own| own.state() == AddressState::Duplicate)
     }
 
-    /// Is the locator announced here, and nobody else's?
-    pub(super) fn announces(&self, locator: Locator) -> bool {
+    /// The address that stands for the locator, if that is announced here and
+    /// nobody else's.
+    pub(super) fn announces(&self, locator: Locator) -> Option<&OwnAddress> {
         let host = self.own(host_of(locator));
-        host.is_some_and(OwnAddress::is_usable)
+        host.filter(|host| host.is_usable())
     }
 
     /// Is a packet to this address, come in here, for the host itself?
@@ -119,6 +142,11 @@ impl Uplink {
             .collect();
         groups.extend(tenants);
         groups
+    }
+
+    /// Nothing has to be proved before the link is used.
+    pub(super) fn is_resumed(&self) -> bool {
+        self.addresses.iter().all(OwnAddress::is_usable)
     }
 
     pub(super) fn deadline(&self) -> Option<Duration> {

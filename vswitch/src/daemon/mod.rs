@@ -37,6 +37,7 @@ use crate::ports::OpenPort;
 use crate::ports::opener::PortOpener;
 use crate::ports::sizing::Sizes;
 use crate::slow_path::hold::HoldQueue;
+use crate::slow_path::residence::Residence;
 use crate::slow_path::watchdog::Watchdog;
 use crate::slow_path::{SlowPath, SubstrateView, config as substrate_config, leading};
 use crate::worker::Worker;
@@ -116,8 +117,10 @@ where
     let Restored { config, hosts, .. } = &restored;
     let macs: Vec<_> = ports.iter().map(|port| port.mac).collect();
     let worker_count = u16::try_from(cores.len()).unwrap_or(u16::MAX);
+    let residence = Residence::beside(&config.control.socket);
+    let held = residence.held();
     let mut host = SubstrateHost::new(
-        substrate_config::of(config, hosts, &macs, worker_count, seed()),
+        substrate_config::of(config, hosts, &macs, worker_count, held, seed()),
         Duration::ZERO,
     )?;
     let tenants = tenants(config.substrate.locator, &config.compiled);
@@ -253,7 +256,8 @@ where
         limits: observer.config.tables,
     });
     let clerk = threads::spawn("commits", "commit thread", move || clerk.run())?;
-    let served = threads::serve(server, observer, Arc::new(commits.clone()), ending);
+    let administration = Arc::new(commits.clone());
+    let served = threads::serve(server, observer, residence, administration, ending);
 
     tracing::info!("stopping: draining the ports");
     commits.end();

@@ -12,12 +12,14 @@ use crate::control::ControlServer;
 use crate::cores;
 use crate::notify;
 use crate::observe::Observer;
+use crate::slow_path::residence::Residence;
 use crate::worker::Worker;
 
 /// The control thread: answers clients until `ending` completes.
 pub(super) fn serve(
     server: ControlServer,
     observer: Arc<Observer>,
+    mut residence: Residence,
     administration: Arc<dyn Administration>,
     ending: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), DaemonError> {
@@ -35,6 +37,8 @@ pub(super) fn serve(
             loop {
                 every_second.tick().await;
                 sampled.every_second();
+                let (addresses, uplinks) = sampled.addresses();
+                residence.note(&addresses, &uplinks);
             }
         });
         let ending = async {

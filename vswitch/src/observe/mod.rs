@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use datapath::books::{Ledger, Patience, Reading};
+use datapath::substrate::{AddressInfo, UplinkTable};
 use datapath::tables::PortRole;
 use packet::{SegmentId, SubstrateAddr};
 use parking_lot::Mutex;
@@ -101,6 +102,12 @@ impl Observer {
         }
         let drops = self.drops(&Patience::of(PATIENCE));
         self.last_seen.lock().note(&drops, self.started.elapsed());
+    }
+
+    /// The host's own addresses on the fabric, and its uplinks.
+    pub(crate) fn addresses(&self) -> (Vec<AddressInfo>, Arc<UplinkTable>) {
+        let view = self.substrate.lock();
+        (view.addresses.clone(), Arc::clone(&view.uplinks))
     }
 
     /// What needs the operator's attention.

@@ -4,7 +4,7 @@
 use core::num::NonZeroU32;
 
 use datapath::substrate::{
-    KernelPath, Limits, RouteConfig, RouteVia, SubstrateConfig, UplinkConfig,
+    Held, KernelPath, Limits, RouteConfig, RouteVia, SubstrateConfig, UplinkConfig,
 };
 use packet::MacAddr;
 use vnet::compiled::{Host, HostId};
@@ -12,12 +12,14 @@ use vnet::compiled::{Host, HostId};
 use crate::config::{self, HostConfig};
 
 /// The substrate host's configuration, given all hosts that mappings lead to,
-/// the MACs of all ports, each in order, and how many workers there are.
+/// the MACs of all ports, each in order, how many workers there are, and the
+/// addresses and next hops that were in use until a moment ago.
 pub fn of(
     config: &HostConfig,
     hosts: &[Host],
     macs: &[MacAddr],
     workers: u16,
+    held: Held,
     seed: u64,
 ) -> SubstrateConfig {
     let substrate = &config.substrate;
@@ -36,6 +38,7 @@ pub fn of(
         hop_limit: substrate.hop_limit,
         peers: hosts.map(|(id, host)| (id, host.locator)).collect(),
         dad_transmits: 1,
+        held,
         limits: Limits::default(),
         seed,
     }

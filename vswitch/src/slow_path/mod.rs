@@ -7,11 +7,13 @@
 //! * [`config`]: from the file to the substrate host.
 //! * [`hold`]: the packets that wait.
 //! * [`lead`]: what the control side asks of it.
+//! * [`residence`]: which addresses the next start may go on to use.
 //! * [`watchdog`]: workers that stopped turning.
 
 pub mod config;
 pub mod hold;
 pub mod lead;
+pub mod residence;
 pub mod watchdog;
 
 use std::sync::Arc;

@@ -1,15 +1,19 @@
 //! Hosts on one wire, with a clock of their own.
 
+use core::net::Ipv6Addr;
 use core::time::Duration;
 
+use packet::nd::Solicitation;
 use vnet::compiled::{HostId, PortId};
 
+use super::super::address::solicited_node;
+use super::super::frame::Outgoing;
 use super::super::testing::{config, locator, mac, uplink};
 use super::super::{
-    AddressKind, AddressState, Announce, Effect, NeighborState, NextHopId, SubstrateConfig,
-    SubstrateHost,
+    AddressInfo, AddressKind, AddressState, Announce, Effect, Held, HeldAddress, HeldNeighbor,
+    NeighborState, NextHopId, SubstrateConfig, SubstrateHost,
 };
-use super::judge::read;
+use super::judge::{Seen, What, read};
 
 const SECOND: Duration = Duration::from_secs(1);
 const PORT: PortId = PortId(0);
@@ -271,6 +275,174 @@ fn a_link_that_goes_down_and_up_starts_anew() {
     assert_eq!(wire.addresses(0), [AddressState::Preferred; 3]);
     assert_eq!(wire.state(0), NeighborState::Reachable);
     assert_eq!(wire.hosts[0].set_link(PORT, true, wire.now), []);
+}
+
+/// What host 1 had when it ended.
+fn held_by(wire: &Wire) -> Held {
+    let held = |own: AddressInfo| HeldAddress {
+        mac: mac(11),
+        address: own.address,
+    };
+    let hop = wire.hosts[1].snapshot().next_hops[HOP.index()];
+    Held {
+        addresses: wire.hosts[1].addresses().into_iter().map(held).collect(),
+        neighbors: vec![HeldNeighbor {
+            uplink: hop.source_mac,
+            address: hop.address,
+            mac: hop.destination_mac.unwrap(),
+        }],
+    }
+}
+
+/// Host 1 starts again with what it had.
+fn start_again(wire: &mut Wire, held: Held) {
+    let config = SubstrateConfig {
+        held,
+        ..pair().remove(1)
+    };
+    wire.hosts[1] = SubstrateHost::new(config, wire.now).unwrap();
+}
+
+/// What host 1 sends at once.
+fn first_words(wire: &mut Wire) -> Vec<Seen> {
+    let effects = wire.hosts[1].tick(wire.now);
+    let seen = effects.iter().filter_map(|effect| match effect {
+        Effect::Send { frame, .. } => Some(read(frame)),
+        _ => None,
+    });
+    let seen = seen.collect();
+    wire.carry_out(1, effects);
+    seen
+}
+
+#[test]
+fn who_starts_again_goes_on_at_once() {
+    let mut wire = settled_pair();
+    let held = held_by(&wire);
+    start_again(&mut wire, held);
+    assert_eq!(wire.addresses(1), [AddressState::Preferred; 3]);
+    let table = wire.hosts[1].snapshot();
+    assert_eq!(table.next_hops[HOP.index()].destination_mac, Some(mac(10)));
+    wire.run(SECOND * 5);
+    assert_eq!(wire.addresses(0), [AddressState::Preferred; 3]);
+    assert_eq!(wire.addresses(1), [AddressState::Preferred; 3]);
+    assert_eq!(
+        wire.state(1),
+        NeighborState::Reachable,
+        "it was asked since"
+    );
+}
+
+/// RFC 4429 §3.3: no Neighbor Solicitation comes from an Optimistic Address.
+#[test]
+fn who_starts_again_asks_for_its_addresses_and_for_nobody() {
+    let mut wire = settled_pair();
+    let held = Held {
+        neighbors: Vec::new(),
+        ..held_by(&wire)
+    };
+    let own: Vec<_> = held.addresses.iter().map(|held| held.address).collect();
+    start_again(&mut wire, held);
+    let mut asked = Vec::new();
+    wire.hosts[1].resolve(HOP, wire.now);
+    for seen in first_words(&mut wire) {
+        match seen.what {
+            What::Solicitation(target, None) if seen.source.is_unspecified() => asked.push(target),
+            What::Report(_) => {}
+            _ => panic!("{seen:?}"),
+        }
+    }
+    assert_eq!(asked, own);
+    wire.run(SECOND * 2);
+    let hop = &wire.hosts[1].snapshot().next_hops[HOP.index()];
+    assert_eq!(hop.destination_mac, Some(mac(10)), "sought once proved");
+}
+
+/// RFC 4429 §3.2: nor does an advertisement of one override.
+#[test]
+fn who_starts_again_overrides_nobody_before_its_address_is_proved() {
+    let mut wire = settled_pair();
+    let held = held_by(&wire);
+    let own = held.addresses[0].address;
+    start_again(&mut wire, held);
+    first_words(&mut wire);
+    let flags = |wire: &mut Wire| {
+        let asker = pair()[0].uplinks[0].address;
+        let question = Solicitation {
+            target: own,
+            source_mac: Some(mac(10)),
+            nonce: None,
+        };
+        let packet = Outgoing::discovery(asker, own);
+        let frame = packet.frame(mac(10), mac(11), &question.emit());
+        let effects = wire.hosts[1].handle(PORT, &frame, wire.now).effects;
+        let answers = effects.iter().filter_map(|effect| match effect {
+            Effect::Send { frame, .. } => Some(read(frame).what),
+            _ => None,
+        });
+        let flags = answers.filter_map(|what| match what {
+            What::Advertisement(_, _, flags) => Some(flags),
+            _ => None,
+        });
+        flags.collect::<Vec<_>>()
+    };
+    assert_eq!(flags(&mut wire), ["S"]);
+    wire.run(SECOND * 5);
+    assert_eq!(flags(&mut wire), ["SO"]);
+}
+
+#[test]
+fn what_was_held_at_another_mac_is_proved_first() {
+    let mut wire = settled_pair();
+    let mut held = held_by(&wire);
+    for held in &mut held.addresses {
+        held.mac = mac(12);
+    }
+    start_again(&mut wire, held);
+    assert_eq!(wire.addresses(1), [AddressState::Tentative; 3]);
+    let hop = &wire.hosts[1].snapshot().next_hops[HOP.index()];
+    assert_eq!(hop.destination_mac, None, "nor is anybody known there");
+}
+
+#[test]
+fn who_starts_again_gives_up_what_another_has_taken() {
+    let mut wire = settled_pair();
+    let held = held_by(&wire);
+    let mut other = pair().remove(0);
+    other.uplinks[0].address = held.addresses[0].address;
+    wire.hosts[0] = SubstrateHost::new(other, wire.now).unwrap();
+    let absent = pair().remove(1);
+    wire.hosts.pop();
+    wire.run(SECOND * 5);
+    wire.hosts
+        .push(SubstrateHost::new(absent, wire.now).unwrap());
+    start_again(&mut wire, held);
+    wire.run(Duration::ZERO);
+    assert_eq!(wire.addresses(1)[0], AddressState::Duplicate);
+    wire.run(SECOND * 5);
+    assert_eq!(wire.addresses(0), [AddressState::Preferred; 3]);
+    assert_eq!(wire.addresses(1)[1], AddressState::Preferred);
+}
+
+/// RFC 4429 §3.4: who asks for it just now is not answered, but given way to.
+#[test]
+fn who_starts_again_gives_way_to_who_asks_for_the_same() {
+    let mut wire = settled_pair();
+    let held = held_by(&wire);
+    let own = held.addresses[0].address;
+    start_again(&mut wire, held);
+    first_words(&mut wire);
+    let question = Solicitation {
+        target: own,
+        source_mac: None,
+        nonce: None,
+    };
+    let packet = Outgoing::discovery(Ipv6Addr::UNSPECIFIED, solicited_node(own));
+    let frame = packet.frame(mac(9), mac(9), &question.emit());
+    let effects = wire.hosts[1].handle(PORT, &frame, wire.now).effects;
+    let sends = |effect: &Effect| matches!(effect, Effect::Send { .. });
+    assert!(!effects.iter().any(sends), "{effects:?}");
+    assert_eq!(wire.addresses(1)[0], AddressState::Duplicate);
 }
 
 #[test]

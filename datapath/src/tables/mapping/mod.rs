@@ -27,10 +27,8 @@
 //! * The stamp "since ever" is put on a record only when all readers read a
 //!   version that it is true in.
 
-mod destination;
 mod entry;
 mod hash;
-mod huge_pages;
 mod index;
 #[cfg(loom)]
 #[cfg(test)]
@@ -46,7 +44,6 @@ mod writer;
 use arrayvec::ArrayVec;
 use packet::{MacAddr, SegmentId, VirtualAddr};
 
-pub use destination::Destination;
 pub use entry::{MappingEntry, MappingKey, Origin, TableFull, TableStats, TableVersion};
 pub use writer::{MappingWriter, Staged};
 
@@ -82,7 +79,7 @@ impl MappingTable {
 
     /// The mapping of an address.
     #[inline]
-    pub fn find(&self, at: TableVersion, key: MappingKey) -> Option<Destination> {
+    pub fn find(&self, at: TableVersion, key: MappingKey) -> Option<MappingEntry> {
         self.find_hashed(at, key, self.seed.of_key(key))
     }
 
@@ -93,35 +90,32 @@ impl MappingTable {
         &self,
         at: TableVersion,
         keys: impl IntoIterator<Item = Option<MappingKey>>,
-    ) -> ArrayVec<Option<Destination>, N> {
-        let (index, records) = (self.by_key.view(), self.records.view());
+    ) -> ArrayVec<Option<MappingEntry>, N> {
         let hashed = |key: Option<MappingKey>| {
             let hash = self.seed.of_key(key?);
-            prefetch(index.home(hash));
+            prefetch(self.by_key.home(hash));
             Some((key?, hash))
         };
         let asked: ArrayVec<_, N> = keys.into_iter().take(N).map(hashed).collect();
         let first = |asked: &Option<(MappingKey, Hash)>| {
-            let Some((_, hash)) = *asked else {
-                return First::Nothing;
-            };
-            let first = index.first(hash);
+            let (_, hash) = (*asked)?;
+            let first = self.by_key.first(hash);
             if let First::Record(record) = first {
-                prefetch(records.words(record));
+                prefetch(self.records.words(record));
             }
-            first
+            Some(first)
         };
         let firsts: ArrayVec<_, N> = asked.iter().map(first).collect();
-        let answer = |(asked, first): (&Option<(MappingKey, Hash)>, &First)| {
-            let (key, hash) = (*asked)?;
-            match *first {
-                First::Record(record) => records.read(record, at, key),
+        let answer = |(asked, first): (Option<(MappingKey, Hash)>, Option<First>)| {
+            let (key, hash) = asked?;
+            match first? {
+                First::Record(record) => self.records.read(record, at, key),
                 First::Unknown => None,
                 First::Nothing => return None,
             }
             .or_else(|| self.find_hashed(at, key, hash))
         };
-        asked.iter().zip(&firsts).map(answer).collect()
+        asked.into_iter().zip(firsts).map(answer).collect()
     }
 
     /// Does anybody in the segment have this MAC?
@@ -138,8 +132,8 @@ impl MappingTable {
     ) -> Option<VirtualAddr> {
         let hash = self.seed.of_mac(segment, mac);
         self.by_mac.find(hash, |record| {
-            let found = self.records.any(record, at)?;
-            (found.segment() == segment && found.mac() == mac).then(|| found.address())
+            let (key, entry) = self.records.any(record, at)?;
+            (key.segment == segment && entry.mac == mac).then_some(key.address)
         })
     }
 
@@ -148,14 +142,12 @@ impl MappingTable {
     pub fn iter(&self, at: TableVersion) -> impl Iterator<Item = (MappingKey, MappingEntry)> + '_ {
         self.begun()
             .filter_map(move |record| self.records.any(record, at))
-            .map(|found| (found.key(), found.entry()))
     }
 
-    #[cold]
-    fn find_hashed(&self, at: TableVersion, key: MappingKey, hash: Hash) -> Option<Destination> {
-        let records = self.records.view();
+    #[inline]
+    fn find_hashed(&self, at: TableVersion, key: MappingKey, hash: Hash) -> Option<MappingEntry> {
         self.by_key
-            .find(hash, |record| records.read(record, at, key))
+            .find(hash, |record| self.records.read(record, at, key))
     }
 
     fn begun(&self) -> impl Iterator<Item = RecordId> + use<> {
