@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::net::Ipv4Addr;
+use core::num::NonZeroU32;
 use core::str::FromStr;
 
 /// A value outside the range of the identifier it was meant for.
@@ -24,7 +25,7 @@ pub enum IdError {
 /// A segment: one layer-2 broadcast domain, 24 bits, unique in the installation.
 /// Zero names no segment (it is the host itself in a substrate address).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SegmentId(u32);
+pub struct SegmentId(NonZeroU32);
 
 impl SegmentId {
     /// The largest segment id.
@@ -35,16 +36,15 @@ impl SegmentId {
     /// # Errors
     /// [`IdError::Segment`] for 0 and for more than 24 bits.
     pub const fn new(id: u32) -> Result<Self, IdError> {
-        if id == 0 || id > Self::MAX {
-            Err(IdError::Segment(id))
-        } else {
-            Ok(Self(id))
+        match NonZeroU32::new(id) {
+            Some(some) if id <= Self::MAX => Ok(Self(some)),
+            _ => Err(IdError::Segment(id)),
         }
     }
 
     /// The number, 1 to 0xffffff.
     pub const fn get(self) -> u32 {
-        self.0
+        self.0.get()
     }
 }
 

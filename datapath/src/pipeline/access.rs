@@ -14,7 +14,7 @@ use crate::tables::Tables;
 /// The stage.
 pub fn process<B: PacketBuf>(burst: &mut Burst<B>, _tables: &Tables) {
     burst.each(|packet| match (packet.cx.from, packet.cx.to) {
-        (Some(from), Some(to)) if from.segment == to.segment => Ok(()),
+        (Some(from), Some(to)) if from.segment == to.segment() => Ok(()),
         _ => Err(DropReason::Denied),
     });
 }

@@ -60,7 +60,7 @@ fn hear<B: PacketBuf>(
             let path = about
                 .too_big_for(icmp)
                 .ok_or(DropReason::FabricErrorMalformed)?;
-            tables.path_mtus.lower(about.to.entry.host, path, now);
+            tables.path_mtus.lower(about.to.host(), path, now);
             if !carried.dont_fragment {
                 return Ok(Verdict::Consume(Consumed::PacketTooBig));
             }
@@ -70,7 +70,7 @@ fn hear<B: PacketBuf>(
         _ => return Err(DropReason::FabricErrorNotReported),
     };
     let mut quoted = [0; QUOTED];
-    let addresses = (about.from.address, about.to.address);
+    let addresses = (about.from.address(), about.to.address());
     let returned = icmp::returned_to_v4(message, addresses, &mut quoted);
     let returned = returned.map_err(|_| DropReason::FabricErrorNotReported)?;
     let quoted = quoted.get(..returned.len).unwrap_or_default();
@@ -115,7 +115,7 @@ impl About {
         let interface = from.interface()?;
         let ours = outer.destination() == header.source()
             && to.interface().is_none()
-            && from.segment == to.segment;
+            && from.segment() == to.segment();
         ours.then_some(Self {
             header,
             interface,
@@ -137,8 +137,8 @@ impl About {
 fn mapped(tables: &Tables, address: &core::net::Ipv6Addr) -> Option<Destination> {
     let parts = SubstrateAddr::from_ipv6(*address).ok()?;
     let owner = tables.destination(parts.segment, parts.address)?;
-    let exact = tables.locator(owner.entry.host) == Some(parts.locator)
-        && owner.entry.slot == parts.slot
+    let exact = tables.locator(owner.host()) == Some(parts.locator)
+        && owner.slot() == parts.slot
         && !parts.group
         && !parts.forward
         && !owner.is_router();
@@ -166,7 +166,7 @@ fn tell<B: PacketBuf>(
     let interface = interface.ok_or(DropReason::DestinationNotHere)?;
     let speaker = Speaker::of(tables.drawn.ports.segment_of(interface), about.to.mac());
     let listener = Listener {
-        address: about.from.address,
+        address: about.from.address(),
         mac: interface.mac,
     };
     let buf = &mut packet.buf;
@@ -184,14 +184,14 @@ fn tell<B: PacketBuf>(
     cx.tuple.destination_mac = listener.mac;
     cx.tuple.ip = Some(IpTuple::of_header(header));
     cx.from = Some(Sender {
-        segment: about.from.segment,
+        segment: about.from.segment(),
         mac: speaker.mac,
         interface: None,
         address: None,
     });
     cx.target = Some(Target {
-        segment: about.from.segment,
-        address: about.from.address,
+        segment: about.from.segment(),
+        address: about.from.address(),
         mac: None,
     });
     Ok(())

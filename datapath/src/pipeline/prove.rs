@@ -72,12 +72,12 @@ fn sender(
         // substrate. Nor does anything of this host reach it from there.
         .filter(|known| !known.is_router() && known.interface().is_none())
         .ok_or(DropReason::SourceNotProven)?;
-    let proven = tables.locator(known.entry.host) == Some(source.locator)
-        && known.entry.slot == source.slot
+    let proven = tables.locator(known.host()) == Some(source.locator)
+        && known.slot() == source.slot
         && !source.group;
     if proven {
         Ok(Sender {
-            segment: known.segment,
+            segment: known.segment(),
             mac: known.mac(),
             interface: None,
             address: Some(source.address),

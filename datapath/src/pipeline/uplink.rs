@@ -25,7 +25,7 @@ pub fn route<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
             return Ok(());
         }
         packet.cx.flow_hash = packet.cx.tuple.flow_hash();
-        let hop = tables.uplinks.next_hop(to.entry.host, packet.cx.flow_hash);
+        let hop = tables.uplinks.next_hop(to.host(), packet.cx.flow_hash);
         packet.cx.hop = Some(hop.ok_or(DropReason::NoRoute)?.id);
         Ok(())
     });

@@ -14,12 +14,12 @@ use std::sync::Arc;
 
 use arrayvec::ArrayVec;
 use packet::{Locator, MacAddr, SegmentId, VirtualAddr};
-use vnet::compiled::{Compiled, HostId, InterfaceId, MappingKind};
+use vnet::compiled::{Compiled, HostId};
 
 pub use hosts::HostTable;
 pub use mapping::{
-    MappingEntry, MappingKey, MappingTable, MappingWriter, Origin, Staged, TableFull, TableStats,
-    TableVersion,
+    Destination, MappingEntry, MappingKey, MappingTable, MappingWriter, Origin, Staged, TableFull,
+    TableStats, TableVersion,
 };
 pub use marks::UseMarks;
 pub use path_mtu::PathMtus;
@@ -54,33 +54,17 @@ pub struct Drawn {
     /// Ports, the interfaces behind them, segments.
     pub ports: PortTable,
 }
-
-/// Where a packet goes: a copy of what the mapping says, for later stages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Destination {
-    /// The segment it is in.
-    pub segment: SegmentId,
-    /// Its virtual address.
-    pub address: VirtualAddr,
-    /// The mapping.
-    pub entry: MappingEntry,
-}
-
 impl Tables {
     /// The mapping of a virtual address.
     pub fn mapping(&self, segment: SegmentId, address: VirtualAddr) -> Option<MappingEntry> {
-        self.mappings
-            .find(self.version, MappingKey::new(segment, address))
+        let found = self.destination(segment, address)?;
+        Some(found.entry())
     }
 
     /// Where a virtual address is.
     pub fn destination(&self, segment: SegmentId, address: VirtualAddr) -> Option<Destination> {
-        let entry = self.mapping(segment, address)?;
-        Some(Destination {
-            segment,
-            address,
-            entry,
-        })
+        self.mappings
+            .find(self.version, MappingKey::new(segment, address))
     }
 
     /// Where the virtual addresses of a burst are, in their order: looked up
@@ -90,19 +74,7 @@ impl Tables {
         &self,
         keys: impl Iterator<Item = Option<MappingKey>>,
     ) -> ArrayVec<Option<Destination>, BURST> {
-        let keys: ArrayVec<_, BURST> = keys.take(BURST).collect();
-        let found = self
-            .mappings
-            .find_all::<BURST>(self.version, keys.iter().copied());
-        let destination = |(key, entry): (Option<MappingKey>, Option<MappingEntry>)| {
-            let MappingKey { segment, address } = key?;
-            Some(Destination {
-                segment,
-                address,
-                entry: entry?,
-            })
-        };
-        keys.into_iter().zip(found).map(destination).collect()
+        self.mappings.find_all(self.version, keys)
     }
 
     /// Does anybody in the segment have this MAC?
@@ -150,28 +122,5 @@ impl Drawn {
         Self {
             ports: PortTable::new(compiled, ports, rows),
         }
-    }
-}
-
-impl Destination {
-    /// The interface on this host that it is, if it is here.
-    pub fn interface(&self) -> Option<InterfaceId> {
-        self.entry.interface
-    }
-
-    /// Is it the same interface under another address, perhaps?
-    pub fn is_same_interface(&self, other: &Self) -> bool {
-        let of = |it: &Self| (it.segment, it.entry.host, it.entry.slot, it.entry.mac);
-        of(self) == of(other)
-    }
-
-    /// The MAC that the segment's nodes know it by.
-    pub fn mac(&self) -> MacAddr {
-        self.entry.mac
-    }
-
-    /// Is it a logical router's address?
-    pub fn is_router(&self) -> bool {
-        self.entry.kind == MappingKind::Router
     }
 }

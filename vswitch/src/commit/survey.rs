@@ -73,7 +73,7 @@ fn into_chunks(keys: Vec<MappingKey>) -> impl Iterator<Item = Vec<MappingKey>> {
 fn values(publisher: &SharedPublisher, keys: &[MappingKey]) -> Vec<MappingChange> {
     let tables = publisher.lock().pin();
     let value = |key: &MappingKey| {
-        let entry = tables.mappings.find(tables.version, *key)?;
+        let entry = tables.mapping(key.segment, key.address)?;
         let place = MappingPlace {
             locator: tables.locator(entry.host)?,
             slot: entry.slot,

@@ -26,7 +26,7 @@ impl Observer {
         let in_force = self.show.in_force();
         let tables = self.publisher.lock().pin();
         let entries = keys.iter().map(|key| {
-            let entry = tables.mappings.find(tables.version, *key);
+            let entry = tables.mapping(key.segment, key.address);
             (*key, entry)
         });
         let entries: Vec<_> = entries.collect();

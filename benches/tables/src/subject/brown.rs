@@ -28,7 +28,7 @@ impl Subject for Brown {
     #[inline]
     fn look_up(&mut self, keys: &[MappingKey; BURST]) -> u64 {
         let found = keys.iter().filter_map(|key| self.0.get(&key.to_bits()));
-        sum(found.copied())
+        sum(found.map(|entry| (entry.host, entry.mac)))
     }
 
     fn bytes(&self) -> Option<usize> {

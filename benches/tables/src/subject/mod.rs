@@ -5,7 +5,9 @@ pub mod ours;
 #[cfg(feature = "dpdk")]
 pub mod rte;
 
-use datapath::tables::{MappingEntry, MappingKey};
+use datapath::tables::MappingKey;
+use packet::MacAddr;
+use vnet::compiled::HostId;
 
 use crate::workload::BURST;
 
@@ -42,7 +44,7 @@ pub trait Reader {
 
 /// Needs two words of an entry.
 #[inline]
-fn sum(entries: impl Iterator<Item = MappingEntry>) -> u64 {
-    let of = |entry: MappingEntry| u64::from(entry.host.0).wrapping_add(entry.mac.to_u64());
-    entries.map(of).fold(0, u64::wrapping_add)
+fn sum(found: impl Iterator<Item = (HostId, MacAddr)>) -> u64 {
+    let of = |(host, mac): (HostId, MacAddr)| u64::from(host.0).wrapping_add(mac.to_u64());
+    found.map(of).fold(0, u64::wrapping_add)
 }

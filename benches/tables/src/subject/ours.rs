@@ -95,6 +95,7 @@ impl Reader for OurReader {
         let at = *self.roots.snapshot();
         let keys = keys.iter().copied().map(Some);
         let found = self.table.find_all::<BURST>(at, keys);
-        sum(found.into_iter().flatten())
+        let found = found.iter().flatten();
+        sum(found.map(|found| (found.host(), found.mac())))
     }
 }

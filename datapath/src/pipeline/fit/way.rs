@@ -51,7 +51,7 @@ pub(super) fn of<B: PacketBuf>(
     let hop = packet.cx.hop.ok_or(DropReason::NoRoute)?;
     let hop = tables.uplinks.next_hops.get(hop.index());
     let hop = hop.ok_or(DropReason::NoRoute)?;
-    let learned = tables.path_mtus.learned(to.entry.host, now);
+    let learned = tables.path_mtus.learned(to.host(), now);
     let path = learned.map_or(hop.mtu, |learned| learned.mtu.min(hop.mtu));
     let form = form(packet, tables, state);
     let is_icmp = packet.cx.tuple.ip.map(|ip| ip.protocol) == Some(IpProtocol::ICMP);

@@ -73,7 +73,7 @@ fn addresses(cx: &Context, tables: &Tables) -> Result<Addresses, DropReason> {
     let sender = cx.sender(&tables.drawn.ports)?;
     let to = cx.to.ok_or(DropReason::NoMapping)?;
     let here = tables.own_locator().ok_or(DropReason::NoRoute)?;
-    let there = tables.locator(to.entry.host).ok_or(DropReason::NoRoute)?;
+    let there = tables.locator(to.host()).ok_or(DropReason::NoRoute)?;
     let own = |address: &VirtualAddr| sender.addresses.contains(address);
     let address = cx.tuple.ip.map(|ip| ip.source).filter(own);
     let address = address.or_else(|| sender.addresses.first().copied());
@@ -82,8 +82,8 @@ fn addresses(cx: &Context, tables: &Tables) -> Result<Addresses, DropReason> {
         ..SubstrateAddr::ordinary(here, sender.segment, address.ok_or(DropReason::NoMapping)?)
     };
     let destination = SubstrateAddr {
-        slot: to.entry.slot,
-        ..SubstrateAddr::ordinary(there, to.segment, to.address)
+        slot: to.slot(),
+        ..SubstrateAddr::ordinary(there, to.segment(), to.address())
     };
     Ok(Addresses {
         source: source.to_ipv6(),
@@ -99,10 +99,10 @@ fn substrate_address(
 ) -> Option<SubstrateAddr> {
     let owner = tables.destination(segment, address)?;
     let locator = tables
-        .locator(owner.entry.host)
+        .locator(owner.host())
         .filter(|_| !owner.is_router())?;
     Some(SubstrateAddr {
-        slot: owner.entry.slot,
+        slot: owner.slot(),
         ..SubstrateAddr::ordinary(locator, segment, address)
     })
 }

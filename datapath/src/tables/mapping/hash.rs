@@ -25,7 +25,7 @@ pub(super) struct Seed {
 }
 
 /// All of a key's bits, mixed: the upper ones pick a bucket, the lower ones
-/// are the key's print in it.
+/// are the key's tag in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Hash(u64);
 
@@ -54,6 +54,7 @@ impl Seed {
         }
     }
 
+    #[inline]
     pub(super) fn of_key(&self, key: MappingKey) -> Hash {
         self.finish(self.key.wrapping_mul(u128::from(key.to_bits())))
     }
@@ -64,6 +65,7 @@ impl Seed {
         self.finish(segment.wrapping_add(mac))
     }
 
+    #[inline]
     fn finish(&self, product: u128) -> Hash {
         let upper = (product.wrapping_add(self.offset) >> 64) as u64;
         let mixed = (upper ^ upper >> 32).wrapping_mul(0xd6e8_feb8_6659_fd93);
@@ -73,13 +75,19 @@ impl Seed {
 
 impl Hash {
     /// A place among so many, each as likely.
+    #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "less than `places`")]
     pub(super) fn place(self, places: usize) -> usize {
         ((u128::from(self.0) * places as u128) >> 64) as usize
     }
 
-    /// What tells keys with the same place apart: 32 bits, in the upper half.
-    pub(super) const fn print(self) -> u64 {
-        self.0 << 32
+    /// What tells most keys with the same place apart: 1 to 255.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "the lowest bits")]
+    pub(super) const fn tag(self) -> u8 {
+        match self.0 as u8 {
+            0 => 1,
+            tag => tag,
+        }
     }
 }

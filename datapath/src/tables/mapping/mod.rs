@@ -27,8 +27,10 @@
 //! * The stamp "since ever" is put on a record only when all readers read a
 //!   version that it is true in.
 
+mod destination;
 mod entry;
 mod hash;
+mod huge_pages;
 mod index;
 #[cfg(loom)]
 #[cfg(test)]
@@ -44,6 +46,7 @@ mod writer;
 use arrayvec::ArrayVec;
 use packet::{MacAddr, SegmentId, VirtualAddr};
 
+pub use destination::Destination;
 pub use entry::{MappingEntry, MappingKey, Origin, TableFull, TableStats, TableVersion};
 pub use writer::{MappingWriter, Staged};
 
@@ -79,7 +82,7 @@ impl MappingTable {
 
     /// The mapping of an address.
     #[inline]
-    pub fn find(&self, at: TableVersion, key: MappingKey) -> Option<MappingEntry> {
+    pub fn find(&self, at: TableVersion, key: MappingKey) -> Option<Destination> {
         self.find_hashed(at, key, self.seed.of_key(key))
     }
 
@@ -90,32 +93,35 @@ impl MappingTable {
         &self,
         at: TableVersion,
         keys: impl IntoIterator<Item = Option<MappingKey>>,
-    ) -> ArrayVec<Option<MappingEntry>, N> {
+    ) -> ArrayVec<Option<Destination>, N> {
+        let (index, records) = (self.by_key.view(), self.records.view());
         let hashed = |key: Option<MappingKey>| {
             let hash = self.seed.of_key(key?);
-            prefetch(self.by_key.home(hash));
+            prefetch(index.home(hash));
             Some((key?, hash))
         };
         let asked: ArrayVec<_, N> = keys.into_iter().take(N).map(hashed).collect();
         let first = |asked: &Option<(MappingKey, Hash)>| {
-            let (_, hash) = (*asked)?;
-            let first = self.by_key.first(hash);
+            let Some((_, hash)) = *asked else {
+                return First::Nothing;
+            };
+            let first = index.first(hash);
             if let First::Record(record) = first {
-                prefetch(self.records.words(record));
+                prefetch(records.words(record));
             }
-            Some(first)
+            first
         };
         let firsts: ArrayVec<_, N> = asked.iter().map(first).collect();
-        let answer = |(asked, first): (Option<(MappingKey, Hash)>, Option<First>)| {
-            let (key, hash) = asked?;
-            match first? {
-                First::Record(record) => self.records.read(record, at, key),
+        let answer = |(asked, first): (&Option<(MappingKey, Hash)>, &First)| {
+            let (key, hash) = (*asked)?;
+            match *first {
+                First::Record(record) => records.read(record, at, key),
                 First::Unknown => None,
                 First::Nothing => return None,
             }
             .or_else(|| self.find_hashed(at, key, hash))
         };
-        asked.into_iter().zip(firsts).map(answer).collect()
+        asked.iter().zip(&firsts).map(answer).collect()
     }
 
     /// Does anybody in the segment have this MAC?
@@ -132,8 +138,8 @@ impl MappingTable {
     ) -> Option<VirtualAddr> {
         let hash = self.seed.of_mac(segment, mac);
         self.by_mac.find(hash, |record| {
-            let (key, entry) = self.records.any(record, at)?;
-            (key.segment == segment && entry.mac == mac).then_some(key.address)
+            let found = self.records.any(record, at)?;
+            (found.segment() == segment && found.mac() == mac).then(|| found.address())
         })
     }
 
@@ -142,12 +148,14 @@ impl MappingTable {
     pub fn iter(&self, at: TableVersion) -> impl Iterator<Item = (MappingKey, MappingEntry)> + '_ {
         self.begun()
             .filter_map(move |record| self.records.any(record, at))
+            .map(|found| (found.key(), found.entry()))
     }
 
-    #[inline]
-    fn find_hashed(&self, at: TableVersion, key: MappingKey, hash: Hash) -> Option<MappingEntry> {
+    #[cold]
+    fn find_hashed(&self, at: TableVersion, key: MappingKey, hash: Hash) -> Option<Destination> {
+        let records = self.records.view();
         self.by_key
-            .find(hash, |record| self.records.read(record, at, key))
+            .find(hash, |record| records.read(record, at, key))
     }
 
     fn begun(&self) -> impl Iterator<Item = RecordId> + use<> {

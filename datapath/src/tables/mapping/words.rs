@@ -1,5 +1,6 @@
 //! Arrays of atomic words that the kernel maps as they are first touched.
 
+use super::huge_pages;
 pub(super) use crate::tables::atomics::{AtomicU64, Ordering};
 
 /// A cache line's worth of words.
@@ -17,20 +18,43 @@ pub(super) struct Words<const N: usize> {
 impl<const N: usize> Words<N> {
     pub(super) fn new(groups: usize) -> Self {
         let words = zeroed(groups.saturating_mul(N).saturating_add(LINE));
+        huge_pages::advise(&words);
         let offset = words.as_ptr().align_offset(LINE * size_of::<u64>());
         // "Cannot be aligned" is an answer too, under Miri: it costs speed.
         let offset = if offset < LINE { offset } else { 0 };
         Self { words, offset }
     }
 
+    /// All groups, at hand for who asks for many.
+    #[inline]
+    pub(super) fn groups(&self) -> Groups<'_, N> {
+        let words = self.words.get(self.offset..).unwrap_or_default();
+        Groups {
+            all: words.as_chunks().0,
+        }
+    }
+
+    #[inline]
     pub(super) fn group(&self, at: usize) -> Option<&[AtomicU64; N]> {
-        let (groups, _) = self.words.get(self.offset..)?.as_chunks();
-        groups.get(at)
+        self.groups().get(at)
     }
 
     /// Address space taken, in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.words.len() * size_of::<u64>()
+    }
+}
+
+/// The groups of an array.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Groups<'a, const N: usize> {
+    all: &'a [[AtomicU64; N]],
+}
+
+impl<'a, const N: usize> Groups<'a, N> {
+    #[inline]
+    pub(super) fn get(self, at: usize) -> Option<&'a [AtomicU64; N]> {
+        self.all.get(at)
     }
 }
 

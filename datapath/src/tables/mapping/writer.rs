@@ -9,7 +9,9 @@ use vnet::compiled::Mapping;
 use super::hash::{Hash, Seed};
 use super::record::RecordId;
 use super::words::Ordering;
-use super::{MappingEntry, MappingKey, MappingTable, TableFull, TableStats, TableVersion};
+use super::{
+    Destination, MappingEntry, MappingKey, MappingTable, TableFull, TableStats, TableVersion,
+};
 use crate::tables::publish::Publication;
 
 /// Records freed by one call at most, so that a commit does not wait for the
@@ -131,7 +133,8 @@ impl MappingWriter {
 
     /// The mapping of an address in the newest version.
     pub fn get(&self, key: MappingKey) -> Option<MappingEntry> {
-        self.table.find(self.version, key)
+        let found = self.table.find(self.version, key)?;
+        Some(found.entry())
     }
 
     /// All mappings of the newest version, in no order that means anything.
@@ -248,10 +251,10 @@ impl MappingWriter {
     /// Takes a record out of the indices; it may be written again at once.
     fn unlink(&mut self, record: RecordId) {
         let table = &self.table;
-        if let Some((key, entry)) = table.records.content(record) {
-            table.by_key.remove(table.seed.of_key(key), record);
+        if let Some(was) = table.records.content(record) {
+            table.by_key.remove(table.seed.of_key(was.key()), record);
             if table.records.is_listed(record) {
-                let hash = table.seed.of_mac(key.segment, entry.mac);
+                let hash = table.seed.of_mac(was.segment(), was.mac());
                 table.by_mac.remove(hash, record);
             }
         }
@@ -263,8 +266,8 @@ impl MappingWriter {
     fn newest(&self, key: MappingKey, hash: Hash) -> Option<(RecordId, MappingEntry)> {
         let records = &self.table.records;
         self.table.by_key.find(hash, |record| {
-            let (found, entry) = records.content(record)?;
-            (found == key && records.is_newest(record)).then_some((record, entry))
+            let found = records.content(record)?;
+            (found.key() == key && records.is_newest(record)).then(|| (record, found.entry()))
         })
     }
 
@@ -277,7 +280,8 @@ impl MappingWriter {
         version: TableVersion,
     ) {
         let table = &self.table;
-        table.records.write(record, key, entry, version);
+        let content = Destination::new(key, entry);
+        table.records.write(record, &content, version);
         table.by_key.insert(hash, record);
         // Whoever reads all records up to here finds them written.
         table.begun.store(u64::from(self.begun), Ordering::Release);
@@ -302,8 +306,8 @@ impl MappingWriter {
         let table = Arc::clone(&self.table);
         let hash = table.seed.of_mac(key.segment, entry.mac);
         let other = table.by_mac.find(hash, |other| {
-            let (of, its) = table.records.content(other)?;
-            let same = of.segment == key.segment && its.mac == entry.mac;
+            let its = table.records.content(other)?;
+            let same = its.segment() == key.segment && its.mac() == entry.mac;
             (same && table.records.is_newest(other)).then_some(other)
         });
         match other {
@@ -329,7 +333,7 @@ impl MappingWriter {
         let records = &self.table.records;
         let same = |other: &RecordId| {
             let content = records.content(*other);
-            content.is_some_and(|(k, e)| k.segment == key.segment && e.mac == entry.mac)
+            content.is_some_and(|its| its.segment() == key.segment && its.mac() == entry.mac)
         };
         let of_hash = (hash, RecordId(0))..=(hash, RecordId(u32::MAX));
         let mut others = self.shared.range(of_hash).map(|(_, other)| *other);
@@ -360,8 +364,8 @@ impl MappingWriter {
                 Change::Ended(record) => self.table.records.resume(record),
                 Change::Listed(record) => {
                     let table = &self.table;
-                    if let Some((key, entry)) = table.records.content(record) {
-                        let hash = table.seed.of_mac(key.segment, entry.mac);
+                    if let Some(was) = table.records.content(record) {
+                        let hash = table.seed.of_mac(was.segment(), was.mac());
                         table.by_mac.remove(hash, record);
                     }
                     table.records.set_listed(record, false);

@@ -1,0 +1,136 @@
+//! A mapping as look-ups find it: two words of the record, each part decoded
+//! where it is asked for.
+//!
+//! ```text
+//! owner   MAC, the first octet lowest, 48 | slot 6 | router 1 | loaded 1 | listed 1
+//! place   interface 32 (all ones: none) | host 32
+//! ```
+
+use core::fmt;
+
+use packet::{MacAddr, SegmentId, Slot, VirtualAddr};
+use vnet::compiled::{HostId, InterfaceId, MappingKind};
+
+use super::{MappingEntry, MappingKey, Origin};
+
+/// Where a virtual address is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Destination {
+    key: MappingKey,
+    owner: u64,
+    place: u64,
+}
+
+const SLOT_SHIFT: u32 = 48;
+const SLOT_MASK: u64 = 0x3f;
+const ROUTER: u64 = 1 << 54;
+const LOADED: u64 = 1 << 55;
+/// The writer's own mark: the index of MACs leads here.
+pub(super) const LISTED: u64 = 1 << 56;
+const NO_INTERFACE: u32 = u32::MAX;
+
+impl Destination {
+    /// What a key maps to.
+    pub fn new(key: MappingKey, entry: &MappingEntry) -> Self {
+        let [a, b, c, d, e, f] = entry.mac.octets();
+        let flag = |set: bool, flag: u64| if set { flag } else { 0 };
+        let interface = entry.interface.map_or(NO_INTERFACE, |id| id.0);
+        Self {
+            key,
+            owner: u64::from_le_bytes([a, b, c, d, e, f, 0, 0])
+                | u64::from(entry.slot.get()) << SLOT_SHIFT
+                | flag(entry.kind == MappingKind::Router, ROUTER)
+                | flag(entry.origin == Origin::Loaded, LOADED),
+            place: u64::from(interface) << 32 | u64::from(entry.host.0),
+        }
+    }
+
+    pub(super) const fn of_words(key: MappingKey, owner: u64, place: u64) -> Self {
+        let owner = owner & !LISTED;
+        Self { key, owner, place }
+    }
+
+    pub(super) const fn words(&self) -> (u64, u64) {
+        (self.owner, self.place)
+    }
+
+    /// Segment and address.
+    pub const fn key(&self) -> MappingKey {
+        self.key
+    }
+
+    /// The segment that it is in.
+    pub const fn segment(&self) -> SegmentId {
+        self.key.segment
+    }
+
+    /// Its virtual address.
+    pub const fn address(&self) -> VirtualAddr {
+        self.key.address
+    }
+
+    /// The MAC that the segment's nodes know it by.
+    pub const fn mac(&self) -> MacAddr {
+        let [a, b, c, d, e, f, ..] = self.owner.to_le_bytes();
+        MacAddr::new([a, b, c, d, e, f])
+    }
+
+    /// The host it is on.
+    #[expect(clippy::cast_possible_truncation, reason = "the lower half")]
+    pub const fn host(&self) -> HostId {
+        HostId(self.place as u32)
+    }
+
+    /// Its slot there.
+    pub fn slot(&self) -> Slot {
+        let slot = (self.owner >> SLOT_SHIFT & SLOT_MASK) as u8;
+        Slot::new(slot).unwrap_or(Slot::ZERO)
+    }
+
+    /// The interface on this host that it is, if it is here.
+    pub const fn interface(&self) -> Option<InterfaceId> {
+        match (self.place >> 32) as u32 {
+            NO_INTERFACE => None,
+            id => Some(InterfaceId(id)),
+        }
+    }
+
+    /// Is it a logical router's address?
+    pub const fn is_router(&self) -> bool {
+        self.owner & ROUTER != 0
+    }
+
+    /// Is it the same interface under another address, perhaps?
+    pub fn is_same_interface(&self, other: &Self) -> bool {
+        let of = |it: &Self| (it.segment(), it.host(), it.slot(), it.mac());
+        of(self) == of(other)
+    }
+
+    /// All of it, as those who administer the table have it.
+    pub fn entry(&self) -> MappingEntry {
+        MappingEntry {
+            kind: if self.is_router() {
+                MappingKind::Router
+            } else {
+                MappingKind::Node
+            },
+            mac: self.mac(),
+            host: self.host(),
+            slot: self.slot(),
+            interface: self.interface(),
+            origin: if self.owner & LOADED == 0 {
+                Origin::Drawn
+            } else {
+                Origin::Loaded
+            },
+        }
+    }
+}
+
+impl fmt::Debug for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Destination");
+        shown.field("key", &self.key).field("entry", &self.entry());
+        shown.finish()
+    }
+}
