@@ -27,11 +27,22 @@ PYTHON
 manager=$!
 check "the service manager listens" eventually 10 test -S "$LAB_DIR/notify"
 
+# same_count PATTERN COUNT: so often the service manager was told.
+same_count() { same "$(grep -c "$1" "$LAB_DIR/told")" "$2"; }
+
 export NOTIFY_SOCKET=$LAB_DIR/notify
 need "the vswitch answers" start r
-unset NOTIFY_SOCKET
 check "it has said that it is ready" eventually 5 grep -q '^READY=1' "$LAB_DIR/told"
 check "and nothing of an end" fails grep -q STOPPING "$LAB_DIR/told"
+first=$(pid_of r)
+launch r --take-over
+unset NOTIFY_SOCKET
+wait "$first"
+check "another one takes over" same "$?" 0
+need "and answers" eventually 20 ctl r status
+check "the service manager was told whom to watch now" grep -q "^MAINPID=$(pid_of r)" "$LAB_DIR/told"
+check "and, again, that it is ready" eventually 5 same_count '^READY=1' 2
+check "and still nothing of an end" fails grep -q STOPPING "$LAB_DIR/told"
 assert_books_balance r
 stop r
 check "SIGTERM ends it with status 0" same "$?" 0

@@ -77,26 +77,21 @@ goes_on() {
     (($(get "$seen" udp) > 0 && $(get "$seen" tcp) > 0)) && [[ $(get "$seen" tcp_ended) == null ]]
 }
 
-# restarted WHAT SIGNAL FIGURE: r ends by SIGNAL and starts again under traffic.
-restarted() {
-    local what=$1 signal=$2 figure=$3 seen start answered
+# before: traffic passes, and what was seen of it until now is forgotten.
+before() {
     need "traffic goes to and fro" eventually 10 goes_on
-    seen=$(since)
-    printf '    without a restart, the longest wait for an answer was %s ms\n' "$(get "$seen" udp_gap_ms)"
-    start=$(now_ms)
-    stop r "$signal" 2>/dev/null
-    local ended=$(($(now_ms) - start))
-    start=$(now_ms)
-    launch r
-    until ctl r status >/dev/null 2>&1 || is_gone r; do sleep 0.01; done
-    answered=$(($(now_ms) - start))
-    need "$what: it answers again" ctl r status
+    printf '    without a restart, the longest wait for an answer was %s ms\n' \
+        "$(get "$(since)" udp_gap_ms)"
+}
+
+# after WHAT FIGURE WORDS: what nodes saw of it, and what must be there.
+after() {
+    local what=$1 figure=$2 words=$3 seen
     sleep 3
     seen=$(since)
     printf '    %s: blackout %s ms, %s of the %d ms asked with 1 000 000 mappings\n' "$what" \
         "$(get "$seen" udp_gap_ms)" "$(jq -n "$(get "$seen" udp_gap_ms) / $figure * 100 | round / 100")" "$figure"
-    printf '    ended after %d ms, its socket answered %d ms after the start, TCP stood still for %s ms\n' \
-        "$ended" "$answered" "$(get "$seen" tcp_gap_ms)"
+    printf '    %s, TCP stood still for %s ms\n' "$words" "$(get "$seen" tcp_gap_ms)"
     check "$what: datagrams pass, and the TCP connection goes on" eventually 20 goes_on
     check "$what: a is told the same MACs" same "$(arp 10.0.0.3) $(arp 10.0.0.4)" "$macs"
     check "$what: the mappings are back" same "$(mapping_count)" "$loaded"
@@ -104,6 +99,37 @@ restarted() {
     assert_books_balance r s
 }
 
-restarted "SIGTERM, then a start" TERM 500
+# restarted WHAT SIGNAL FIGURE: r ends by SIGNAL and starts again under traffic.
+restarted() {
+    local what=$1 signal=$2 figure=$3 start ended
+    before
+    start=$(now_ms)
+    stop r "$signal" 2>/dev/null
+    ended=$(($(now_ms) - start))
+    start=$(now_ms)
+    launch r
+    until ctl r status >/dev/null 2>&1 || is_gone r; do sleep 0.01; done
+    start=$(($(now_ms) - start))
+    need "$what: it answers again" ctl r status
+    after "$what" "$figure" "ended after $ended ms, its socket answered $start ms after the start"
+}
+
+# taken_over FIGURE: another vswitch takes over from r under traffic.
+taken_over() {
+    local what="vswitch --take-over" figure=$1 start first
+    before
+    first=$(pid_of r)
+    start=$(now_ms)
+    launch r --take-over
+    wait "$first"
+    check "$what: the first one ends with status 0" same "$?" 0
+    start=$(($(now_ms) - start))
+    need "$what: the second one answers" eventually 20 ctl r status
+    check "$what: it is another process" same "$(ctl r -o json status | jq .pid)" "$(pid_of r)"
+    after "$what" "$figure" "the first one was gone $start ms after the second one's start"
+}
+
+taken_over 500
+restarted "SIGTERM, then a start" TERM 2000
 restarted "kill -9, then a start" KILL 2000
 lab_end

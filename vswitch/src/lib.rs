@@ -8,6 +8,7 @@
 //! * [`commit`]: changes while packets fly; the only writer of the tables.
 //! * [`control`]: the socket that `vswitchctl` speaks to; [`observe`] answers.
 //! * [`state`]: what survives a restart.
+//! * [`take_over`]: from a vswitch that runs.
 //! * [`platform`]: opens the ports, with DPDK or without; [`daemon`] puts it
 //!   all together.
 #![forbid(unsafe_code)]
@@ -23,4 +24,5 @@ pub mod platform;
 pub mod ports;
 pub mod slow_path;
 pub mod state;
+pub mod take_over;
 pub mod worker;

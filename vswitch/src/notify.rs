@@ -10,6 +10,12 @@ pub fn ready() {
     let _ = sd_notify::notify(&[NotifyState::Ready]);
 }
 
+/// Tells the service manager that this process is the service's from now on. It
+/// believes that only with `NotifyAccess=all`.
+pub fn main_process() {
+    let _ = sd_notify::notify(&[NotifyState::MainPid(std::process::id())]);
+}
+
 /// Tells the service manager that the end has begun.
 pub fn stopping() {
     let _ = sd_notify::notify(&[NotifyState::Stopping]);

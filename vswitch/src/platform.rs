@@ -12,7 +12,7 @@ use vnet::compiled::PortId;
 use crate::config::{Cores, HostConfig};
 #[cfg(feature = "dpdk")]
 use crate::config::{PortConfig, PortSource};
-use crate::control::{ControlConfig, ControlError, ControlServer};
+use crate::control::ControlConfig;
 use crate::cores::{self, NoSuchCore};
 use crate::daemon::restore::Restored;
 use crate::daemon::{self, DaemonError, Platform};
@@ -26,6 +26,8 @@ use crate::ports::sizing::PortSize;
 use crate::ports::sizing::{self, Demand, SizeError, Sizes};
 use crate::ports::software;
 use crate::slow_path::hold;
+use crate::take_over::TakeOver;
+use crate::take_over::seat::{Door, SeatError};
 
 /// The daemon cannot be started.
 #[derive(Debug, thiserror::Error)]
@@ -33,9 +35,9 @@ pub enum StartError {
     /// The sizes do not work out.
     #[error(transparent)]
     Size(#[from] SizeError),
-    /// Another daemon has the control socket, or it cannot be made.
+    /// Another daemon has the control socket or the ports, or it cannot be made.
     #[error(transparent)]
-    Control(#[from] ControlError),
+    Seat(#[from] SeatError),
     /// A capture file.
     #[error(transparent)]
     Pcap(#[from] PcapError),
@@ -83,26 +85,28 @@ pub fn check(config: &HostConfig) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Opens the ports and runs the daemon until it is told to end.
+/// Opens the ports and runs the daemon until it is told to end. A vswitch that
+/// runs, and hands `over`, is told to end as late as can be.
 ///
 /// # Errors
 /// What keeps it from starting, with what to do.
-pub fn run(restored: Restored) -> Result<(), StartError> {
+pub fn run(restored: Restored, over: Option<TakeOver>) -> Result<(), StartError> {
     let config = &restored.config;
     // The socket first: a second daemon on it must not disturb the first one's
     // ports.
-    let server = ControlServer::bind(&ControlConfig {
+    let control = ControlConfig {
         socket: config.control.socket.clone(),
         mode: config.control.mode,
         read_group: config.control.read_group.clone(),
         write_group: config.control.write_group.clone(),
-    })?;
+    };
+    let door = Door::before(control, over)?;
     let cores = cores::of(&config.workers)?;
     let sizes = sizes(config, count(&cores))?;
     if config.ports.iter().any(|port| port.source.needs_dpdk()) {
-        with_dpdk(restored, &sizes, server, &cores)
+        with_dpdk(restored, &sizes, door, &cores)
     } else {
-        without_dpdk(restored, &sizes, server, &cores)
+        without_dpdk(restored, &sizes, door, &cores)
     }
 }
 
@@ -128,11 +132,12 @@ fn sizes(config: &HostConfig, workers: u16) -> Result<Sizes, SizeError> {
 fn without_dpdk(
     restored: Restored,
     sizes: &Sizes,
-    server: ControlServer,
+    door: Door,
     cores: &[Option<u16>],
 ) -> Result<(), StartError> {
     let config = &restored.config;
     let pool = HeapPool::new(usize::from(sizes.data_room));
+    let seat = door.enter()?;
     let opened = config.ports.iter().zip(&sizes.ports);
     let ports = opened.filter_map(|(port, size)| software::open(port, size, &pool));
     let ports = ports.collect::<Result<Vec<_>, _>>()?;
@@ -148,7 +153,7 @@ fn without_dpdk(
             sizes: sizes.clone(),
             held: held(count(cores)),
         },
-        server,
+        seat,
         cores,
         notify::until_told_to_end(),
     )?)
@@ -188,7 +193,7 @@ fn open_all<B, E>(
 fn with_dpdk(
     restored: Restored,
     _sizes: &Sizes,
-    _server: ControlServer,
+    _door: Door,
     _cores: &[Option<u16>],
 ) -> Result<(), StartError> {
     let ports = restored.config.ports.into_iter();
@@ -201,7 +206,7 @@ fn with_dpdk(
 fn with_dpdk(
     restored: Restored,
     sizes: &Sizes,
-    server: ControlServer,
+    door: Door,
     cores: &[Option<u16>],
 ) -> Result<(), StartError> {
     use dpdk_bindings::log::Level;
@@ -218,8 +223,15 @@ fn with_dpdk(
         Level::Debug => tracing::trace!("DPDK: {line}"),
     });
     let config = &restored.config;
-    let eal = Eal::start(&dpdk::eal_config(&config.ports, config.memory, sizes))?;
+    let eal_config = dpdk::eal_config(&config.ports, config.memory, sizes);
+    // DPDK takes the NICs as it starts: nobody else may have them then.
+    let door = match eal_config.pci.is_empty() {
+        true => door,
+        false => Door::Inside(door.enter()?),
+    };
+    let eal = Eal::start(&eal_config)?;
     let pool = Mempool::new(eal, "packets", sizes.buffers, sizes.data_room, sizes.cache)?;
+    let seat = door.enter()?;
     let ports = open_all(config, &sizes.ports, |port, size| {
         dpdk::open(eal, port, size, pool)
     })?;
@@ -243,7 +255,5 @@ fn with_dpdk(
         held: held(count(cores)),
     };
     let ending = notify::until_told_to_end();
-    Ok(daemon::run(
-        restored, ports, platform, server, cores, ending,
-    )?)
+    Ok(daemon::run(restored, ports, platform, seat, cores, ending)?)
 }

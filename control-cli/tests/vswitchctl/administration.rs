@@ -486,6 +486,14 @@ impl Administration for FakeAdministration {
         })
     }
 
+    fn hand_over(&self) -> Pending<()> {
+        let (answer, pending) = tokio::sync::oneshot::channel();
+        let _ = answer.send(Err(Refusal::TakenOver));
+        pending
+    }
+
+    fn take_back(&self) {}
+
     fn history(&self) -> Vec<HistoryEntry> {
         self.state.lock().history.clone()
     }

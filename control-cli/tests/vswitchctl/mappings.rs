@@ -212,16 +212,16 @@ fn a_daemon_that_stays_away_is_given_up() {
 }
 
 #[test]
-fn an_ending_daemon_is_asked_again() {
+fn a_daemon_that_hands_over_is_asked_again() {
     let (lab, daemon) = over(FakeAdministration {
-        refuses: Some(Refusal::Ending),
+        refuses: Some(Refusal::TakenOver),
         ..FakeAdministration::default()
     });
     let m = file(&lab, &text(5));
     lab.ctl(&["mapping", "load", &m]).fails(
         3,
         &[
-            "the vswitch is ending",
+            "another vswitch is taking over",
             "nothing was loaded",
             "1 more transaction may",
         ],

@@ -189,14 +189,14 @@ fn refusals_are_the_daemons_own_words() {
 }
 
 #[test]
-fn a_daemon_that_ends_is_asked_again_and_then_given_up() {
+fn a_daemon_that_hands_over_is_asked_again_and_then_given_up() {
     let (lab, daemon) = over(FakeAdministration {
-        refuses: Some(Refusal::Ending),
+        refuses: Some(Refusal::TakenOver),
         ..FakeAdministration::default()
     });
     let z = file(&lab, "z.yaml", "network: z\n");
     lab.ctl(&["apply", "-f", &z])
-        .fails(3, &["the vswitch is ending"]);
+        .fails(3, &["another vswitch is taking over"]);
     let orders = daemon.orders();
     assert!(orders.len() > 1, "{orders:?}");
     let ids = orders.iter().map(|order| match order {

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use vnet::compiled::{Compiled, Host};
 use vnet::topology::networks::NetworkTexts;
 
+use super::custody::Custody;
 use super::durable::Durable;
 use super::handle::Orders;
 use super::in_force::{InForce, Showcase};
@@ -35,6 +36,8 @@ pub(super) enum Order {
     ChangeMappings(Asked),
     AddPort(AddPort, Answer<PortChanged>),
     RemovePort(RemovePort, Answer<PortChanged>),
+    HandOver(Answer<()>),
+    TakeBack,
     /// No more.
     End,
 }
@@ -54,6 +57,7 @@ pub struct Clerk<B> {
     pub(super) orders: Receiver<Order>,
     pub(super) writer: TableWriter,
     pub(super) durable: Durable,
+    pub(super) custody: Custody,
     pub(super) show: Arc<Showcase>,
     /// The newest revision.
     pub(super) revision: Revision,
@@ -121,6 +125,7 @@ impl<B: PacketBuf + 'static> From<Beginning<B>> for Clerk<B> {
             orders,
             writer: beginning.writer,
             durable: beginning.durable,
+            custody: Custody::default(),
             revision: show.revision(),
             requests: Requests::recovered(beginning.requests),
             frame: beginning.frame,
@@ -164,23 +169,42 @@ impl<B: PacketBuf + 'static> Clerk<B> {
                 Ok(Order::ChangeMappings(first)) => {
                     let (group, other) = self.gather(first);
                     next = other;
-                    self.change_mappings(group);
+                    match self.may_change() {
+                        Ok(()) => self.change_mappings(group),
+                        Err(refusal) => refuse_all(group, &refusal),
+                    }
                 }
-                Ok(Order::Apply(order, answer)) => answer.give(self.apply(order)),
-                Ok(Order::Rollback(order, answer)) => answer.give(self.rollback(&order)),
+                Ok(Order::Apply(order, answer)) => {
+                    let may = self.may_change().or_else(|no| only_if(order.dry_run, no));
+                    answer.give(may.and_then(|()| self.apply(order)));
+                }
+                Ok(Order::Rollback(order, answer)) => {
+                    let may = self.may_change().or_else(|no| only_if(order.dry_run, no));
+                    answer.give(may.and_then(|()| self.rollback(&order)));
+                }
                 Ok(Order::Confirm(author, revision, answer)) => {
-                    answer.give(self.confirm(author, revision));
+                    let may = self.may_change();
+                    answer.give(may.and_then(|()| self.confirm(author, revision)));
                 }
-                Ok(Order::AddPort(order, answer)) => answer.give(self.add_port(&order)),
-                Ok(Order::RemovePort(order, answer)) => answer.give(self.remove_port(&order)),
+                Ok(Order::AddPort(order, answer)) => {
+                    answer.give(self.may_change().and_then(|()| self.add_port(&order)));
+                }
+                Ok(Order::RemovePort(order, answer)) => {
+                    answer.give(self.may_change().and_then(|()| self.remove_port(&order)));
+                }
+                Ok(Order::HandOver(answer)) => answer.give(self.hand_over()),
+                Ok(Order::TakeBack) => self.take_back(),
                 Ok(Order::End) | Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
                     self.writer.tidy_idle();
                     self.panel.tend();
                 }
             }
-            self.revert_if_due();
-            self.look_after_file();
+            self.open_again();
+            if self.may_change().is_ok() {
+                self.revert_if_due();
+                self.look_after_file();
+            }
             if Instant::now() >= flush_due {
                 flush_due = Instant::now() + FLUSH_EVERY;
                 self.durable.flush();
@@ -290,4 +314,15 @@ impl<B: PacketBuf + 'static> Clerk<B> {
         }
         self.show.show_tables(tables);
     }
+}
+
+fn refuse_all(group: Vec<Asked>, refusal: &Refusal) {
+    for (_, answer) in group {
+        answer.give(Err(refusal.clone()));
+    }
+}
+
+/// What only looks is never refused.
+fn only_if(looks: bool, refusal: Refusal) -> Result<(), Refusal> {
+    if looks { Ok(()) } else { Err(refusal) }
 }

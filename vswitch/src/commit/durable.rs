@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::order::MappingChange;
+use super::order::{MappingChange, Revision};
 use super::refusal::Refusal;
 use super::survey::Survey;
 use super::writer::SharedPublisher;
@@ -12,6 +12,14 @@ use crate::state::{Checkpoint, Commit, Notice, Progress, StateError, Store};
 pub struct Durable {
     store: Option<(Store, PathBuf)>,
     checkpoint: Option<(Checkpoint, Survey)>,
+    /// Lent to the vswitch that takes over.
+    lent: Option<Lent>,
+}
+
+/// How a file is opened again.
+struct Lent {
+    path: PathBuf,
+    host: String,
 }
 
 impl Durable {
@@ -20,6 +28,7 @@ impl Durable {
         Self {
             store: Some((store, path.to_owned())),
             checkpoint: None,
+            lent: None,
         }
     }
 
@@ -28,6 +37,7 @@ impl Durable {
         Self {
             store: None,
             checkpoint: None,
+            lent: None,
         }
     }
 
@@ -141,6 +151,34 @@ impl Durable {
         }
         self.checkpoint = None;
         false
+    }
+
+    /// Lets go of the file for another vswitch: it has all that was answered.
+    ///
+    /// # Errors
+    /// What was learned last could not be written; the file is closed all the
+    /// same.
+    pub(super) fn lend(&mut self) -> Result<(), StateError> {
+        self.lent = self.store.as_ref().map(|(store, path)| Lent {
+            path: path.clone(),
+            host: store.host().to_owned(),
+        });
+        self.close()
+    }
+
+    /// Opens the file that was lent. Gives the newest revision in it; `None`:
+    /// there is no file.
+    ///
+    /// # Errors
+    /// Those of [`Store::open`]; then it is still lent.
+    pub(super) fn take_back(&mut self) -> Result<Option<Revision>, StateError> {
+        let Some(Lent { path, host }) = &self.lent else {
+            return Ok(None);
+        };
+        let (store, recovered, _) = Store::open(path, host)?;
+        self.store = Some((store, path.clone()));
+        self.lent = None;
+        Ok(Some(recovered.revision))
     }
 
     /// Lets go of the file.

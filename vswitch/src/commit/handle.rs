@@ -81,6 +81,15 @@ impl Administration for Commits {
         self.leave(|answer| Order::RemovePort(order, answer))
     }
 
+    fn hand_over(&self) -> Pending<()> {
+        self.leave(Order::HandOver)
+    }
+
+    fn take_back(&self) {
+        // It may have ended.
+        let _ = self.orders.send(Order::TakeBack);
+    }
+
     fn history(&self) -> Vec<HistoryEntry> {
         let in_force = self.show.in_force();
         let newest_first = in_force.history.iter().rev().zip(0..);

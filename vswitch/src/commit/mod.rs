@@ -10,9 +10,11 @@
 //! * [`durable`]: the state file; `requests`: what was done before; `survey`:
 //!   all mappings, for a new state file.
 //! * [`writer`]: the tables; `occupancy`: how full they are.
+//! * `custody`: who has the state file while another vswitch takes over.
 //! * [`in_force`]: what others see of it; [`event`]: what watchers are told.
 
 mod clerk;
+mod custody;
 pub mod durable;
 pub mod event;
 mod handle;
@@ -66,6 +68,13 @@ pub trait Administration: Send + Sync + 'static {
 
     /// Removes a port.
     fn remove_port(&self, order: RemovePort) -> Pending<PortChanged>;
+
+    /// Closes the state file for another vswitch that takes over; changes are
+    /// refused from then on.
+    fn hand_over(&self) -> Pending<()>;
+
+    /// The other vswitch is gone: changes are accepted again.
+    fn take_back(&self);
 
     /// The topologies that were in force, newest first.
     fn history(&self) -> Vec<HistoryEntry>;

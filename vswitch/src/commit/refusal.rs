@@ -79,9 +79,9 @@ pub enum Refusal {
     /// The state file cannot be written.
     #[error("nothing was changed, because it could not be made durable: {0}")]
     NotDurable(String),
-    /// The daemon is ending, or hands over to another.
-    #[error("the vswitch is ending; try again when it is back")]
-    Ending,
+    /// The daemon hands over to another.
+    #[error("another vswitch is taking over from this one: try again in a moment")]
+    TakenOver,
 }
 
 impl Refusal {

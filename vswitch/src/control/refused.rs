@@ -8,7 +8,7 @@
 //! | another revision than expected: look again, then try again | `ABORTED` |
 //! | a table is full | `RESOURCE_EXHAUSTED` |
 //! | the state file cannot be written | `INTERNAL` |
-//! | the vswitch is ending | `UNAVAILABLE` |
+//! | the vswitch is ending, or another one is taking over | `UNAVAILABLE` |
 //! | that far back nothing is remembered (`Watch`) | `OUT_OF_RANGE` |
 //! | a message larger than the verb takes | `RESOURCE_EXHAUSTED`, from 1 MiB on `OUT_OF_RANGE` |
 //! | the client did not go on in time | `DEADLINE_EXCEEDED` |
@@ -32,7 +32,7 @@ impl From<Refusal> for Status {
             Refusal::Stale { .. } => Code::Aborted,
             Refusal::TableFull { .. } => Code::ResourceExhausted,
             Refusal::NotDurable(_) => Code::Internal,
-            Refusal::Ending => Code::Unavailable,
+            Refusal::TakenOver => Code::Unavailable,
         };
         Self::new(code, shortened(refusal.to_string()))
     }
@@ -77,7 +77,7 @@ pub(super) fn in_stream(refusal: &Refusal) -> v1::MappingsRefused {
         Refusal::Stale { .. } => v1::Refusal::StaleRevision,
         Refusal::TableFull { .. } => v1::Refusal::TableFull,
         Refusal::NotDurable(_) => v1::Refusal::NotDurable,
-        Refusal::NotNow(_) | Refusal::Ending => v1::Refusal::Unavailable,
+        Refusal::NotNow(_) | Refusal::TakenOver => v1::Refusal::Unavailable,
     };
     v1::MappingsRefused {
         refusal: kind.into(),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use control_api::v1::control_server::ControlServer as Grpc;
 use parking_lot::Mutex;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Server;
@@ -46,7 +46,8 @@ impl ControlServer {
         })
     }
 
-    /// Answers clients until `shutdown` completes; then lets the answers that
+    /// Answers clients until `shutdown` completes, or another vswitch has taken
+    /// over; then lets the answers that
     /// are under way end for a moment, and removes the socket. Needs a tokio
     /// runtime with I/O and time.
     ///
@@ -74,6 +75,7 @@ impl ControlServer {
 
         let (admit, admitted) = mpsc::channel(1);
         let door = tokio::spawn(keep_the_door(listener, Arc::new(self.rules), admit));
+        let leave = Arc::new(Notify::new());
         let (begin_end, ending) = tokio::sync::oneshot::channel();
         let server = Server::builder()
             .concurrency_limit_per_connection(REQUESTS_PER_CONNECTION)
@@ -84,7 +86,7 @@ impl ControlServer {
             .http2_max_local_error_reset_streams(Some(ERRORS_PER_CONNECTION))
             .serve_with_incoming_shutdown(
                 Attended(
-                    Grpc::new(Service::new(source, administration))
+                    Grpc::new(Service::new(source, administration, Arc::clone(&leave)))
                         .max_decoding_message_size(LARGEST_REQUEST_BYTES),
                 ),
                 ReceiverStream::new(admitted),
@@ -93,6 +95,12 @@ impl ControlServer {
                 },
             );
         tokio::pin!(server);
+        let shutdown = async {
+            tokio::select! {
+                () = shutdown => {}
+                () = leave.notified() => {}
+            }
+        };
         let ended = tokio::select! {
             ended = &mut server => ended,
             () = shutdown => {

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use control_api::v1;
 use control_api::v1::control_server::Control;
 use prost::Message;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::attendance::Begun;
 use super::peer::{Access, Peer};
 use super::source::ControlSource;
 use super::verb;
-use super::verb::{apply, export, transaction, watch};
+use super::verb::{apply, export, take_over, transaction, watch};
 use crate::commit::{Administration, Author};
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -52,12 +52,15 @@ pub(super) struct Service {
     exports: export::Room,
     /// Each goes through the whole table.
     listings: Arc<Semaphore>,
+    /// Told when another vswitch has taken over.
+    leave: Arc<Notify>,
 }
 
 impl Service {
     pub(super) fn new(
         source: Arc<dyn ControlSource>,
         administration: Arc<dyn Administration>,
+        leave: Arc<Notify>,
     ) -> Self {
         Self {
             source,
@@ -65,6 +68,7 @@ impl Service {
             space: apply::Space::default(),
             exports: export::Room::default(),
             listings: Arc::new(Semaphore::new(LISTINGS)),
+            leave,
         }
     }
 
@@ -314,6 +318,23 @@ impl Control for Service {
         verb::port_change::remove(administration, author, request.into_inner())
             .await
             .map(Response::new)
+    }
+
+    type TakeOverStream = take_over::Steps;
+
+    async fn take_over(
+        &self,
+        request: Request<Streaming<v1::TakeOverRequest>>,
+    ) -> Answer<Self::TakeOverStream> {
+        let peer = peer(&request)?;
+        peer.may(Access::Write)?;
+        let author = peer.author();
+        Ok(Response::new(take_over::hand_over(
+            Arc::clone(&self.administration),
+            author,
+            Arc::clone(&self.leave),
+            request.into_inner(),
+        )))
     }
 }
 

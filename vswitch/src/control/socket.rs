@@ -30,6 +30,16 @@ pub struct ControlConfig {
     pub write_group: Option<String>,
 }
 
+impl ControlConfig {
+    /// Checks what can be checked before the socket is made.
+    ///
+    /// # Errors
+    /// [`ControlError::NoSuchGroup`].
+    pub fn check(&self) -> Result<(), ControlError> {
+        AccessRules::new(self).map(drop)
+    }
+}
+
 impl Default for ControlConfig {
     fn default() -> Self {
         Self {

@@ -31,7 +31,7 @@ use self::restore::Restored;
 use crate::commit::topology::tenants;
 use crate::commit::{Beginning, Clerk, InForce, Showcase, TableWriter, ordering};
 use crate::config::HostConfig;
-use crate::control::{ControlError, ControlServer};
+use crate::control::ControlError;
 use crate::observe::{LastSeen, MtuPaths, Observer, ShownWorker};
 use crate::ports::OpenPort;
 use crate::ports::opener::PortOpener;
@@ -40,6 +40,7 @@ use crate::slow_path::hold::HoldQueue;
 use crate::slow_path::residence::Residence;
 use crate::slow_path::watchdog::Watchdog;
 use crate::slow_path::{SlowPath, SubstrateView, config as substrate_config, leading};
+use crate::take_over::seat::Seat;
 use crate::worker::Worker;
 use crate::worker::idle::Idle;
 use crate::worker::panel::{FirstPort, PatchPanel, Started};
@@ -103,13 +104,14 @@ pub fn run<P: BufPool + Clone + 'static>(
     restored: Restored,
     ports: Vec<OpenPort<P::Buf>>,
     platform: Platform<P>,
-    server: ControlServer,
+    seat: Seat,
     cores: &[Option<u16>],
     ending: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), DaemonError>
 where
     P::Buf: 'static,
 {
+    let Seat { server, tenure } = seat;
     let started = Instant::now();
     for warning in ports.iter().flat_map(|port| &port.warnings) {
         tracing::warn!("{warning}");
@@ -270,6 +272,7 @@ where
     threads::join(slow_path, "the slow path");
     // The devices go last: nobody has a queue of theirs any more.
     drop(panel);
+    drop(tenure);
     served
 }
 

@@ -87,6 +87,11 @@ impl Store {
         Ok((store, recovered))
     }
 
+    /// Whose state it is.
+    pub fn host(&self) -> &str {
+        &self.image.head.host
+    }
+
     /// Hands out all mappings: changes to be carried out in their order, in
     /// slices of some thousands. To be called before the first commit.
     ///

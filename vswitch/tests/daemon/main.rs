@@ -7,3 +7,4 @@
 mod changes;
 mod killed;
 mod process;
+mod take_over;

@@ -2,14 +2,14 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use control_api::Client;
 use tempfile::TempDir;
 
 /// The longest that a daemon may take to answer. Machines may be very busy.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A directory with a configuration, and the daemon that runs on it, if it does.
 pub(crate) struct Daemon {
@@ -61,15 +61,54 @@ topology: topology.yaml
 
     /// Starts it. What it says goes to the end of `log`.
     pub(crate) fn start(&mut self) {
+        self.process = Some(self.spawn(&[]));
+    }
+
+    /// Starts one that takes over, and is the daemon from now on. Gives the one
+    /// that was.
+    pub(crate) fn take_over(&mut self) -> Option<Child> {
+        let taker = self.taker();
+        self.process.replace(taker)
+    }
+
+    /// Starts one that tries to take over.
+    pub(crate) fn taker(&self) -> Child {
+        self.spawn(&["--take-over"])
+    }
+
+    fn spawn(&self, options: &[&str]) -> Child {
         let log = self.path("log");
         let log = fs::File::options().append(true).create(true).open(log);
         let process = Command::new(env!("CARGO_BIN_EXE_vswitch"))
             .arg("--config")
             .arg(self.path("host.yaml"))
+            .args(options)
             .stdout(Stdio::null())
             .stderr(log.unwrap())
             .spawn();
-        self.process = Some(process.unwrap());
+        process.unwrap()
+    }
+
+    /// How a process that was started here ends by itself.
+    pub(crate) async fn ended(&self, process: impl Into<Option<Child>>) -> ExitStatus {
+        let mut process = process.into().unwrap();
+        let began = Instant::now();
+        loop {
+            if let Some(status) = process.try_wait().unwrap() {
+                return status;
+            }
+            if began.elapsed() > PATIENCE {
+                process.kill().unwrap();
+                panic!("it does not end: {}", self.log());
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Has the daemon ended by itself?
+    pub(crate) fn has_ended(&mut self) -> bool {
+        let process = self.process.as_mut();
+        process.is_none_or(|process| process.try_wait().unwrap().is_some())
     }
 
     /// A client, as soon as the daemon answers.

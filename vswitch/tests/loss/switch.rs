@@ -13,12 +13,13 @@ use packet::{HeapPool, MacAddr};
 use parking_lot::Mutex;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
-use vswitch::control::{ControlConfig, ControlServer};
+use vswitch::control::ControlConfig;
 use vswitch::daemon::restore::restore;
 use vswitch::daemon::{self, Platform};
 use vswitch::ports::memory::MemoryPort;
 use vswitch::ports::opener::HeapOpener;
 use vswitch::ports::sizing::{self, Demand};
+use vswitch::take_over::seat::Seat;
 
 use super::ends::{Far, Port};
 use super::traffic::Traffic;
@@ -128,11 +129,11 @@ impl Switch {
             reserve: None,
         });
         let sizes = sizes.unwrap();
-        let server = ControlServer::bind(&ControlConfig {
+        let seat = Seat::take(&ControlConfig {
             socket: config.control.socket.clone(),
             ..ControlConfig::default()
         });
-        let server = server.unwrap();
+        let seat = seat.unwrap();
         let ends = [
             (NODE.1, Port::Sender),
             (MacAddr::new([2, 0, 0, 0, 0, 3]), Port::Local),
@@ -178,7 +179,7 @@ impl Switch {
             let ending = async {
                 let _ = ending.await;
             };
-            daemon::run(restored, ports, platform, server, &cores, ending).unwrap();
+            daemon::run(restored, ports, platform, seat, &cores, ending).unwrap();
         });
         Self {
             directory,

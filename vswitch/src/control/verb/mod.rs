@@ -17,6 +17,7 @@ pub(super) mod port_change;
 pub(super) mod rollback;
 pub(super) mod status;
 pub(super) mod table;
+pub(super) mod take_over;
 pub(super) mod transaction;
 pub(super) mod uplink;
 pub(super) mod watch;
