@@ -303,9 +303,10 @@ fn start_again(wire: &mut Wire, held: Held) {
     wire.hosts[1] = SubstrateHost::new(config, wire.now).unwrap();
 }
 
-/// What host 1 sends at once.
+/// What host 1 sends at once, though a packet waits for its next hop.
 fn first_words(wire: &mut Wire) -> Vec<Seen> {
-    let effects = wire.hosts[1].tick(wire.now);
+    let mut effects = wire.hosts[1].tick(wire.now);
+    effects.extend(wire.hosts[1].resolve(HOP, wire.now));
     let seen = effects.iter().filter_map(|effect| match effect {
         Effect::Send { frame, .. } => Some(read(frame)),
         _ => None,
@@ -344,7 +345,6 @@ fn who_starts_again_asks_for_its_addresses_and_for_nobody() {
     let own: Vec<_> = held.addresses.iter().map(|held| held.address).collect();
     start_again(&mut wire, held);
     let mut asked = Vec::new();
-    wire.hosts[1].resolve(HOP, wire.now);
     for seen in first_words(&mut wire) {
         match seen.what {
             What::Solicitation(target, None) if seen.source.is_unspecified() => asked.push(target),
