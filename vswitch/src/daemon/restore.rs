@@ -209,6 +209,9 @@ fn add_ports(
 
 /// Changes staged together: what they supersede must fit the table, too.
 const AT_ONCE: usize = 1024;
+/// Memory is asked for what so many changes later need: a large table is in no
+/// cache, and each change would wait for it.
+const AHEAD: usize = 12;
 
 /// Mappings on their way from the state file into the table.
 struct Loading<'a> {
@@ -233,8 +236,13 @@ impl Loading<'_> {
 
     fn take_some(&mut self, changes: &[MappingChange]) {
         let mut staged = self.mappings.stage();
-        for change in changes {
-            let key = MappingKey::new(change.segment, change.address);
+        let key = |change: &MappingChange| MappingKey::new(change.segment, change.address);
+        for (at, change) in changes.iter().enumerate() {
+            let soon = changes.get(at + AHEAD);
+            if let Some((soon, place)) = soon.and_then(|soon| Some((soon, soon.place?))) {
+                staged.expect(key(soon), place.mac);
+            }
+            let key = key(change);
             let drawn = staged.get(key).is_some_and(|e| e.origin == Origin::Drawn);
             let Some(place) = change.place else {
                 if !drawn {

@@ -124,6 +124,15 @@ impl MappingTable {
         asked.iter().zip(&firsts).map(answer).collect()
     }
 
+    /// A mapping will soon be looked for or changed: memory is asked for what
+    /// that begins with.
+    #[inline]
+    fn expect(&self, key: MappingKey, mac: MacAddr) {
+        prefetch(self.by_key.view().home(self.seed.of_key(key)));
+        let mac = self.seed.of_mac(key.segment, mac);
+        prefetch(self.by_mac.view().home(mac));
+    }
+
     /// Does anybody in the segment have this MAC?
     pub fn has_mac(&self, at: TableVersion, segment: SegmentId, mac: MacAddr) -> bool {
         self.address_of(at, segment, mac).is_some()

@@ -4,6 +4,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use packet::MacAddr;
 use vnet::compiled::Mapping;
 
 use super::hash::{Hash, Seed};
@@ -408,6 +409,12 @@ impl Staged<'_> {
     pub fn get(&self, key: MappingKey) -> Option<MappingEntry> {
         let hash = self.writer.table.seed.of_key(key);
         self.writer.newest(key, hash).map(|(_, entry)| entry)
+    }
+
+    /// This will soon be [`put`](Self::put): the time that memory takes for it
+    /// goes by meanwhile.
+    pub fn expect(&self, key: MappingKey, mac: MacAddr) {
+        self.writer.table.expect(key, mac);
     }
 
     /// Maps an address; what it mapped to before.
