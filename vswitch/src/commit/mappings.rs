@@ -4,7 +4,8 @@
 //! A group shares what is slow: one write to the disk, one publication. It is
 //! staged first, where nobody sees it; a transaction that turns out to be
 //! refused is taken out, and the others are staged anew. Then it is written to
-//! the disk, then committed: an error before that leaves nothing behind.
+//! the disk, then committed, then the hosts that are new with it are met, then
+//! it is published: an error before it is committed leaves nothing behind.
 
 use std::collections::{HashMap, HashSet};
 
@@ -53,6 +54,39 @@ impl From<Refusal> for Fault {
 pub(super) struct Known {
     subnets: HashMap<SegmentId, Ipv4Subnet>,
     hosts: HashMap<Locator, HostId>,
+    /// One more than the largest id of a host.
+    places: usize,
+}
+
+/// Hosts that no mapping has led to before, in the order of the ids that they
+/// will have: nobody knows them until what names them is committed.
+struct Newcomers<'k> {
+    known: &'k Known,
+    hosts: HashMap<Locator, HostId>,
+    in_order: Vec<Locator>,
+}
+
+impl<'k> Newcomers<'k> {
+    fn none_beside(known: &'k Known) -> Self {
+        Self {
+            known,
+            hosts: HashMap::new(),
+            in_order: Vec::new(),
+        }
+    }
+
+    /// The id that the host has, or will have; `None`: there are too many.
+    fn id(&mut self, locator: Locator) -> Option<HostId> {
+        let known = self.known.hosts.get(&locator);
+        if let Some(id) = known.or_else(|| self.hosts.get(&locator)) {
+            return Some(*id);
+        }
+        let place = self.known.places + self.in_order.len();
+        let id = HostId(u32::try_from(place).ok()?);
+        self.hosts.insert(locator, id);
+        self.in_order.push(locator);
+        Some(id)
+    }
 }
 
 impl Known {
@@ -63,6 +97,7 @@ impl Known {
     pub(super) fn set_hosts(&mut self, hosts: &[Host]) {
         let numbered = (0..).map(HostId).zip(hosts);
         self.hosts = numbered.map(|(id, host)| (host.locator, id)).collect();
+        self.places = hosts.len();
     }
 }
 
@@ -70,7 +105,6 @@ impl<B: PacketBuf + 'static> Clerk<B> {
     /// Carries out a group of transactions, in their order.
     pub(super) fn change_mappings(&mut self, group: Vec<Asked>) {
         let members = self.admit(group);
-        self.meet_hosts(&members);
         self.commit_group(members);
     }
 
@@ -128,7 +162,7 @@ impl<B: PacketBuf + 'static> Clerk<B> {
     /// never been; the transaction is named that the error is about.
     fn stage_and_write(&mut self, members: &mut [Member]) -> Result<(), (usize, Fault)> {
         let staged = self.writer.mappings.stage();
-        let staged = stage_all(staged, &self.known, members, self.revision)?;
+        let (staged, newcomers) = stage_all(staged, &self.known, members, self.revision)?;
         let commits = members.iter().map(|member| {
             let commit = Commit {
                 mappings: member.order.changes.clone(),
@@ -140,6 +174,11 @@ impl<B: PacketBuf + 'static> Clerk<B> {
         let written = self.durable.write_transactions(commits);
         written.map_err(|refusal| (0, Fault::NotWritten(refusal)))?;
         staged.commit();
+        // Before it is published: the way to a host must be in the tables when
+        // the mappings are.
+        if !newcomers.is_empty() {
+            self.add_hosts(&newcomers);
+        }
         Ok(())
     }
 
@@ -172,44 +211,34 @@ impl<B: PacketBuf + 'static> Clerk<B> {
         }
         members
     }
-
-    /// Makes hosts known that no mapping has led to before: their next hops
-    /// must be in the tables when the mappings are.
-    fn meet_hosts(&mut self, members: &[Member]) {
-        let places = members.iter().flat_map(|member| &member.order.changes);
-        let locators = places.filter_map(|change| Some(change.place?.locator));
-        let mut new: Vec<Locator> = locators
-            .filter(|locator| !self.known.hosts.contains_key(locator))
-            .collect();
-        if new.is_empty() {
-            return;
-        }
-        new.sort_unstable();
-        new.dedup();
-        self.add_hosts(&new);
-    }
 }
 
-/// Stages a group. An error names the transaction that cannot be, and why; the
-/// others are to be staged anew without it.
+/// Stages a group; and the hosts that are to be met if it is committed. An error
+/// names the transaction that cannot be, and why; the others are to be staged
+/// anew without it.
 fn stage_all<'w>(
     mut staged: Staged<'w>,
     known: &Known,
     members: &mut [Member],
     before: Revision,
-) -> Result<Staged<'w>, (usize, Fault)> {
+) -> Result<(Staged<'w>, Vec<Locator>), (usize, Fault)> {
+    let mut newcomers = Newcomers::none_beside(known);
     for (member, at) in members.iter_mut().zip(0..) {
         let revision = Revision(before.0 + at as u64 + 1);
         member.counts = Committed {
             revision,
             ..Committed::default()
         };
-        stage(&mut staged, known, member).map_err(|fault| (at, fault))?;
+        stage(&mut staged, &mut newcomers, member).map_err(|fault| (at, fault))?;
     }
-    Ok(staged)
+    Ok((staged, newcomers.in_order))
 }
 
-fn stage(staged: &mut Staged<'_>, known: &Known, member: &mut Member) -> Result<(), Fault> {
+fn stage(
+    staged: &mut Staged<'_>,
+    hosts: &mut Newcomers<'_>,
+    member: &mut Member,
+) -> Result<(), Fault> {
     let Member { order, counts, .. } = member;
     let is = Revision(counts.revision.0 - 1);
     if let Some(expected) = order.expected.filter(|expected| *expected != is) {
@@ -224,7 +253,7 @@ fn stage(staged: &mut Staged<'_>, known: &Known, member: &mut Member) -> Result<
     }
     for (at, change) in order.changes.iter().enumerate() {
         let key = MappingKey::new(change.segment, change.address);
-        let before = match entry(known, change, at)? {
+        let before = match entry(hosts, change, at)? {
             Some(entry) => {
                 let used = staged.len() as u64;
                 let wanted = (order.changes.len() - at) as u64;
@@ -263,12 +292,12 @@ fn stage(staged: &mut Staged<'_>, known: &Known, member: &mut Member) -> Result<
 
 /// The table's entry for a change; `None`: a removal.
 fn entry(
-    known: &Known,
+    hosts: &mut Newcomers<'_>,
     change: &MappingChange,
     at: usize,
 ) -> Result<Option<MappingEntry>, Refusal> {
     let segment = change.segment;
-    let Some(subnet) = known.subnets.get(&segment) else {
+    let Some(subnet) = hosts.known.subnets.get(&segment) else {
         return Err(Refusal::NoSuchSegment {
             segment,
             change: at,
@@ -293,8 +322,7 @@ fn entry(
             place.mac, change.address
         )));
     }
-    let host = known.hosts.get(&place.locator).copied();
-    match host {
+    match hosts.id(place.locator) {
         Some(HostId(0)) => Err(invalid(format!(
             "{} is this host's own locator: a node on this host is drawn in the topology, with its \
              port",

@@ -326,6 +326,78 @@ async fn transactions_are_whole_refused_with_a_reason_and_done_once() {
     assert_eq!(listed(&mut client).await, ["10.0.1.2 02 DRAWN"]);
 }
 
+/// How many hosts are known: a way is looked for to each.
+async fn hosts(client: &mut Client) -> u64 {
+    let tables = client.verbs().list_tables(v1::ListTablesRequest {}).await;
+    let tables = tables.unwrap().into_inner().tables;
+    tables.iter().find(|t| t.name == "hosts").unwrap().used
+}
+
+#[tokio::test]
+async fn only_what_is_committed_makes_a_host_known() {
+    let mut daemon = Daemon::new(20, &z(&[2]));
+    daemon.start();
+    let mut client = daemon.client().await;
+    let before = hosts(&mut client).await;
+    let of = |changes: Vec<v1::MappingChange>| v1::ChangeMappingsRequest {
+        changes,
+        ..v1::ChangeMappingsRequest::default()
+    };
+    let on = |host: u64, n: u32| v1::MappingChange {
+        locator: 0xfd00_0000_0000_0100 + host,
+        ..put(0x0a00_0200 + n, 1)
+    };
+    let drawn = put(0x0a00_0102, 3);
+    let stale = v1::ChangeMappingsRequest {
+        expected_revision: Some(99),
+        ..of(vec![on(1, 1)])
+    };
+    for refusal in [
+        of(vec![on(1, 1), on(2, 2), drawn]),
+        of((0..30).map(|n| on(3, n)).collect()),
+        stale,
+    ] {
+        refused(&mut client, refusal).await;
+    }
+    // Together with one that is refused, and after hosts that are not to be.
+    let asked = [
+        of(vec![on(4, 4), drawn]),
+        of(vec![on(5, 5), on(6, 6), on(5, 7)]),
+        of(vec![on(6, 8), on(7, 9)]),
+    ];
+    let answers = client.verbs().change_mappings(tokio_stream::iter(asked));
+    let mut answers = answers.await.unwrap().into_inner();
+    let mut done = 0;
+    while let Some(answer) = answers.message().await.unwrap() {
+        let outcome = answer.outcome.unwrap();
+        done += u32::from(matches!(
+            outcome,
+            v1::change_mappings_reply::Outcome::Committed(_)
+        ));
+    }
+    assert_eq!(done, 2);
+    // What is shown may come a moment after the answer.
+    let known = loop {
+        match hosts(&mut client).await {
+            known if known >= before + 3 => break known,
+            _ => tokio::time::sleep(Duration::from_millis(5)).await,
+        }
+    };
+    assert_eq!(known, before + 3);
+    let all = v1::ListMappingsRequest::default();
+    let mut pages = client
+        .verbs()
+        .list_mappings(all)
+        .await
+        .unwrap()
+        .into_inner();
+    let mut places = pages.message().await.unwrap().unwrap().mappings;
+    places.retain(|mapping| mapping.address > 0x0a00_0200);
+    places.sort_by_key(|mapping| mapping.address);
+    let places: Vec<_> = places.iter().map(|m| m.locator & 0xff).collect();
+    assert_eq!(places, [5, 6, 5, 6, 7]);
+}
+
 #[tokio::test]
 async fn who_watches_sees_what_changes_and_where_to_go_on() {
     let mut daemon = Daemon::new(1000, EMPTY);
