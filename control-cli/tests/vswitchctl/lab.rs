@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use tokio::sync::oneshot;
-use vswitch::control::{ControlConfig, ControlError, ControlServer};
+use vswitch::control::{ControlConfig, ControlError, ControlServer, TimeLimits};
 
 use crate::fake::Fake;
 
@@ -26,6 +26,14 @@ impl Lab {
     }
 
     pub(crate) fn configured(fake: Fake, change: impl FnOnce(&mut ControlConfig)) -> Self {
+        Self::run(fake, change, TimeLimits::default())
+    }
+
+    pub(crate) fn with_limits(fake: Fake, limits: TimeLimits) -> Self {
+        Self::run(fake, |_| (), limits)
+    }
+
+    fn run(fake: Fake, change: impl FnOnce(&mut ControlConfig), limits: TimeLimits) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut config = ControlConfig {
             socket: directory.path().join("control.sock"),
@@ -34,7 +42,7 @@ impl Lab {
         change(&mut config);
         let socket = config.socket.clone();
         // Bound before anyone asks: no test has to wait for it.
-        let bound = ControlServer::bind(&config).unwrap();
+        let bound = ControlServer::bind(&config).unwrap().with_limits(limits);
         let (stop, stopped) = oneshot::channel::<()>();
         let administration = fake.administration.clone();
         let serve = move || {

@@ -18,7 +18,11 @@ use super::connections::UnderWay;
 
 /// A service whose requests are accounted for.
 #[derive(Debug, Clone)]
-pub(super) struct Attended<S>(pub(super) S);
+pub(super) struct Attended<S> {
+    pub(super) service: S,
+    /// For a request to arrive whole.
+    pub(super) patience: Duration,
+}
 
 /// Set by the verb when it begins: its request has arrived.
 #[derive(Debug, Clone, Default)]
@@ -46,7 +50,7 @@ where
     type Future = Pin<Box<dyn Future<Output = Result<Answer, Infallible>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.0.poll_ready(context)
+        self.service.poll_ready(context)
     }
 
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
@@ -58,9 +62,10 @@ where
             extensions.insert(origin.peer);
             origin.requests.begin()
         });
-        let answer = self.0.call(request);
+        let answer = self.service.call(request);
+        let patience = self.patience;
         Box::pin(async move {
-            let answer = in_time(answer, &begun).await?;
+            let answer = in_time(answer, &begun, patience).await?;
             Ok(answer.map(|body| {
                 Body::new(Answering {
                     body,
@@ -75,14 +80,15 @@ where
 async fn in_time(
     answer: impl Future<Output = Result<Answer, Infallible>>,
     begun: &Begun,
+    patience: Duration,
 ) -> Result<Answer, Infallible> {
     let mut answer = core::pin::pin!(answer);
-    match tokio::time::timeout(PATIENCE, &mut answer).await {
+    match tokio::time::timeout(patience, &mut answer).await {
         Ok(answer) => answer,
         Err(_) if begun.is_set() => answer.await,
         Err(_) => Ok(Status::deadline_exceeded(format!(
             "the request did not arrive whole within {} s",
-            PATIENCE.as_secs()
+            patience.as_secs()
         ))
         .into_http()),
     }
@@ -113,6 +119,3 @@ impl http_body::Body for Answering {
         self.body.size_hint()
     }
 }
-
-/// For a request to arrive whole.
-const PATIENCE: Duration = Duration::from_secs(30);

@@ -29,14 +29,14 @@ struct Preface {
 }
 
 impl Connection {
-    pub(super) fn new(stream: UnixStream, peer: Peer, place: Place) -> Self {
+    pub(super) fn new(stream: UnixStream, peer: Peer, place: Place, patience: Duration) -> Self {
         Self {
             stream,
             peer,
             place,
             preface: Some(Preface {
                 missing: PREFACE_BYTES,
-                late: Box::pin(sleep(PREFACE_PATIENCE)),
+                late: Box::pin(sleep(patience)),
             }),
         }
     }
@@ -105,4 +105,3 @@ impl AsyncWrite for Connection {
 /// Nothing was read: the stream is at its end.
 const THE_END: Poll<io::Result<()>> = Poll::Ready(Ok(()));
 const PREFACE_BYTES: usize = 24;
-const PREFACE_PATIENCE: Duration = Duration::from_secs(5);

@@ -6,7 +6,8 @@
 //! * [`peer`]: who connected, and what they may do;
 //! * [`server`]: from the listener to the service, and the end; `connections`:
 //!   how many there may be, and who makes room; `connection`: one of them;
-//!   `attendance`: the requests under way;
+//!   `attendance`: the requests under way; [`limits`]: how long clients may
+//!   take;
 //! * `service`: which verb is meant; `verb`: one file per verb, the other half
 //!   of which is the file of the same name in `vswitchctl`;
 //! * [`source`]: what the daemon has to tell. It implements
@@ -21,6 +22,7 @@
 //! thread. Lists are made page by page as the client takes them; a stream of
 //! changes is read as its answers are taken.
 
+pub mod limits;
 pub mod peer;
 pub mod server;
 pub mod socket;
@@ -35,6 +37,7 @@ mod service;
 mod verb;
 mod wire;
 
+pub use limits::TimeLimits;
 pub use server::ControlServer;
 pub use socket::{ControlConfig, ControlError};
 pub use source::ControlSource;

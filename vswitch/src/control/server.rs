@@ -16,6 +16,7 @@ use tonic::transport::Server;
 use super::attendance::Attended;
 use super::connection::Connection;
 use super::connections::Connections;
+use super::limits::TimeLimits;
 use super::peer::{AccessRules, Peer};
 use super::service::Service;
 use super::socket::{self, ControlConfig, ControlError, SocketFile};
@@ -28,6 +29,7 @@ pub struct ControlServer {
     listener: StdListener,
     file: SocketFile,
     rules: AccessRules,
+    limits: TimeLimits,
 }
 
 impl ControlServer {
@@ -43,7 +45,14 @@ impl ControlServer {
             listener,
             file,
             rules,
+            limits: TimeLimits::default(),
         })
+    }
+
+    /// With other time limits than the usual ones.
+    #[must_use]
+    pub fn with_limits(self, limits: TimeLimits) -> Self {
+        Self { limits, ..self }
     }
 
     /// Answers clients until `shutdown` completes, or another vswitch has taken
@@ -74,21 +83,34 @@ impl ControlServer {
         let listener = UnixListener::from_std(self.listener).map_err(failed("wait on it"))?;
 
         let (admit, admitted) = mpsc::channel(1);
-        let door = tokio::spawn(keep_the_door(listener, Arc::new(self.rules), admit));
+        let limits = self.limits;
+        let door = Door {
+            connections: Arc::default(),
+            admit,
+            greeting: limits.greeting,
+            refusals: Mutex::default(),
+        };
+        let door = tokio::spawn(keep_the_door(listener, Arc::new(self.rules), door));
         let leave = Arc::new(Notify::new());
         let (begin_end, ending) = tokio::sync::oneshot::channel();
         let server = Server::builder()
             .concurrency_limit_per_connection(REQUESTS_PER_CONNECTION)
             .max_concurrent_streams(STREAMS_PER_CONNECTION)
-            .http2_keepalive_interval(Some(KEEPALIVE))
-            .http2_keepalive_timeout(Some(KEEPALIVE))
+            .http2_keepalive_interval(Some(limits.silence))
+            .http2_keepalive_timeout(Some(limits.silence))
             .http2_max_header_list_size(LARGEST_HEADERS_BYTES)
             .http2_max_local_error_reset_streams(Some(ERRORS_PER_CONNECTION))
             .serve_with_incoming_shutdown(
-                Attended(
-                    Grpc::new(Service::new(source, administration, Arc::clone(&leave)))
-                        .max_decoding_message_size(LARGEST_REQUEST_BYTES),
-                ),
+                Attended {
+                    service: Grpc::new(Service::new(
+                        source,
+                        administration,
+                        Arc::clone(&leave),
+                        limits,
+                    ))
+                    .max_decoding_message_size(LARGEST_REQUEST_BYTES),
+                    patience: limits.request,
+                },
                 ReceiverStream::new(admitted),
                 async {
                     let _ = ending.await;
@@ -120,16 +142,8 @@ impl ControlServer {
 }
 
 /// Accepts, asks who it is, and passes on those for whom there is room.
-async fn keep_the_door(
-    listener: UnixListener,
-    rules: Arc<AccessRules>,
-    admit: mpsc::Sender<io::Result<Connection>>,
-) {
-    let door = Arc::new(Door {
-        connections: Arc::default(),
-        admit,
-        refusals: Mutex::default(),
-    });
+async fn keep_the_door(listener: UnixListener, rules: Arc<AccessRules>, door: Door) {
+    let door = Arc::new(door);
     let asking = Arc::new(Semaphore::new(ASKING));
     loop {
         let (stream, credentials) = match listener.accept().await {
@@ -170,6 +184,8 @@ async fn keep_the_door(
 struct Door {
     connections: Arc<Connections>,
     admit: mpsc::Sender<io::Result<Connection>>,
+    /// How long a client has to greet.
+    greeting: Duration,
     refusals: Mutex<Refusals>,
 }
 
@@ -184,7 +200,7 @@ impl Door {
     async fn pass(&self, stream: UnixStream, peer: Peer) {
         match self.connections.admit(&peer) {
             Ok(place) => {
-                let connection = Connection::new(stream, peer, place);
+                let connection = Connection::new(stream, peer, place, self.greeting);
                 let _ = self.admit.send(Ok(connection)).await;
             }
             Err(crowded) => self.refuse(peer.uid, &crowded.to_string()),
@@ -220,7 +236,6 @@ const LARGEST_REQUEST_BYTES: usize = 1 << 20;
 const LARGEST_HEADERS_BYTES: u32 = 8 << 10;
 /// Streams that ended by a fault of the client, until it is sent away.
 const ERRORS_PER_CONNECTION: usize = 64;
-const KEEPALIVE: Duration = Duration::from_secs(20);
 const GRACE: Duration = Duration::from_secs(1);
 const LOG_AGAIN: Duration = Duration::from_secs(10);
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);

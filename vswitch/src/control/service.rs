@@ -10,9 +10,11 @@ use tokio::sync::{Notify, Semaphore};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::attendance::Begun;
+use super::limits::TimeLimits;
 use super::peer::{Access, Peer};
 use super::source::ControlSource;
 use super::verb;
+use super::verb::taken::Taken;
 use super::verb::{apply, export, take_over, transaction, watch};
 use crate::commit::{Administration, Author};
 
@@ -48,6 +50,7 @@ pub(super) const PAGE: usize = 256;
 pub(super) struct Service {
     source: Arc<dyn ControlSource>,
     administration: Arc<dyn Administration>,
+    limits: TimeLimits,
     space: apply::Space,
     exports: export::Room,
     /// Each goes through the whole table.
@@ -61,10 +64,12 @@ impl Service {
         source: Arc<dyn ControlSource>,
         administration: Arc<dyn Administration>,
         leave: Arc<Notify>,
+        limits: TimeLimits,
     ) -> Self {
         Self {
             source,
             administration,
+            limits,
             space: apply::Space::default(),
             exports: export::Room::default(),
             listings: Arc::new(Semaphore::new(LISTINGS)),
@@ -150,7 +155,7 @@ impl Control for Service {
         Ok(Response::new(verb::interface::list(source.as_ref())))
     }
 
-    type ListMappingsStream = verb::mapping::Listing;
+    type ListMappingsStream = Taken<v1::ListMappingsReply>;
 
     async fn list_mappings(
         &self,
@@ -163,7 +168,8 @@ impl Control for Service {
                 "{LISTINGS} listings of mappings are under way; try again when one has ended"
             ))
         })?;
-        verb::mapping::list(source.clone(), request.get_ref(), place).map(Response::new)
+        let patience = self.limits.page;
+        verb::mapping::list(source.clone(), request.get_ref(), place, patience).map(Response::new)
     }
 
     type ListNeighborsStream = Pages<v1::ListNeighborsReply>;
@@ -227,7 +233,7 @@ impl Control for Service {
         Ok(Response::new(verb::table::list(source.as_ref())))
     }
 
-    type ExportStream = export::Pieces;
+    type ExportStream = Taken<v1::ExportReply>;
 
     async fn export(&self, request: Request<v1::ExportRequest>) -> Answer<Self::ExportStream> {
         self.read(&request)?;
@@ -236,6 +242,7 @@ impl Control for Service {
             &self.exports,
             peer(&request)?,
             request.get_ref(),
+            self.limits.export,
         )
         .map(Response::new)
     }
@@ -261,6 +268,7 @@ impl Control for Service {
         apply::apply(
             self.administration.as_ref(),
             &self.space,
+            self.limits,
             &peer,
             request.into_inner(),
         )

@@ -249,8 +249,14 @@ pub(super) fn all(lab: &Lab) -> impl Iterator<Item = (String, Outcome)> {
     })
 }
 
-/// Bytes as they are.
-struct Raw(VecDeque<Bytes>);
+/// Bytes as they are; after them the end, or nothing for ever.
+struct Raw(VecDeque<Bytes>, End);
+
+#[derive(PartialEq)]
+enum End {
+    Said,
+    Open,
+}
 
 impl http_body::Body for Raw {
     type Data = Bytes;
@@ -260,11 +266,29 @@ impl http_body::Body for Raw {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(self.0.pop_front().map(|bytes| Ok(Frame::data(bytes))))
+        match self.0.pop_front() {
+            None if self.1 == End::Open => Poll::Pending,
+            next => Poll::Ready(next.map(|bytes| Ok(Frame::data(bytes)))),
+        }
     }
 }
 
 async fn ask(socket: &Path, bad: Bad) -> Status {
+    send(socket, bad, End::Said).await
+}
+
+/// Half a request, and nothing after it.
+pub(super) async fn ask_half(socket: &Path) -> Status {
+    let half = message(0, 100, &[0x0a, 0x02, 0x08]);
+    send(
+        socket,
+        bad("half a request", HELLO, half, Code::Ok),
+        End::Open,
+    )
+    .await
+}
+
+async fn send(socket: &Path, bad: Bad, end: End) -> Status {
     let mut channel = open(socket).await;
     let (name, value) = bad.header;
     let request = http::Request::builder()
@@ -272,7 +296,7 @@ async fn ask(socket: &Path, bad: Bad) -> Status {
         .uri(format!("http://vswitch{}", bad.path))
         .header("content-type", "application/grpc")
         .header(name, value)
-        .body(Body::new(Raw([bad.body.into()].into())))
+        .body(Body::new(Raw([bad.body.into()].into(), end)))
         .unwrap();
     let response = match channel.ready().await.unwrap().call(request).await {
         Ok(response) => response,

@@ -5,10 +5,12 @@
 //! * `frames`: what is no HTTP/2, or bad HTTP/2;
 //! * `messages`: what is no gRPC, or bad gRPC;
 //! * `values`: requests that cannot be carried out;
-//! * `crowds`: too much of what would be fine.
+//! * `crowds`: too much of what would be fine;
+//! * `late`: what is begun, and not gone on with.
 
 mod crowds;
 mod frames;
+mod late;
 mod messages;
 mod values;
 

@@ -13,6 +13,7 @@ use vnet::diagnostic::{Diagnostic, Severity};
 use vnet::plan::{Change, Plan, PlanLine};
 
 use crate::commit::{Administration, Applied, Apply, RequestId, Revision};
+use crate::control::limits::TimeLimits;
 use crate::control::peer::{Access, Peer};
 use crate::control::refused::answer;
 use crate::control::request::request_id;
@@ -21,11 +22,12 @@ use crate::control::wire;
 pub(in crate::control) async fn apply(
     administration: &dyn Administration,
     space: &Space,
+    limits: TimeLimits,
     peer: &Peer,
     mut parts: Streaming<v1::ApplyRequest>,
 ) -> Result<v1::ApplyReply, Status> {
-    let over = Instant::now() + WHOLE;
-    let first = next(&mut parts, over).await?;
+    let over = Instant::now() + limits.pieces;
+    let first = next(&mut parts, over, limits).await?;
     let Some(Part::Options(options)) = first else {
         return Err(Status::invalid_argument("the options come first"));
     };
@@ -34,7 +36,7 @@ pub(in crate::control) async fn apply(
     }
     let options = Options::checked(&options)?;
     let mut files = Files::new(space.of(peer));
-    while let Some(part) = next(&mut parts, over).await? {
+    while let Some(part) = next(&mut parts, over, limits).await? {
         match part {
             Part::Piece(piece) => files.add(piece)?,
             Part::Options(_) => {
@@ -60,8 +62,9 @@ pub(in crate::control) async fn apply(
 async fn next(
     parts: &mut Streaming<v1::ApplyRequest>,
     over: Instant,
+    limits: TimeLimits,
 ) -> Result<Option<Part>, Status> {
-    let until = over.min(Instant::now() + STALLED);
+    let until = over.min(Instant::now() + limits.piece);
     match timeout_at(until, parts.message()).await {
         Ok(Ok(None)) => Ok(None),
         Ok(Ok(Some(v1::ApplyRequest { part: Some(part) }))) => Ok(Some(part)),
@@ -72,8 +75,8 @@ async fn next(
         Err(_) => Err(Status::deadline_exceeded(format!(
             "the files did not arrive in time: the next piece is awaited for {} s, all of them \
              for {} s; nothing was changed",
-            STALLED.as_secs(),
-            WHOLE.as_secs()
+            limits.piece.as_secs(),
+            limits.pieces.as_secs()
         ))),
     }
 }
@@ -298,10 +301,6 @@ fn line(line: PlanLine) -> v1::PlanLine {
     }
 }
 
-/// Until the next piece arrives.
-const STALLED: Duration = Duration::from_secs(30);
-/// Until all pieces have arrived.
-const WHOLE: Duration = Duration::from_secs(600);
 const LONGEST_TRIAL: Duration = Duration::from_secs(24 * 3600);
 const LONGEST_NAME: usize = 4096;
 const LONGEST_PIECE: usize = 64 << 10;

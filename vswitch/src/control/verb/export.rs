@@ -4,17 +4,15 @@
 //! takes it, so there is room for few at a time, and who does not take it in
 //! time loses it.
 
-use core::pin::Pin;
-use core::task::{Context, Poll, ready};
 use core::time::Duration;
 use std::sync::Arc;
 
 use control_api::v1;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
-use tokio_stream::Stream;
 use tonic::Status;
 
+use super::taken::{Giver, Taken};
 use crate::commit::Administration;
 use crate::control::peer::Peer;
 
@@ -23,12 +21,13 @@ pub(in crate::control) fn export(
     room: &Room,
     peer: &Peer,
     request: &v1::ExportRequest,
-) -> Result<Pieces, Status> {
+    patience: Duration,
+) -> Result<Taken<v1::ExportReply>, Status> {
     let place = room.place(peer)?;
     let text = administration.export(&request.networks)?;
-    let (give, taken) = mpsc::channel(1);
-    tokio::spawn(hand_out(text, give, place));
-    Ok(Pieces { taken, more: true })
+    let (give, taken) = Taken::new("export", patience);
+    tokio::spawn(hand_out(text, give, place, patience));
+    Ok(taken)
 }
 
 /// How many exports may wait for their clients.
@@ -54,21 +53,22 @@ impl Room {
     }
 }
 
-async fn hand_out(text: String, give: mpsc::Sender<Piece>, _place: Option<OwnedSemaphorePermit>) {
+async fn hand_out(
+    text: String,
+    give: Giver<v1::ExportReply>,
+    _place: Option<OwnedSemaphorePermit>,
+    patience: Duration,
+) {
     let all = async {
         for piece in pieces(&text) {
-            if give.send(Piece::Text(piece.to_owned())).await.is_err() {
+            let text = piece.to_owned();
+            if give.send(Some(v1::ExportReply { text })).await.is_err() {
                 return;
             }
         }
-        let _ = give.send(Piece::End).await;
+        let _ = give.send(None).await;
     };
-    let _ = timeout(PATIENCE, all).await;
-}
-
-enum Piece {
-    Text(String),
-    End,
+    let _ = timeout(patience, all).await;
 }
 
 /// Cuts a text where characters end.
@@ -80,37 +80,8 @@ fn pieces(mut text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The pieces on their way to the client.
-pub(in crate::control) struct Pieces {
-    taken: mpsc::Receiver<Piece>,
-    more: bool,
-}
-
-impl Stream for Pieces {
-    type Item = Result<v1::ExportReply, Status>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if !self.more {
-            return Poll::Ready(None);
-        }
-        let piece = ready!(self.taken.poll_recv(context));
-        if let Some(Piece::Text(text)) = piece {
-            return Poll::Ready(Some(Ok(v1::ExportReply { text })));
-        }
-        self.more = false;
-        Poll::Ready(match piece {
-            Some(_) => None,
-            None => Some(Err(Status::deadline_exceeded(format!(
-                "the export was not taken within {} s",
-                PATIENCE.as_secs()
-            )))),
-        })
-    }
-}
-
 const LARGEST_PIECE: usize = 64 << 10;
 const EXPORTS: usize = 4;
-const PATIENCE: Duration = Duration::from_secs(120);
 
 #[cfg(test)]
 mod tests {

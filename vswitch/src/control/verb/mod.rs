@@ -18,6 +18,7 @@ pub(super) mod rollback;
 pub(super) mod status;
 pub(super) mod table;
 pub(super) mod take_over;
+pub(super) mod taken;
 pub(super) mod transaction;
 pub(super) mod uplink;
 pub(super) mod watch;
