@@ -9,8 +9,8 @@ use tonic::{Code, Status};
 use vswitch::commit::{Author, Revision};
 
 use crate::administration::{FakeAdministration, Order};
-use crate::clients::client_side;
 use crate::fake::Fake;
+use crate::hostile::inputs::client_side;
 use crate::lab::Lab;
 
 /// A conversation with a server over this administration.

@@ -9,15 +9,8 @@ use std::sync::Arc;
 use control_api::{Client, v1};
 
 use crate::fake::Fake;
+use crate::hostile::inputs::client_side;
 use crate::lab::Lab;
-
-pub(crate) fn client_side<T>(conversation: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(conversation)
-}
 
 #[test]
 fn a_client_that_does_not_read_costs_nothing() {

@@ -11,8 +11,8 @@ use nix::unistd::{Gid, Group, Uid};
 use tonic::Code;
 
 use crate::changes::{options, piece, put, transaction};
-use crate::clients::client_side;
 use crate::fake::Fake;
+use crate::hostile::inputs::client_side;
 use crate::lab::{Lab, Outcome};
 
 /// A user and a group that nothing on this machine uses.

@@ -12,8 +12,8 @@ use vswitch::commit::MAX_CHANGES;
 
 use crate::administration::FakeAdministration;
 use crate::changes::{put, transaction};
-use crate::clients::client_side;
 use crate::fake::Fake;
+use crate::hostile::inputs::client_side;
 use crate::lab::Lab;
 
 const CHANGES: u32 = 4_000_000;

@@ -190,6 +190,39 @@ impl Changes {
         (first..first + count).map(|n| n % CHANGING)
     }
 
+    /// Changes one mapping, whose number `before` is told. Was there an answer
+    /// before `release`, so much later? And how much later it was.
+    pub(crate) async fn one_held(
+        &mut self,
+        time: Duration,
+        before: impl AsyncFnOnce(u32),
+        release: impl FnOnce(),
+    ) -> (bool, Duration) {
+        let mut talk = Talk::begin(&mut self.client).await;
+        let number = self.next;
+        let numbers = self.numbers(1);
+        before(number).await;
+        let began = Instant::now();
+        talk.ask(&self.pool, numbers).await;
+        let mut times = Times::default();
+        let mut hearing = core::pin::pin!(talk.hear(&self.pool, &mut times));
+        let early = tokio::time::timeout(time, &mut hearing).await;
+        release();
+        let held = began.elapsed();
+        if early.is_err() {
+            hearing.await;
+        }
+        (early.is_ok(), held)
+    }
+
+    /// So many changes, in a conversation of their own.
+    pub(crate) async fn few(&mut self, count: u32) {
+        let mut talk = Talk::begin(&mut self.client).await;
+        let numbers = self.numbers(count);
+        talk.ask(&self.pool, numbers).await;
+        talk.hear(&self.pool, &mut Times::default()).await;
+    }
+
     /// One change at a time, each after the answer to the one before.
     pub(crate) async fn one_by_one(&mut self, time: Duration) -> Times {
         let mut times = Times::default();

@@ -5,11 +5,15 @@
 //! lost outside the switch: what it forwards is all it can.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use packet::{HeapBuf, PacketBuf as _};
 use parking_lot::Mutex;
 use vswitch::ports::{Packets, Refused, RxQueue, TxQueue};
 
+use super::switch::PATIENCE;
 use super::traffic::Traffic;
 
 /// Which port it is.
@@ -30,6 +34,34 @@ pub(crate) struct Far {
     pub(crate) traffic: Arc<Mutex<Traffic>>,
 }
 
+/// A worker that is stopped while it sends to the nodes on this host, in the
+/// middle of a burst.
+#[derive(Default)]
+pub(crate) struct Stop {
+    stands: AtomicBool,
+    goes_on: AtomicBool,
+}
+
+impl Stop {
+    /// Does the worker stand still?
+    pub(crate) fn stands(&self) -> bool {
+        self.stands.load(Ordering::SeqCst)
+    }
+
+    /// It goes on.
+    pub(crate) fn end(&self) {
+        self.goes_on.store(true, Ordering::SeqCst);
+    }
+
+    fn stand(&self) {
+        self.stands.store(true, Ordering::SeqCst);
+        let began = Instant::now();
+        while !self.goes_on.load(Ordering::SeqCst) && began.elapsed() < PATIENCE {
+            thread::sleep(Duration::from_micros(100));
+        }
+    }
+}
+
 impl RxQueue<HeapBuf> for Far {
     fn receive(&mut self, into: &mut Packets<HeapBuf>) {
         match self.port {
@@ -42,6 +74,11 @@ impl RxQueue<HeapBuf> for Far {
 
 impl TxQueue<HeapBuf> for Far {
     fn transmit(&mut self, burst: &mut Packets<HeapBuf>) -> Refused {
+        if self.port == Port::Local
+            && let Some(stop) = { self.traffic.lock().stop.take() }
+        {
+            stop.stand();
+        }
         let mut traffic = self.traffic.lock();
         for frame in burst.drain(..) {
             match self.port {

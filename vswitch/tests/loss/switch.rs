@@ -188,7 +188,7 @@ impl Switch {
         }
     }
 
-    fn socket(&self) -> PathBuf {
+    pub(crate) fn socket(&self) -> PathBuf {
         self.directory.path().join("control.sock")
     }
 

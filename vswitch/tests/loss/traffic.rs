@@ -12,6 +12,7 @@ use packet::{HeapBuf, MacAddr, PacketBuf as _};
 use parking_lot::Mutex;
 use vswitch::ports::Packets;
 
+use super::ends::Stop;
 use super::flow::{End, Flow, LENGTH, PAYLOAD, REMEMBERED, Stamp};
 use super::pool::{CHANGING, HOSTS, Pool, host};
 use super::switch::{DRAWN, DRAWN_HOST, NODE, PATIENCE, SEGMENT, UPLINK, local_address, mac_of};
@@ -65,6 +66,8 @@ pub(crate) struct Traffic {
     answers: VecDeque<HeapBuf>,
     spare: Vec<HeapBuf>,
     warm: bool,
+    /// The worker that next sends to a node on this host stands still there.
+    pub(crate) stop: Option<Arc<Stop>>,
     pub(crate) sum: Sum,
 }
 
@@ -109,6 +112,7 @@ impl Traffic {
             flows,
             spare: Vec::new(),
             warm: false,
+            stop: None,
             sum: Sum::default(),
         }
     }
@@ -279,6 +283,14 @@ impl Traffic {
                 });
             }
         }
+    }
+
+    /// The next burst has a frame that stays here, and behind it one to this
+    /// address of the pool.
+    pub(crate) fn want_both(&mut self, number: u32) {
+        let changing = |flow: &Flow| flow.end == End::Changing(number);
+        let flow = self.flows.iter().position(changing).unwrap() as u32;
+        self.want([0, flow].into_iter());
     }
 
     /// Asks for another frame of these flows, in this order.

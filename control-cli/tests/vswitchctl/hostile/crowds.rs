@@ -12,8 +12,8 @@ use vswitch::commit::Revision;
 use super::{ALONE, LEFT_BEHIND_KIB, SECONDS, resident_kib};
 use crate::administration::{FakeAdministration, Order};
 use crate::changes::{options, piece, put, transaction};
-use crate::clients::client_side;
 use crate::fake::Fake;
+use crate::hostile::inputs::client_side;
 use crate::lab::Lab;
 
 /// What HTTP/2 clients begin with, and the empty settings.

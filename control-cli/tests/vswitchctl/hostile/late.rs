@@ -14,10 +14,9 @@ use tokio_stream::{Stream, StreamExt as _};
 use tonic::{Code, Status};
 use vswitch::control::{ControlConfig, ControlServer, TimeLimits};
 
-use super::messages;
+use super::inputs::{client_side, messages};
 use crate::administration::FakeAdministration;
 use crate::changes::{options, piece};
-use crate::clients::client_side;
 use crate::fake::Fake;
 use crate::lab::Lab;
 

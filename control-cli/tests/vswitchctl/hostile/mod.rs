@@ -2,16 +2,15 @@
 //! with a clear error or a closed connection, changes nothing, and keeps nobody
 //! waiting.
 //!
-//! * `frames`: what is no HTTP/2, or bad HTTP/2;
-//! * `messages`: what is no gRPC, or bad gRPC;
+//! * `inputs`: what is no HTTP/2, no gRPC, or bad;
 //! * `values`: requests that cannot be carried out;
 //! * `crowds`: too much of what would be fine;
 //! * `late`: what is begun, and not gone on with.
 
 mod crowds;
-mod frames;
+#[path = "../../../../tests/hostile/mod.rs"]
+pub(crate) mod inputs;
 mod late;
-mod messages;
 mod values;
 
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -25,13 +24,11 @@ use control_api::{Client, v1};
 use parking_lot::Mutex;
 use vswitch::commit::Revision;
 
+use self::inputs::{Outcome, SECONDS, client_side};
 use crate::administration::FakeAdministration;
-use crate::clients::client_side;
 use crate::fake::Fake;
 use crate::lab::Lab;
 
-/// Nobody waits longer than this, on whatever machine.
-const SECONDS: Duration = Duration::from_secs(120);
 /// What a test may leave behind in memory; other tests of this process take
 /// some meanwhile.
 const LEFT_BEHIND_KIB: u64 = 256 << 10;
@@ -39,9 +36,6 @@ const LEFT_BEHIND_KIB: u64 = 256 << 10;
 /// The open files and the memory of a process are everybody's in it: who takes
 /// many, or counts them, does so alone.
 static ALONE: Mutex<()> = Mutex::new(());
-
-/// What came of a bad input; `Err`: not what should have come of it.
-type Outcome = Result<String, String>;
 
 #[test]
 fn no_bad_input_does_any_harm() {
@@ -58,9 +52,7 @@ fn no_bad_input_does_any_harm() {
         let beside = scope.spawn(move || good_client(socket, over));
         let mut inputs = 0;
         let mut failures = Vec::new();
-        let all = frames::all(&lab)
-            .chain(messages::all(&lab))
-            .chain(values::all(&lab));
+        let all = inputs::all(&lab.socket).chain(values::all(&lab));
         for (name, outcome) in all {
             inputs += 1;
             match outcome {

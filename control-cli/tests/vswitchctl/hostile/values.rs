@@ -8,7 +8,7 @@ use tonic::{Code, Status};
 
 use super::{Outcome, SECONDS};
 use crate::changes::put;
-use crate::clients::client_side;
+use crate::hostile::inputs::client_side;
 use crate::lab::Lab;
 
 /// What is asked.

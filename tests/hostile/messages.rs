@@ -15,9 +15,7 @@ use tonic::transport::{Channel, Endpoint, Uri};
 use tonic::{Code, Status};
 use tower::{Service as _, ServiceExt as _, service_fn};
 
-use super::{Outcome, SECONDS};
-use crate::clients::client_side;
-use crate::lab::Lab;
+use super::{Outcome, SECONDS, client_side};
 
 const STATUS: &str = "/vswitch.control.v1.Control/Status";
 const HELLO: &str = "/vswitch.control.v1.Control/Hello";
@@ -228,13 +226,12 @@ const LONG_PATH: &str = {
 };
 
 /// Each is told the code, in words.
-pub(super) fn all(lab: &Lab) -> impl Iterator<Item = (String, Outcome)> {
+pub(super) fn all(socket: &Path) -> impl Iterator<Item = (String, Outcome)> {
     let each = table().into_iter();
-    each.map(|bad| {
+    each.map(move |bad| {
         let name = bad.name.to_owned();
         let code = bad.code;
-        let status =
-            client_side(async { tokio::time::timeout(SECONDS, ask(&lab.socket, bad)).await });
+        let status = client_side(async { tokio::time::timeout(SECONDS, ask(socket, bad)).await });
         let outcome = match status {
             Ok(status) if status.code() == code && !status.message().is_empty() => {
                 Ok(format!("{:?}: {}", status.code(), status.message()))
@@ -278,7 +275,7 @@ async fn ask(socket: &Path, bad: Bad) -> Status {
 }
 
 /// Half a request, and nothing after it.
-pub(super) async fn ask_half(socket: &Path) -> Status {
+pub(crate) async fn ask_half(socket: &Path) -> Status {
     let half = message(0, 100, &[0x0a, 0x02, 0x08]);
     send(
         socket,

@@ -6,7 +6,6 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use super::{Outcome, SECONDS};
-use crate::lab::Lab;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -398,10 +397,10 @@ fn table() -> Vec<(&'static str, Vec<u8>, Met)> {
 }
 
 /// Each on a connection of its own.
-pub(super) fn all(lab: &Lab) -> impl Iterator<Item = (String, Outcome)> {
+pub(super) fn all(socket: &Path) -> impl Iterator<Item = (String, Outcome)> {
     let each = table().into_iter();
-    each.map(|(name, bytes, met)| {
-        let reaction = meet(&lab.socket, &bytes);
+    each.map(move |(name, bytes, met)| {
+        let reaction = meet(socket, &bytes);
         let as_expected = match reaction {
             Reaction::HungUp | Reaction::SentAway(_) | Reaction::Reset(_) | Reaction::Answered => {
                 met == Met::Refused
