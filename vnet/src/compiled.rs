@@ -20,6 +20,14 @@ pub struct PortId(pub u16);
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct InterfaceId(pub u32);
 
+/// A logical router, by its place in [`Compiled::routers`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct RouterId(pub u32);
+
+/// A leg of a logical router, by its place in [`Router::legs`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct LegId(pub u32);
+
 /// A host of the installation, by its place in [`Compiled::hosts`]. It stays
 /// the locator's own while the process lives.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -35,6 +43,8 @@ pub struct Compiled {
     pub networks: Vec<Network>,
     /// The segments, ordered by id.
     pub segments: Vec<Segment>,
+    /// The logical routers of all networks.
+    pub routers: Vec<Router>,
     /// The interfaces attached to this host's ports, ordered by id.
     pub interfaces: Vec<Interface>,
     /// Where every known (segment, virtual address) is, local ones included,
@@ -122,6 +132,68 @@ pub enum UnknownMac {
     Drop,
     /// Deliver it to whoever has the destination address now.
     Resolve,
+}
+
+/// A logical router: every vswitch does its work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Router {
+    /// Its name, unique in its network.
+    pub name: String,
+    /// Index into [`Compiled::networks`].
+    pub network: usize,
+    /// Its interfaces.
+    pub legs: Vec<Leg>,
+    /// Where its errors come from, if the packet in error came by no segment
+    /// of its own; `None` if it has no address at all.
+    pub source: Option<VirtualAddr>,
+    /// Where it sends what is for none of its segments, each destination once.
+    pub routes: Vec<Route>,
+}
+
+/// A logical router's interface to a segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leg {
+    /// The segment.
+    pub segment: SegmentId,
+    /// The segment's range, which the router reaches by this leg.
+    pub subnet: Ipv4Subnet,
+    /// The segment's MTU.
+    pub mtu: u16,
+    /// Its MAC there.
+    pub mac: MacAddr,
+    /// Its addresses there, at least one.
+    pub addresses: Vec<VirtualAddr>,
+    /// Does it answer ARP for what it would route (RFC 1027)?
+    pub proxy_arp: bool,
+}
+
+/// A logical router's route to what it is not linked to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// The destinations.
+    pub to: Ipv4Subnet,
+    /// The next hops, at least one: the flow's hash picks.
+    pub via: Vec<NextHop>,
+}
+
+/// Who gets a packet from a logical router.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NextHop {
+    /// Another logical router.
+    Router {
+        /// Which.
+        router: RouterId,
+        /// The leg by which the packet comes to it; `None` on a link between
+        /// the two that is no segment.
+        by: Option<LegId>,
+    },
+    /// An address that no logical router has.
+    Station {
+        /// The leg by which the packet leaves.
+        by: LegId,
+        /// The address.
+        address: VirtualAddr,
+    },
 }
 
 /// An IPv4 subnet: a network address and a prefix length.

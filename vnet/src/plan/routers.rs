@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use packet::MacAddr;
+
 use super::join::{Joined, join_unordered};
 use super::loss::Why;
 use super::stations::{self, Attached};
@@ -38,6 +40,12 @@ impl<'a> Differences<'a> {
                         self.losses.removed();
                     }
                     parts.extend(self.routes((before, old), (after, new)));
+                    if old.source != new.source {
+                        parts.push("source differs".to_owned());
+                    }
+                    if proxies(old) != proxies(new) {
+                        parts.push("proxy-arp differs".to_owned());
+                    }
                     if parts.is_empty() {
                         return None;
                     }
@@ -91,7 +99,13 @@ impl<'a> Differences<'a> {
 
 fn legs<'a>(side: &Side<'a>, router: &'a Router) -> Vec<Attached<'a, ()>> {
     let stations = router.interfaces.iter();
-    stations::attached(side, stations.map(|station| (station, ())))
+    stations::attached(side, stations.map(|leg| (&leg.station, ())))
+}
+
+/// Its MACs that answer ARP for others.
+fn proxies(router: &Router) -> BTreeSet<MacAddr> {
+    let legs = router.interfaces.iter().filter(|leg| leg.proxy_arp);
+    legs.map(|leg| leg.station.mac).collect()
 }
 
 /// Which segments it links.
@@ -107,9 +121,14 @@ fn linked(legs: &[Attached<'_, ()>]) -> String {
     }
 }
 
-/// A next hop by what a person calls it.
-fn via(network: &Network, via: &NextHop) -> String {
-    match via {
+/// Next hops by what a person calls them.
+fn via(network: &Network, via: &[NextHop]) -> String {
+    let names: Vec<_> = via.iter().map(|hop| next_hop(network, hop)).collect();
+    names.join(" and ")
+}
+
+fn next_hop(network: &Network, hop: &NextHop) -> String {
+    match hop {
         NextHop::Address(address) => address.to_string(),
         NextHop::Router(index) => {
             let router = network.routers.get(*index);

@@ -95,9 +95,21 @@ pub struct Router {
     /// Its name.
     pub name: Located<String>,
     /// Its legs.
-    pub interfaces: Vec<Station>,
+    pub interfaces: Vec<RouterInterface>,
+    /// Where its errors come from, if its packets came by no segment of its
+    /// own; by default its lowest address.
+    pub source: Option<VirtualAddr>,
     /// Its static routes.
     pub routes: Vec<Route>,
+}
+
+/// A logical router's leg in a segment.
+#[derive(Debug)]
+pub struct RouterInterface {
+    /// Its segment, addresses and MAC.
+    pub station: Station,
+    /// Does it answer ARP for what it would route (RFC 1027)?
+    pub proxy_arp: bool,
 }
 
 /// A logical router's static route.
@@ -105,8 +117,8 @@ pub struct Router {
 pub struct Route {
     /// The destinations.
     pub to: Ipv4Subnet,
-    /// Where they are reached.
-    pub via: NextHop,
+    /// Where they are reached: at any of these, by the flow's hash.
+    pub via: Vec<NextHop>,
 }
 
 /// The next hop of a logical router's route.

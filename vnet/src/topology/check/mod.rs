@@ -57,6 +57,7 @@ pub(super) fn check(texts: Vec<NetworkText>, out: &mut Diagnostics) -> Topology 
 
 fn all_stations(text: &NetworkText) -> impl Iterator<Item = &StationText> {
     let routers = text.routers.iter().flat_map(|router| &router.interfaces);
+    let routers = routers.map(|leg| &leg.station);
     let nodes = text.nodes.iter().flat_map(|node| &node.interfaces);
     let mappings = text.mappings.iter().map(|mapping| &mapping.station);
     routers.chain(nodes).chain(mappings)

@@ -2,8 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
+use packet::VirtualAddr;
+
 use super::super::text::{NextHop as HopText, RouteText, RouterText};
-use super::super::{NextHop, Route, Router, Station};
+use super::super::{NextHop, Route, Router, RouterInterface, Station};
 use super::Rooms;
 use crate::compiled::Ipv4Subnet;
 use crate::yaml::Located;
@@ -17,15 +19,22 @@ impl Rooms<'_> {
         let routers = texts.into_iter().enumerate().map(|(index, text)| {
             let owner = format!("router \"{}\"", text.name.value);
             let complete = text.interfaces.len();
-            let interfaces: Vec<Station> = (text.interfaces.iter())
-                .filter_map(|interface| self.station(interface, &owner))
+            let interfaces: Vec<RouterInterface> = (text.interfaces.iter())
+                .filter_map(|leg| {
+                    Some(RouterInterface {
+                        station: self.station(&leg.station, &owner)?,
+                        proxy_arp: leg.proxy_arp,
+                    })
+                })
                 .collect();
+            let source = text.source.as_ref().map(|source| source.value);
             self.disjoint(&owner, &interfaces);
             let known = (interfaces.len() == complete).then_some(interfaces.as_slice());
             let routes = self.routes(&owner, index, &text.routes, &names, known);
             Router {
                 name: text.name,
                 interfaces,
+                source,
                 routes,
             }
         });
@@ -35,9 +44,10 @@ impl Rooms<'_> {
     /// A router cannot tell overlapping subnets apart. Of two that overlap one
     /// holds the other: in the order of their first addresses, the wider
     /// first, whatever holds a subnet is still open when it comes.
-    fn disjoint(&mut self, owner: &str, interfaces: &[Station]) {
+    fn disjoint(&mut self, owner: &str, interfaces: &[RouterInterface]) {
         let mut legs: Vec<Leg<'_>> = Vec::new();
-        for (order, station) in interfaces.iter().enumerate() {
+        let stations = interfaces.iter().map(|leg| &leg.station);
+        for (order, station) in stations.enumerate() {
             if let Some((name, subnet)) = self.stations.segment(station.segment) {
                 legs.push(Leg {
                     order,
@@ -79,11 +89,11 @@ impl Rooms<'_> {
         this: usize,
         texts: &[RouteText],
         routers: &HashMap<String, usize>,
-        interfaces: Option<&[Station]>,
+        interfaces: Option<&[RouterInterface]>,
     ) -> Vec<Route> {
         let on_link: Option<HashSet<Ipv4Subnet>> = interfaces.map(|interfaces| {
             let segments = interfaces.iter();
-            let segments = segments.filter_map(|leg| self.stations.segment(leg.segment));
+            let segments = segments.filter_map(|leg| self.stations.segment(leg.station.segment));
             segments.map(|(_, subnet)| subnet).collect()
         });
         let mut seen: HashMap<Ipv4Subnet, &RouteText> = HashMap::new();
@@ -100,25 +110,47 @@ impl Rooms<'_> {
                 continue;
             }
             seen.insert(to, text);
-            let via = match &text.via.value {
-                HopText::Router(name) => self.router(name, &text.via, this, routers),
-                HopText::Address(address) => {
-                    let on_link = on_link.as_ref().is_none_or(|subnets| {
-                        let mut around = (0..=32).filter_map(|l| Ipv4Subnet::around(*address, l));
-                        around.any(|subnet| subnets.contains(&subnet))
-                    });
-                    if !on_link {
-                        let message = format!("via {address} is on no segment of {owner}");
-                        let remedy =
-                            "use an address of one of its segments, or another router's name";
-                        self.out.error(&text.via.place, message, remedy);
+            let mut via = Vec::new();
+            for hop in &text.via {
+                let found = match &hop.value {
+                    HopText::Router(name) => self.router(name, hop, this, routers),
+                    HopText::Address(address) => {
+                        self.on_link(owner, hop, *address, on_link.as_ref())
                     }
-                    on_link.then_some(NextHop::Address(*address))
+                };
+                let Some(found) = found else { continue };
+                if via.contains(&found) {
+                    let message = format!("{owner} has the same next hop to {to} twice");
+                    self.out.error(&hop.place, message, "keep one of the two");
+                    continue;
                 }
-            };
-            routes.extend(via.map(|via| Route { to, via }));
+                via.push(found);
+            }
+            if !via.is_empty() {
+                routes.push(Route { to, via });
+            }
         }
         routes
+    }
+
+    /// A next hop by address. `subnets` is `None` where not all are known.
+    fn on_link(
+        &mut self,
+        owner: &str,
+        hop: &Located<HopText>,
+        address: VirtualAddr,
+        subnets: Option<&HashSet<Ipv4Subnet>>,
+    ) -> Option<NextHop> {
+        let on_link = subnets.is_none_or(|subnets| {
+            let mut around = (0..=32).filter_map(|length| Ipv4Subnet::around(address, length));
+            around.any(|subnet| subnets.contains(&subnet))
+        });
+        if !on_link {
+            let message = format!("via {address} is on no segment of {owner}");
+            let remedy = "use an address of one of its segments, or another router's name";
+            self.out.error(&hop.place, message, remedy);
+        }
+        on_link.then_some(NextHop::Address(address))
     }
 
     fn router(

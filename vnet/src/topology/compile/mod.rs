@@ -1,14 +1,18 @@
 //! The topology as one host's tables need it: where is everything, and who is
 //! behind which of this host's ports?
 
+mod loops;
+mod routers;
+
 use std::collections::HashMap;
 
 use packet::{MacAddr, Slot, VirtualAddr, VlanId};
 
-use super::ids::{HostIds, InterfaceIds, InterfaceKey};
-use super::{At, Node, NodeInterface, Station, Topology};
+use crate::topology::ids::{HostIds, InterfaceIds, InterfaceKey};
+use crate::topology::{At, Node, NodeInterface, Station, Topology};
 use crate::compiled::{
-    Compiled, Host, HostId, Interface, InterfaceId, Mapping, MappingKind, Network, PortId, Segment,
+    Compiled, Host, HostId, Interface, InterfaceId, Mapping, MappingKind, Network, PortId, RouterId,
+    Segment,
 };
 use crate::diagnostic::{Diagnostics, Place};
 use crate::yaml::Located;
@@ -63,8 +67,8 @@ impl Topology {
         for network in self.networks.iter() {
             for router in &network.routers {
                 for leg in &router.interfaces {
-                    compiler.map(leg, MappingKind::Router, HostId(0), None);
-                    compiler.name(leg, &router.name.value);
+                    compiler.map(&leg.station, MappingKind::Router, HostId(0), None);
+                    compiler.name(&leg.station, &router.name.value);
                 }
             }
             for node in &network.nodes {
@@ -82,6 +86,7 @@ impl Topology {
                 }
             }
         }
+        compiler.warn_of_loops();
         compiler.finish()
     }
 }
@@ -127,6 +132,7 @@ impl<'a> Compiler<'a> {
         });
         let compiled = Compiled {
             topology: topology.clone(),
+            routers: routers::compile(topology),
             networks: networks.collect(),
             segments: segments.collect(),
             ..Compiled::default()
@@ -316,6 +322,30 @@ impl<'a> Compiler<'a> {
             .iter()
             .map(|address| ((segment.id, *address), name.to_owned()));
         self.compiled.names.extend(names);
+    }
+
+    /// A drawing may have loops, as a real network may: packets end there by
+    /// their TTL. Nobody wants it, though.
+    fn warn_of_loops(&mut self) {
+        let mut routers = Vec::new();
+        for network in self.topology.networks.iter() {
+            routers.extend(&network.routers);
+        }
+        let name = |id: &RouterId| routers.get(id.0 as usize).map(|router| &router.name);
+        for found in loops::find(&self.compiled.routers) {
+            let names: Vec<_> = found.around.iter().filter_map(name).collect();
+            let Some(first) = names.first() else { continue };
+            let around = names.iter().chain(&names[..1]);
+            let around: Vec<_> = around.map(|name| name.value.as_str()).collect();
+            let message = format!(
+                "packets to {} go round in circles: {}",
+                found.to,
+                around.join(" -> ")
+            );
+            let remedy = "correct one of these routers' routes; until then such packets end when \
+                          their TTL does";
+            self.out.warn(&first.place, message, remedy);
+        }
     }
 
     fn finish(self) -> Compiled {
