@@ -181,6 +181,11 @@ impl Ipv4Header {
         VirtualAddr::new(core::net::Ipv4Addr::from_octets(self.destination))
     }
 
+    /// Exchanges source and destination: the checksum stays right.
+    pub fn turn(&mut self) {
+        core::mem::swap(&mut self.source, &mut self.destination);
+    }
+
     /// The sum of the pseudo-header's addresses (RFC 9293 §3.1); protocol and
     /// length are the same in IPv4 and IPv6 and cancel out in a delta.
     pub fn address_sum(&self) -> Sum {

@@ -12,7 +12,7 @@ use super::translate::mtu::Carriage;
 use super::verdict::{DropReason, Verdict};
 use crate::books::RowId;
 use crate::substrate::NextHopId;
-use crate::tables::{Destination, Interface, MappingKey, PortTable, Tables};
+use crate::tables::{At, Destination, Interface, MappingKey, PortTable, Tables};
 
 /// The most packets that travel together, from port to port. DPDK's own
 /// examples move as many at once; so do its vector PMDs.
@@ -51,6 +51,8 @@ pub struct Context {
     pub tuple: Tuple,
     /// Who sent it, once known.
     pub from: Option<Sender>,
+    /// What logical routers do with it.
+    pub routing: Routing,
     /// Where it should go, once the topology has said so.
     pub target: Option<Target>,
     /// Where that is, once the mapping has said so.
@@ -78,6 +80,32 @@ pub struct Sender {
     pub interface: Option<InterfaceId>,
     /// Set where it is on another host: the address that its source proves.
     pub address: Option<VirtualAddr>,
+}
+
+/// What logical routers do with a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Routing {
+    /// Nothing: it stays in its segment, or nobody has asked yet.
+    Switched,
+    /// It is for the MAC of this one.
+    Entering(At),
+    /// It has been brought to its segment.
+    Routed(Routed),
+}
+
+/// How logical routers have brought a packet to its segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Routed {
+    /// The first, which its sender knows.
+    pub first: At,
+    /// The last, which its receiver knows.
+    pub last: At,
+    /// Its MAC in the receiver's segment.
+    pub mac: MacAddr,
+    /// How many have still to be taken off the TTL.
+    pub hops: u8,
+    /// The largest packet that all segments on the way take, in bytes.
+    pub mtu: u16,
 }
 
 /// The next hop in the drawn topology.
@@ -162,6 +190,17 @@ impl IpTuple {
         self.len.saturating_sub(self.header_len as u16)
     }
 
+    /// A hash of the flow that both directions share, as all fragments of a
+    /// datagram do: the way through the drawn topology is the same there and
+    /// back, where that is drawn so.
+    pub fn symmetric_hash(&self) -> u32 {
+        let (a, b) = (self.source.to_bits(), self.destination.to_bits());
+        let addresses = u64::from(a.min(b)) << 32 | u64::from(a.max(b));
+        let (p, q) = self.ports;
+        let ports = u64::from(p.min(q)) << 16 | u64::from(p.max(q));
+        mix(addresses, ports << 8 | u64::from(self.protocol.0))
+    }
+
     /// A hash of the flow that all fragments of a datagram share: addresses
     /// and protocol; where nothing is fragmented, the ports too.
     pub fn flow_hash(&self) -> u32 {
@@ -226,6 +265,7 @@ impl<B: packet::PacketBuf> Burst<B> {
             wire_len,
             tuple: Tuple::UNPARSED,
             from: None,
+            routing: Routing::Switched,
             target: None,
             to: None,
             flow_hash: 0,

@@ -15,7 +15,7 @@ use core::time::Duration;
 use packet::checksum::{Sum, pseudo_header_v6};
 use packet::ethernet::ETHERNET_LEN;
 use packet::icmp::{IcmpHeader, v6};
-use packet::ipv4::Ipv4Header;
+use packet::ipv4::{Ipv4Header, change_header};
 use packet::ipv6::{IPV6_LEN, IPV6_MIN_MTU, Ipv6Header};
 use packet::{EtherType, IpProtocol, PacketBuf, SubstrateAddr};
 use vnet::compiled::InterfaceId;
@@ -23,6 +23,7 @@ use zerocopy::FromBytes;
 
 use super::answer::icmp_error::{self, Complaint, Listener, Speaker};
 use super::batch::{Burst, IpTuple, Packet, Sender, Target};
+use super::classify;
 use super::state::WorkerState;
 use super::translate::{flow_label, icmp};
 use super::verdict::{Consumed, DropReason, Verdict};
@@ -73,7 +74,14 @@ fn hear<B: PacketBuf>(
     let addresses = (about.from.address(), about.to.address());
     let returned = icmp::returned_to_v4(message, addresses, &mut quoted);
     let returned = returned.map_err(|_| DropReason::FabricErrorNotReported)?;
-    let quoted = quoted.get(..returned.len).unwrap_or_default();
+    let quoted = quoted.get_mut(..returned.len).unwrap_or_default();
+    let way = about.way(quoted, tables)?;
+    if let Some(way) = way {
+        // As it left the node. `returned` has made the header whole.
+        let _ = change_header(quoted, |header| {
+            header.ttl = header.ttl.saturating_add(way.hops);
+        });
+    }
     if !may_be_reported(quoted) {
         return Err(DropReason::FabricErrorNotReported);
     }
@@ -81,7 +89,8 @@ fn hear<B: PacketBuf>(
         let mtu = returned.carriage.fits(path);
         Complaint::FragmentationNeeded { mtu }
     });
-    tell(packet, tables, &about, complaint, quoted)?;
+    let speaker = way.map(|way| way.speaker);
+    tell(packet, tables, &about, speaker, complaint, quoted)?;
     Ok(Verdict::Next)
 }
 
@@ -104,6 +113,14 @@ struct About {
     to: Destination,
 }
 
+/// How a packet went through logical routers.
+#[derive(Debug, Clone, Copy)]
+struct Way {
+    /// The first of them.
+    speaker: Speaker,
+    hops: u8,
+}
+
 impl About {
     /// What the quoted packet says, if this host has sent it and the error is to
     /// whom it was from.
@@ -113,15 +130,30 @@ impl About {
         let from = mapped(tables, &header.source())?;
         let to = mapped(tables, &header.destination())?;
         let interface = from.interface()?;
-        let ours = outer.destination() == header.source()
-            && to.interface().is_none()
-            && from.segment() == to.segment();
+        let ours = outer.destination() == header.source() && to.interface().is_none();
         ours.then_some(Self {
             header,
             interface,
             from,
             to,
         })
+    }
+
+    /// How the node's packet went; `Ok(None)`: it stayed in its segment.
+    fn way(&self, quoted: &[u8], tables: &Tables) -> Result<Option<Way>, DropReason> {
+        if self.from.segment() == self.to.segment() {
+            return Ok(None);
+        }
+        let malformed = DropReason::FabricErrorMalformed;
+        let ip = tuple(quoted).ok_or(malformed)?;
+        let to = (self.to.segment(), self.to.address());
+        let routes = &tables.drawn.routes;
+        let way = routes.way(self.from.segment(), to, || ip.symmetric_hash());
+        let way = way.ok_or(malformed)?;
+        Ok(Some(Way {
+            speaker: Speaker::at(tables, way.first, self.from.segment(), &ip)?,
+            hops: way.walk.hops,
+        }))
     }
 
     /// The path's MTU, if a router may well have said so of this packet (RFC
@@ -145,6 +177,20 @@ fn mapped(tables: &Tables, address: &core::net::Ipv6Addr) -> Option<Destination>
     exact.then_some(owner)
 }
 
+/// What the quoted packet's headers say, as far as it goes.
+fn tuple(quoted: &[u8]) -> Option<IpTuple> {
+    let (header, _) = Ipv4Header::ref_from_prefix(quoted).ok()?;
+    let payload = quoted.get(header.header_len()..).unwrap_or_default();
+    Some(IpTuple {
+        ports: if header.is_fragment() {
+            (0, 0)
+        } else {
+            classify::ports(header.protocol, payload)
+        },
+        ..IpTuple::of_header(header)
+    })
+}
+
 /// Never an error about an error, a group, or a later fragment.
 fn may_be_reported(quoted: &[u8]) -> bool {
     let Ok((header, _)) = Ipv4Header::ref_from_prefix(quoted) else {
@@ -159,12 +205,14 @@ fn tell<B: PacketBuf>(
     packet: &mut Packet<B>,
     tables: &Tables,
     about: &About,
+    speaker: Option<Speaker>,
     complaint: Complaint,
     quoted: &[u8],
 ) -> Result<(), DropReason> {
     let interface = tables.drawn.ports.interface(about.interface);
     let interface = interface.ok_or(DropReason::DestinationNotHere)?;
-    let speaker = Speaker::of(tables.drawn.ports.segment_of(interface), about.to.mac());
+    let segment = tables.drawn.ports.segment_of(interface);
+    let speaker = speaker.unwrap_or_else(|| Speaker::of(segment, about.to.mac()));
     let listener = Listener {
         address: about.from.address(),
         mac: interface.mac,

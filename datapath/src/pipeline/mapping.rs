@@ -5,42 +5,64 @@
 //! takes a node for a router.
 //!
 //! Exits: on, with a destination; dropped by a `mapping` or `topology` reason.
-//! A miss is final in this version: mappings come from the configuration.
+//! A miss is final in this version: mappings come from the configuration. The
+//! last of the logical routers on the way says so.
 
 use packet::{MacAddr, PacketBuf, SegmentId};
 use vnet::compiled::UnknownMac;
 
-use super::batch::{Burst, Context};
-use super::verdict::DropReason;
+use super::batch::{Burst, Context, Packet, Routing};
+use super::state::WorkerState;
+use super::topology::route;
+use super::verdict::{DropReason, Verdict};
 use crate::tables::{Destination, Tables};
 
 /// The stage.
-pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
+pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables, state: &mut WorkerState) {
+    let now = burst.now;
     let mut found = burst.targets(tables).into_iter();
-    burst.each(|packet| {
+    for packet in burst.undecided() {
         let found = found.next().flatten();
-        let target = packet.cx.target.ok_or(DropReason::NoMapping)?;
-        let to = match (found, target.mac) {
-            (Some(to), Some(mac)) if to.mac() != mac => {
-                stale_mac(tables, &packet.cx, target.segment, mac).map(|()| to)?
+        packet.cx.verdict = match (find(packet, found, tables), packet.cx.routing) {
+            (Ok(()), _) => Verdict::Next,
+            (Err(DropReason::NoMapping), Routing::Routed(routed)) => {
+                route::host_unreachable(packet, &routed, tables, state, now)
+                    .unwrap_or_else(Verdict::Drop)
             }
-            (Some(to), _) => to,
-            (None, Some(mac)) => {
-                stale_mac(tables, &packet.cx, target.segment, mac)?;
-                return Err(DropReason::NoMapping);
-            }
-            (None, None) => return Err(DropReason::NoMapping),
+            (Err(reason), _) => Verdict::Drop(reason),
         };
-        if to.is_router() {
-            return Err(DropReason::RouterNotYet);
+    }
+}
+
+fn find<B: PacketBuf>(
+    packet: &mut Packet<B>,
+    found: Option<Destination>,
+    tables: &Tables,
+) -> Result<(), DropReason> {
+    let target = packet.cx.target.ok_or(DropReason::NoMapping)?;
+    let to = match (found, target.mac) {
+        (Some(to), Some(mac)) if to.mac() != mac => {
+            stale_mac(tables, &packet.cx, target.segment, mac).map(|()| to)?
         }
-        if to.interface().is_some() && to.interface() == packet.cx.from.and_then(|f| f.interface) {
-            return Err(DropReason::HairpinToSelf);
+        (Some(to), _) => to,
+        (None, Some(mac)) => {
+            stale_mac(tables, &packet.cx, target.segment, mac)?;
+            return Err(DropReason::NoMapping);
         }
-        address_frame(&mut packet.buf, &to);
-        packet.cx.to = Some(to);
-        Ok(())
-    });
+        (None, None) => return Err(DropReason::NoMapping),
+    };
+    // Sent to a MAC that nobody has: there is no router to pass it on.
+    if to.is_router() {
+        return Err(DropReason::UnknownDestinationMac);
+    }
+    let is_switched = packet.cx.routing == Routing::Switched;
+    let sender = packet.cx.from.and_then(|from| from.interface);
+    if is_switched && to.interface().is_some() && to.interface() == sender {
+        return Err(DropReason::HairpinToSelf);
+    }
+    address_frame(&mut packet.buf, &to);
+    packet.cx.to = Some(to);
+    Ok(())
 }
 
 /// The frame's MAC is not that of the address's owner. `Ok`: nobody has that

@@ -40,8 +40,8 @@ pub fn from_node<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables, state: &mu
     classify::from_node(burst, tables);
     admit::process(burst, tables);
     answer::process(burst, tables, state);
-    topology::process(burst, tables);
-    mapping::process(burst, tables);
+    topology::process(burst, tables, state);
+    mapping::process(burst, tables, state);
     access::process(burst, tables);
     replicate::process(burst);
     uplink::route(burst, tables);
@@ -60,6 +60,7 @@ pub fn from_substrate<B: PacketBuf>(
     fabric_error::process(burst, tables, state);
     moved::process(burst, tables);
     translate::from_substrate::process(burst, tables, state);
+    topology::arrive::process(burst, tables);
     access::process(burst, tables);
     replicate::process(burst);
     onward(burst, tables, state);
@@ -74,6 +75,7 @@ pub fn from_kernel<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
 /// had to be cut.
 fn onward<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables, state: &mut WorkerState) {
     fit::process(burst, tables, state);
+    topology::hops::process(burst);
     // Here the ways part: what stays on this host is never rewritten …
     topology::vlan::process(burst, tables);
     transmit::process(burst, tables);

@@ -8,6 +8,7 @@ pub mod marks;
 pub mod path_mtu;
 pub mod ports;
 pub mod publish;
+pub mod routes;
 
 use core::net::Ipv6Addr;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ pub use mapping::{
 pub use marks::UseMarks;
 pub use path_mtu::PathMtus;
 pub use ports::{Interface, PortEntry, PortOffloads, PortRole, PortTable, Segment, SegmentRouter};
+pub use routes::{At, End, Leg, RouteTable, Walk};
 
 use crate::books::Rows;
 use crate::pipeline::BURST;
@@ -53,7 +55,10 @@ pub struct Tables {
 pub struct Drawn {
     /// Ports, the interfaces behind them, segments.
     pub ports: PortTable,
+    /// The logical routers.
+    pub routes: RouteTable,
 }
+
 impl Tables {
     /// The mapping of a virtual address.
     pub fn mapping(&self, segment: SegmentId, address: VirtualAddr) -> Option<MappingEntry> {
@@ -109,6 +114,7 @@ impl Drawn {
     pub fn new(compiled: &Compiled, ports: &[Option<PortEntry>]) -> Self {
         let rows = Rows::new(compiled, ports);
         Self {
+            routes: RouteTable::new(compiled),
             ports: PortTable::new(compiled, ports, rows),
         }
     }
@@ -120,6 +126,7 @@ impl Drawn {
     pub fn followed_by(&self, compiled: &Compiled, ports: &[Option<PortEntry>]) -> Self {
         let rows = self.ports.rows().extended(compiled, ports);
         Self {
+            routes: RouteTable::new(compiled),
             ports: PortTable::new(compiled, ports, rows),
         }
     }

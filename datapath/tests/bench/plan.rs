@@ -15,8 +15,8 @@ use datapath::tables::{
 };
 use packet::{Locator, MacAddr, Slot, SubstrateAddr, VirtualAddr, VlanId};
 use vnet::compiled::{
-    Compiled, Host, HostId, Interface, InterfaceId, Ipv4Subnet, LinkType, Mapping, MappingKind,
-    Network, PortId, Segment, UnknownMac,
+    Compiled, Host, HostId, Interface, InterfaceId, Ipv4Subnet, Leg, LinkType, Mapping,
+    MappingKind, Network, NextHop, PortId, Route, Router, RouterId, Segment, UnknownMac,
 };
 
 use super::host;
@@ -173,6 +173,7 @@ impl Plan {
                 interface: None,
             });
         }
+        compiled.routers = routers();
         let uplinks = uplink_table(site);
         let ports = usize::from(site.uplinks().last().unwrap().0) + 1;
         Self {
@@ -325,6 +326,36 @@ fn a_segment(name: &str, id: u32, network: usize, subnet: Ip, vlan: Option<u16>)
         unknown_mac: UnknownMac::Drop,
         ethertypes: Vec::new(),
     }
+}
+
+/// J and L, and the link between them, which is no segment.
+fn routers() -> Vec<Router> {
+    let prefix = |network: Ip, length| Ipv4Subnet::new(network.into(), length).unwrap();
+    let router = |name: &str, node: Node, id, subnet, other, to| Router {
+        name: name.to_owned(),
+        network: 0,
+        legs: vec![Leg {
+            segment: segment(id),
+            subnet,
+            mtu: 1500,
+            mac: node.mac,
+            addresses: vec![ip_of(node.ip)],
+            proxy_arp: false,
+        }],
+        source: Some(ip_of(node.ip)),
+        routes: vec![Route {
+            to,
+            via: vec![NextHop::Router {
+                router: RouterId(other),
+                by: None,
+            }],
+        }],
+    };
+    let (front, far) = (prefix([10, 0, 0, 0], 24), prefix([10, 1, 5, 0], 24));
+    vec![
+        router("j", J, FRONT, front, 1, prefix([10, 1, 0, 0], 16)),
+        router("l", L, FAR, far, 0, front),
+    ]
 }
 
 fn place(compiled: &mut Compiled, station: &Station, here: Site) {

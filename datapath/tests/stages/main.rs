@@ -23,6 +23,7 @@ mod offloads;
 mod raw;
 mod reasons;
 mod rewrite;
+mod routing;
 mod sizes;
 mod spreading;
 mod switching;

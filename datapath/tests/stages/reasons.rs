@@ -10,13 +10,13 @@ use packet::build::{Frame, Ipv6};
 use packet::{
     EtherType, HeapBuf, MacAddr, NoRoom, Offload, PacketBuf, SubstrateAddr, TransportChecksum,
 };
-use vnet::compiled::PortId;
+use vnet::compiled::{LegId, NextHop, PortId};
 
 use crate::bench::host::{Made, Outcome, Way};
-use crate::bench::plan::router_mac;
+use crate::bench::plan::{self, router_mac};
 use crate::bench::{
-    A, BACK, C, D, F, FRONT, G, I, J, NOBODY, Node, Plan, R_UPLINKS, Site, VLAN_BACK, VLAN_FRONT,
-    frame, tagged, v4,
+    A, BACK, C, D, F, FRONT, G, H, I, J, L, NOBODY, Node, Plan, R_UPLINKS, Site, VLAN_BACK,
+    VLAN_FRONT, frame, tagged, v4,
 };
 
 /// What becomes of a frame that A, or whoever is named, sends on R.
@@ -27,6 +27,11 @@ fn node(node: Node, frame: &[u8]) -> Option<Outcome> {
 /// What becomes of a frame on R's uplink.
 fn substrate(frame: &[u8]) -> Option<Outcome> {
     Some(Plan::of(Site::R).host().substrate_delivers(frame))
+}
+
+/// From A, to be routed by J.
+fn by_j(to: [u8; 4]) -> packet::build::Ipv4 {
+    frame(A, J).ipv4(A.ip, to)
 }
 
 fn g_to_a() -> Ipv6 {
@@ -154,7 +159,31 @@ fn example(reason: Reason) -> Option<Outcome> {
         }
         Reason::NotTheDestinations => node(A, &frame(A, F).ipv4(A.ip, G.ip).udp(1, 2, b"x")),
         Reason::HairpinToSelf => node(A, &v4(A, A).udp(1, 2, b"x")),
-        Reason::RouterNotYet => node(A, &v4(A, J).icmp_echo(1, 1, b"x")),
+        Reason::RouterIpOnly => {
+            let mut plan = Plan::of(Site::R);
+            plan.segment(FRONT).ethertypes = vec![EtherType::new(0x88cc)];
+            let lldp = frame(A, J).carrying(EtherType::new(0x88cc), &[0; 46]);
+            Some(plan.host().node_sends(A.port, &lldp))
+        }
+        Reason::NotRoutable => node(A, &by_j([127, 0, 0, 1]).udp(1, 2, b"x")),
+        Reason::TtlExpired => node(A, &by_j(H.ip).ttl(1).icmp((3, 3), (0, 0), &[0; 28])),
+        Reason::NoDrawnRoute => node(A, &by_j([8; 4]).icmp((3, 3), (0, 0), &[0; 28])),
+        Reason::NextHopNotYet => {
+            let mut plan = Plan::of(Site::R);
+            plan.compiled.routers[0].routes[0].via = vec![NextHop::Station {
+                by: LegId(0),
+                address: plan::ip_of(G.ip),
+            }];
+            let sent = by_j(H.ip).udp(1, 2, b"x");
+            Some(plan.host().node_sends(A.port, &sent))
+        }
+        Reason::NoRouteBack => {
+            let mut plan = Plan::of(Site::R);
+            plan.compiled.routers[1].routes.clear();
+            let sent = by_j(L.ip).icmp_echo(1, 1, b"x");
+            Some(plan.host().node_sends(A.port, &sent))
+        }
+        Reason::RouterSilent => node(A, &v4(A, J).icmp_echo_reply(1, 1, b"x")),
         Reason::BroadcastNotYet => node(A, &to_all([10, 0, 0, 255]).udp(1, 2, b"x")),
         Reason::MulticastNotYet => {
             let group = MacAddr::new([1, 0, 0x5e, 0, 0, 1]);

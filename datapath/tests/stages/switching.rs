@@ -44,12 +44,7 @@ fn broadcast_and_multicast_have_their_reasons() {
 }
 
 #[test]
-fn what_a_router_must_carry_waits_for_routers() {
-    let onward = frame(A, J).ipv4(A.ip, H.ip).udp(1, 2, b"");
-    assert_eq!(refused(A, &onward), DropReason::RouterNotYet);
-    let to_it = v4(A, J).icmp_echo(1, 1, b"");
-    assert_eq!(refused(A, &to_it), DropReason::RouterNotYet);
-    // L is no router of A's segment.
+fn a_router_is_known_in_its_own_segment_only() {
     let foreign = frame(A, L).ipv4(A.ip, H.ip).udp(1, 2, b"");
     assert_eq!(refused(A, &foreign), DropReason::UnknownDestinationMac);
 }
@@ -117,14 +112,14 @@ fn an_unknown_mac_is_resolved_by_address_where_the_segment_says_so() {
 }
 
 #[test]
-fn an_unknown_mac_with_a_routers_address_waits_for_routers() {
+fn an_unknown_mac_is_no_routers_whatever_the_address() {
     let mut plan = Plan::of(Site::R);
     plan.segment(FRONT).unknown_mac = vnet::compiled::UnknownMac::Resolve;
     let sent = Frame::between(A.mac, NOBODY)
         .ipv4(A.ip, J.ip)
         .udp(1, 2, b"");
     let outcome = plan.host().node_sends(A.port, &sent);
-    assert_eq!(outcome.dropped(), DropReason::RouterNotYet);
+    assert_eq!(outcome.dropped(), DropReason::UnknownDestinationMac);
 }
 
 #[test]

@@ -8,13 +8,24 @@
 
 use packet::arp::{ARP_LEN, ArpOperation, ArpPacket};
 use packet::ethernet::{ETHERNET_LEN, EthernetHeader};
-use packet::{EtherType, PacketBuf};
+use packet::{EtherType, MacAddr, PacketBuf, SegmentId, VirtualAddr};
 use zerocopy::{FromBytes, IntoBytes};
 
 use crate::pipeline::batch::Packet;
 use crate::pipeline::topology::vlan;
 use crate::pipeline::verdict::{Consumed, DropReason, Verdict};
 use crate::tables::Tables;
+
+/// The MAC of a logical router of the segment that answers for what it would
+/// route elsewhere (RFC 1027).
+fn proxy(tables: &Tables, segment: SegmentId, target: VirtualAddr) -> Option<MacAddr> {
+    let routes = &tables.drawn.routes;
+    let mut routers = routes.in_segment(segment).iter();
+    routers.find_map(|at| {
+        let leg = routes.entered(*at).filter(|leg| leg.proxy_arp)?;
+        routes.leads_elsewhere(*at, target).then_some(leg.mac)
+    })
+}
 
 /// Decides what becomes of an admitted ARP packet.
 ///
@@ -37,18 +48,20 @@ pub fn answer<B: PacketBuf>(
     if operation == ArpOperation::Reply || sender.addresses.contains(&target) {
         return Ok(Verdict::Consume(Consumed::Arp));
     }
-    let owner = tables.mapping(sender.segment, target);
+    let owner = tables.destination(sender.segment, target);
+    let owner = owner.map(|owner| owner.mac());
+    let owner = owner.or_else(|| proxy(tables, sender.segment, target));
     let owner = owner.ok_or(DropReason::ArpNoSuchAddress)?;
     let reply = ArpPacket::new(
         ArpOperation::Reply,
-        (owner.mac, target),
+        (owner, target),
         // RFC 5227 §2.1.1: a probe's sender address is zero; so is the
         // target of the answer that defends the address.
         (sender.mac, arp.sender_address()),
     );
     let ethernet = EthernetHeader {
         destination: sender.mac,
-        source: owner.mac,
+        source: owner,
         ether_type: EtherType::ARP,
     };
     packet.buf.truncate(ETHERNET_LEN + ARP_LEN);

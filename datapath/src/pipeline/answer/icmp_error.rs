@@ -12,14 +12,16 @@ use packet::ethernet::{ETHERNET_LEN, EthernetHeader};
 use packet::icmp::v4::{self, unreachable};
 use packet::icmp::{ICMP_LEN, IcmpHeader};
 use packet::ipv4::{IPV4_LEN, Ipv4Fields, Ipv4Header};
-use packet::{EtherType, Fragment, IpProtocol, MacAddr, PacketBuf, VirtualAddr, checksum};
+use packet::{
+    EtherType, Fragment, IpProtocol, MacAddr, PacketBuf, SegmentId, VirtualAddr, checksum,
+};
 use zerocopy::{FromBytes, IntoBytes};
 
-use crate::pipeline::batch::{IpTuple, Packet};
+use crate::pipeline::batch::{IpTuple, Packet, Routing};
 use crate::pipeline::state::WorkerState;
 use crate::pipeline::topology::vlan;
 use crate::pipeline::verdict::{DropReason, Verdict};
-use crate::tables::{Segment, Tables};
+use crate::tables::{At, Segment, Tables};
 
 /// The IPv4 dummy address (RFC 7600 §4.8, IANA special purpose).
 pub const DUMMY_ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 0, 0, 8);
@@ -40,8 +42,35 @@ pub enum Complaint {
     },
     /// Type 3 code 5: source routes are refused.
     SourceRouteFailed,
-    /// Type 3 code 1: the fabric does not get it there.
+    /// Type 3 code 1: the fabric does not get it there, or nobody has the
+    /// address.
     HostUnreachable,
+    /// Type 3 code 0: a router does not know where to.
+    NetUnreachable,
+    /// Type 3 code 2: a router does not speak that protocol.
+    ProtocolUnreachable,
+    /// Type 3 code 3: a router does not listen there.
+    PortUnreachable,
+    /// Type 11 code 0: the TTL ended at a router.
+    TimeExceeded,
+}
+
+impl Complaint {
+    /// Type, code, and the MTU that some of them tell.
+    const fn on_the_wire(self) -> (u8, u8, u16) {
+        match self {
+            Self::FragmentationNeeded { mtu } => {
+                (v4::UNREACHABLE, unreachable::FRAGMENTATION_NEEDED, mtu)
+            }
+            Self::SourceRouteFailed => (v4::UNREACHABLE, unreachable::SOURCE_ROUTE_FAILED, 0),
+            Self::HostUnreachable => (v4::UNREACHABLE, unreachable::HOST, 0),
+            Self::NetUnreachable => (v4::UNREACHABLE, unreachable::NET, 0),
+            Self::ProtocolUnreachable => (v4::UNREACHABLE, unreachable::PROTOCOL, 0),
+            Self::PortUnreachable => (v4::UNREACHABLE, unreachable::PORT, 0),
+            // RFC 792: code 0, in transit.
+            Self::TimeExceeded => (v4::TIME_EXCEEDED, 0, 0),
+        }
+    }
 }
 
 /// Who tells it.
@@ -51,7 +80,12 @@ pub struct Speaker {
     pub address: VirtualAddr,
     /// The Ethernet source.
     pub mac: MacAddr,
+    /// The TTL that is left of what it says when the listener hears it.
+    pub ttl: u8,
 }
+
+/// The TTL that routers begin with, as most stations do.
+pub const FIRST_TTL: u8 = 64;
 
 /// Who hears it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,22 +104,90 @@ impl Speaker {
         let dummy = Self {
             address: VirtualAddr::new(DUMMY_ADDRESS),
             mac: instead,
+            ttl: FIRST_TTL,
         };
         router.map_or(dummy, |router| Self {
             address: router.address,
             mac: router.mac,
+            ttl: FIRST_TTL,
+        })
+    }
+
+    /// A logical router to which a packet of `ip` had come, as the packet's
+    /// sender hears it in its segment.
+    ///
+    /// # Errors
+    /// `no-route-back`: what it says does not get there.
+    pub fn at(
+        tables: &Tables,
+        router: At,
+        segment: SegmentId,
+        ip: &IpTuple,
+    ) -> Result<Self, DropReason> {
+        let routes = &tables.drawn.routes;
+        let back = routes.from_router(router.router, ip.source, || ip.symmetric_hash());
+        let (leg, hops) = back
+            .filter(|(leg, _)| leg.segment == segment)
+            .ok_or(DropReason::NoRouteBack)?;
+        let source = routes.source(router);
+        Ok(Self {
+            address: source.unwrap_or(VirtualAddr::new(DUMMY_ADDRESS)),
+            mac: leg.mac,
+            ttl: FIRST_TTL - hops,
         })
     }
 }
 
 /// Turns a bare frame that an interface of this host sent into an error about
-/// it, addressed to that interface and tagged for it.
+/// it, addressed to that interface and tagged for it. It comes from the first
+/// router on the packet's way, or where there is none from the segment's.
 ///
 /// # Errors
 /// `otherwise`, where no error may be sent about the packet;
 /// `error-rate-limited`.
 pub fn reply<B: PacketBuf>(
     packet: &mut Packet<B>,
+    tables: &Tables,
+    state: &mut WorkerState,
+    now: Duration,
+    complaint: Complaint,
+    otherwise: DropReason,
+) -> Result<Verdict, DropReason> {
+    let router = match packet.cx.routing {
+        Routing::Switched => None,
+        Routing::Entering(first) => Some(first),
+        Routing::Routed(routed) => Some(routed.first),
+    };
+    say(packet, router, tables, state, now, complaint, otherwise)
+}
+
+/// The same, from a logical router to which the packet had come.
+///
+/// # Errors
+/// As [`reply`], and `no-route-back`.
+pub fn reply_of<B: PacketBuf>(
+    packet: &mut Packet<B>,
+    router: At,
+    tables: &Tables,
+    state: &mut WorkerState,
+    now: Duration,
+    complaint: Complaint,
+    otherwise: DropReason,
+) -> Result<Verdict, DropReason> {
+    say(
+        packet,
+        Some(router),
+        tables,
+        state,
+        now,
+        complaint,
+        otherwise,
+    )
+}
+
+fn say<B: PacketBuf>(
+    packet: &mut Packet<B>,
+    router: Option<At>,
     tables: &Tables,
     state: &mut WorkerState,
     now: Duration,
@@ -106,7 +208,10 @@ pub fn reply<B: PacketBuf>(
     if !state.errors.allows(interface, now) {
         return Err(DropReason::ErrorRateLimited);
     }
-    let speaker = Speaker::of(ports.segment_of(sender), destination);
+    let speaker = match router {
+        None => Speaker::of(ports.segment_of(sender), destination),
+        Some(at) => Speaker::at(tables, at, sender.segment, &ip)?,
+    };
     let listener = Listener {
         address: ip.source,
         mac: sender.mac,
@@ -146,13 +251,9 @@ pub fn compose<B: PacketBuf>(
     let (headers, message) = frame
         .split_at_mut_checked(ETHERNET_LEN + IPV4_LEN)
         .ok_or_else(room)?;
-    let (code, mtu) = match complaint {
-        Complaint::FragmentationNeeded { mtu } => (unreachable::FRAGMENTATION_NEEDED, mtu),
-        Complaint::SourceRouteFailed => (unreachable::SOURCE_ROUTE_FAILED, 0),
-        Complaint::HostUnreachable => (unreachable::HOST, 0),
-    };
+    let (kind, code, mtu) = complaint.on_the_wire();
     let icmp = IcmpHeader {
-        kind: v4::UNREACHABLE,
+        kind,
         code,
         checksum: 0.into(),
         identifier: 0.into(),
@@ -174,7 +275,7 @@ pub fn compose<B: PacketBuf>(
         source: speaker.address,
         destination: listener.address,
         traffic_class: INTERNETWORK_CONTROL,
-        ttl: 64,
+        ttl: speaker.ttl,
         protocol: IpProtocol::ICMP,
         // Then any identification does (RFC 6864 §4.1).
         dont_fragment: true,

@@ -5,6 +5,7 @@
 //!
 //! * [`arp`]: who has this address?
 //! * [`source_route`]: packets that want to choose their way.
+//! * [`router`]: what is for a logical router itself; `topology` comes here.
 //! * [`icmp_error`]: how a node is told that its packet did not pass; other
 //!   stages use it, too. [`limit`]: how often.
 //!
@@ -14,6 +15,7 @@
 pub mod arp;
 pub mod icmp_error;
 pub mod limit;
+pub mod router;
 pub mod source_route;
 
 use core::time::Duration;

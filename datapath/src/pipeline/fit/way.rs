@@ -6,7 +6,7 @@ use core::time::Duration;
 use packet::{IpProtocol, PacketBuf, TransportChecksum};
 use vnet::compiled::PortId;
 
-use crate::pipeline::batch::{Context, Packet};
+use crate::pipeline::batch::{Context, Packet, Routing};
 use crate::pipeline::state::WorkerState;
 use crate::pipeline::translate::mtu::Carriage;
 use crate::pipeline::translate::{self, carriage};
@@ -67,18 +67,22 @@ pub(super) fn of<B: PacketBuf>(
     })
 }
 
-/// What the segment promises its nodes, in bytes.
+/// What the segments on the way promise their nodes, in bytes.
 fn segment_mtu(cx: &Context, tables: &Tables) -> u16 {
     let ports = &tables.drawn.ports;
     let here = [
         cx.from.and_then(|from| from.interface),
         cx.to.and_then(|to| to.interface()),
     ];
+    let on_the_way = match cx.routing {
+        Routing::Routed(routed) => routed.mtu,
+        Routing::Switched | Routing::Entering(_) => u16::MAX,
+    };
     let mtus = here.into_iter().flatten().filter_map(|id| {
         let segment = ports.segment_of(ports.interface(id)?)?;
         Some(segment.mtu)
     });
-    mtus.min().unwrap_or(u16::MAX)
+    mtus.min().unwrap_or(u16::MAX).min(on_the_way)
 }
 
 fn form<B: PacketBuf>(

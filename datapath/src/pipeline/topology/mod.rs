@@ -1,14 +1,27 @@
 //! Where does the drawn topology send this frame?
 //!
 //! * [`switch`]: the segment's switch, by destination MAC.
+//! * [`route`]: the logical routers, if it is for one's MAC.
+//! * [`arrive`]: which of them a packet from another host has crossed.
+//! * [`hops`]: what crossing them does to it, before it goes out.
 //! * [`vlan`]: the tag that the receiver's link wants.
 //!
-//! Logical routers have their room here; until they are built, what must be
-//! routed is dropped as `router-not-yet`.
-//!
-//! Exits: on, with a target; dropped by a `topology` reason.
+//! Exits: on, with a target; `Reply`; dropped by a `topology` reason.
 
+pub mod arrive;
+pub mod hops;
+pub mod route;
 pub mod switch;
 pub mod vlan;
 
-pub use switch::process;
+use packet::PacketBuf;
+
+use super::batch::Burst;
+use super::state::WorkerState;
+use crate::tables::Tables;
+
+/// The stage of what nodes send.
+pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables, state: &mut WorkerState) {
+    switch::process(burst, tables);
+    route::process(burst, tables, state);
+}

@@ -2,14 +2,15 @@
 //!
 //! A node: the target is the destination address, and `mapping` confirms that
 //! the MAC's owner has it; what has no address for its destination (it is not
-//! IPv4, or a DHCP client's) goes to the MAC's owner. A logical router, broadcast, multicast: not yet.
+//! IPv4, or a DHCP client's) goes to the MAC's owner. A logical router: `route`
+//! has it next. Broadcast, multicast: not yet.
 //! Nothing is ever flooded, so no MAC table is searched here: the address
 //! finds the owner, and the owner's MAC must agree.
 
 use packet::{MacAddr, PacketBuf};
 
 use crate::pipeline::admit::is_dhcp_request;
-use crate::pipeline::batch::{Burst, Target};
+use crate::pipeline::batch::{Burst, Routing, Target};
 use crate::pipeline::verdict::DropReason;
 use crate::tables::Tables;
 
@@ -29,8 +30,11 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
             return Err(DropReason::HairpinToSelf);
         }
         let segment = ports.segment_of(sender).ok_or(DropReason::UnknownMac)?;
-        if segment.is_router(mac) {
-            return Err(DropReason::RouterNotYet);
+        if segment.is_router(mac)
+            && let Some(at) = tables.drawn.routes.by_mac(sender.segment, mac)
+        {
+            packet.cx.routing = Routing::Entering(at);
+            return Ok(());
         }
         let by_mac = || tables.address_of(sender.segment, mac);
         let address = match packet.cx.tuple.ip {

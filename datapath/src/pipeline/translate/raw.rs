@@ -102,7 +102,7 @@ pub fn unwrap<B: PacketBuf>(
         EtherType::IPV4 => {
             let ip = classify::ipv4(buf, HeaderChecksum::Unverified)?;
             let has = |address, who: &Destination| {
-                let mapped = tables.destination(to.segment(), address);
+                let mapped = tables.destination(who.segment(), address);
                 mapped.is_some_and(|mapped| mapped.is_same_interface(who))
             };
             let sender = from

@@ -160,11 +160,12 @@ fn icmp_error<'s>(
     outer: Addresses,
     scratch: &'s mut Scratch,
 ) -> Option<&'s [u8]> {
-    let segment = cx.from?.segment;
+    // What went there comes back from there, perhaps through logical routers.
+    let (here, there) = (cx.from?.segment, cx.to?.segment());
     let quoted = |source, destination| {
         Some(Addresses {
-            source: substrate_address(tables, segment, source)?.to_ipv6(),
-            destination: substrate_address(tables, segment, destination)?.to_ipv6(),
+            source: substrate_address(tables, there, source)?.to_ipv6(),
+            destination: substrate_address(tables, here, destination)?.to_ipv6(),
         })
     };
     icmp::to_v6_if_it_comes_back(message, outer, &quoted, scratch).ok()

@@ -66,7 +66,9 @@ impl<'a> Table<'a> {
     fn of(router: &'a Router) -> Self {
         let routes = router.routes.iter();
         Self {
-            routes: routes.map(|route| (route.to, route.via.as_slice())).collect(),
+            routes: routes
+                .map(|route| (route.to, route.via.as_slice()))
+                .collect(),
             linked: router.legs.iter().map(|leg| leg.subnet).collect(),
         }
     }
@@ -172,7 +174,10 @@ mod tests {
     #[test]
     fn a_circle_is_found_once_however_wide_its_routes_are() {
         let routers = [
-            router("10.0.0.0/24", &[("10.9.0.0/16", &[1]), ("10.1.0.0/24", &[1])]),
+            router(
+                "10.0.0.0/24",
+                &[("10.9.0.0/16", &[1]), ("10.1.0.0/24", &[1])],
+            ),
             router("10.1.0.0/24", &[("10.0.0.0/8", &[2])]),
             router("10.2.0.0/24", &[("0.0.0.0/0", &[0]), ("10.0.0.0/24", &[0])]),
         ];

@@ -8,13 +8,13 @@ use std::collections::HashMap;
 
 use packet::{MacAddr, Slot, VirtualAddr, VlanId};
 
-use crate::topology::ids::{HostIds, InterfaceIds, InterfaceKey};
-use crate::topology::{At, Node, NodeInterface, Station, Topology};
 use crate::compiled::{
-    Compiled, Host, HostId, Interface, InterfaceId, Mapping, MappingKind, Network, PortId, RouterId,
-    Segment,
+    Compiled, Host, HostId, Interface, InterfaceId, Mapping, MappingKind, Network, PortId,
+    RouterId, Segment,
 };
 use crate::diagnostic::{Diagnostics, Place};
+use crate::topology::ids::{HostIds, InterfaceIds, InterfaceKey};
+use crate::topology::{At, Node, NodeInterface, Station, Topology};
 use crate::yaml::Located;
 use crate::yaml::nearest::did_you_mean;
 

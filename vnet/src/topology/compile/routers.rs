@@ -184,6 +184,9 @@ routers:
     fn errors_come_from_the_source_given_or_the_lowest_address() {
         let sources: Vec<_> = routers().iter().map(|r| r.source.unwrap()).collect();
         let expected = [[10, 0, 0, 1], [192, 0, 2, 1], [10, 0, 1, 2]];
-        assert_eq!(sources, expected.map(|octets| VirtualAddr::new(octets.into())));
+        assert_eq!(
+            sources,
+            expected.map(|octets| VirtualAddr::new(octets.into()))
+        );
     }
 }

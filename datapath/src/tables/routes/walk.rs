@@ -1,0 +1,170 @@
+//! From router to router, as each of them would forward it (RFC 1812 §5.2): to
+//! where the packet ends up, and what it has met.
+
+use packet::{SegmentId, VirtualAddr};
+use vnet::compiled::{LegId, NextHop, RouterId};
+
+use super::prefixes::Reach;
+use super::{At, Leg, RouteTable};
+
+/// Routers that a packet crosses at most, whatever its TTL: more are no drawing
+/// but a circle, and each costs time.
+pub const MAX_HOPS: u8 = 64;
+
+/// What became of a packet that came to a router.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Walk {
+    /// How it ended.
+    pub end: End,
+    /// The router where it ended.
+    pub last: At,
+    /// How many routers passed it on: its TTL is less by so much.
+    pub hops: u8,
+    /// The largest packet that all segments on the way take, in bytes.
+    pub mtu: u16,
+}
+
+/// A walk from a segment into a segment.
+#[derive(Debug, Clone, Copy)]
+pub struct Way<'t> {
+    /// The first router.
+    pub first: At,
+    /// The last one's leg.
+    pub leg: &'t Leg,
+    /// What has been walked.
+    pub walk: Walk,
+}
+
+/// How a walk ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// In the segment of this leg.
+    Segment(LegId),
+    /// At the router: the address is one of its own.
+    Own,
+    /// At a station that passes it on, or nobody: the address is on this leg's
+    /// segment.
+    Station {
+        /// The leg.
+        by: LegId,
+        /// The address.
+        address: VirtualAddr,
+    },
+    /// Its TTL ended there.
+    Expired,
+    /// The router does not know where to.
+    NoRoute,
+}
+
+impl RouteTable {
+    /// Walks from a router that a packet has just come to. `flow` is asked
+    /// where there are several equal ways: the same for both directions.
+    pub fn walk(&self, from: At, to: VirtualAddr, ttl: u8, flow: impl Fn() -> u32) -> Walk {
+        let mut at = from;
+        let (mut hops, mut mtu) = (0_u8, u16::MAX);
+        loop {
+            let end = |end| Walk {
+                end,
+                last: at,
+                hops,
+                mtu,
+            };
+            let reach = self.reach(at.router, to);
+            let hop = match reach {
+                Some(Reach::Own) => return end(End::Own),
+                None | Some(Reach::Nowhere) => return end(End::NoRoute),
+                // RFC 1812 §5.3.1, after it is known where to.
+                Some(_) if ttl.saturating_sub(hops) <= 1 || hops == MAX_HOPS => {
+                    return end(End::Expired);
+                }
+                Some(Reach::Linked(leg)) => {
+                    return self.into_segment(end(End::Segment(*leg)), *leg);
+                }
+                Some(Reach::Via(hop)) => *hop,
+                Some(Reach::ViaOneOf(several)) => match pick(several, flow()) {
+                    Some(hop) => hop,
+                    None => return end(End::NoRoute),
+                },
+            };
+            match hop {
+                NextHop::Station { by, address } => {
+                    return self.into_segment(end(End::Station { by, address }), by);
+                }
+                NextHop::Router { router, by } => {
+                    at = At { router, by };
+                    hops += 1;
+                    mtu = mtu.min(self.entered(at).map_or(u16::MAX, |leg| leg.mtu));
+                }
+            }
+        }
+    }
+
+    /// The way from one segment to an address in another one; `None` if no
+    /// router links them so.
+    pub fn way(
+        &self,
+        from: SegmentId,
+        (segment, address): (SegmentId, VirtualAddr),
+        flow: impl Fn() -> u32,
+    ) -> Option<Way<'_>> {
+        self.in_segment(from).iter().find_map(|first| {
+            let walk = self.walk(*first, address, u8::MAX, &flow);
+            let End::Segment(leg) = walk.end else {
+                return None;
+            };
+            let leg = self.leg(walk.last.router, leg)?;
+            (leg.segment == segment).then_some(Way {
+                first: *first,
+                leg,
+                walk,
+            })
+        })
+    }
+
+    /// Would the router pass it on by another leg than the one it is asked by?
+    pub fn leads_elsewhere(&self, at: At, to: VirtualAddr) -> bool {
+        match self.reach(at.router, to) {
+            Some(Reach::Linked(leg)) => Some(*leg) != at.by,
+            Some(Reach::Via(_) | Reach::ViaOneOf(_)) => true,
+            Some(Reach::Own | Reach::Nowhere) | None => false,
+        }
+    }
+
+    /// The way by which this router's own packets reach an address: the hops
+    /// are those of the routers behind it.
+    pub fn from_router(
+        &self,
+        router: RouterId,
+        to: VirtualAddr,
+        flow: impl Fn() -> u32,
+    ) -> Option<(&Leg, u8)> {
+        let at = At { router, by: None };
+        let walk = self.walk(at, to, u8::MAX, flow);
+        let End::Segment(leg) = walk.end else {
+            return None;
+        };
+        // The first to pass it on has sent it.
+        let hops = walk.hops.checked_sub(1)?;
+        Some((self.leg(walk.last.router, leg)?, hops))
+    }
+
+    fn into_segment(&self, walk: Walk, leg: LegId) -> Walk {
+        let leg = self.leg(walk.last.router, leg);
+        Walk {
+            hops: walk.hops + 1,
+            mtu: walk.mtu.min(leg.map_or(u16::MAX, |leg| leg.mtu)),
+            ..walk
+        }
+    }
+
+    fn reach(&self, router: RouterId, to: VirtualAddr) -> Option<&Reach> {
+        let lengths = self.router(router)?.lengths;
+        self.prefixes.longest(router, lengths, to)
+    }
+}
+
+/// One of several, each as likely.
+fn pick(several: &[NextHop], flow: u32) -> Option<NextHop> {
+    let at = (u64::from(flow) * several.len() as u64) >> 32;
+    several.get(usize::try_from(at).ok()?).copied()
+}
