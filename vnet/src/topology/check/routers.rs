@@ -96,6 +96,10 @@ impl Rooms<'_> {
             let segments = segments.filter_map(|leg| self.stations.segment(leg.station.segment));
             segments.map(|(_, subnet)| subnet).collect()
         });
+        let legs = interfaces.into_iter().flatten();
+        let own: HashSet<VirtualAddr> = legs
+            .flat_map(|leg| leg.station.addresses.iter().copied())
+            .collect();
         let mut seen: HashMap<Ipv4Subnet, &RouteText> = HashMap::new();
         let mut routes = Vec::new();
         for text in texts {
@@ -105,8 +109,8 @@ impl Rooms<'_> {
                     "{owner} already has a route to {to} at {}",
                     before.to.place.seen_from(&text.to.place)
                 );
-                self.out
-                    .error(&text.to.place, message, "keep one of the two");
+                let remedy = "keep one of the two, or give one both next hops: via: [SOME, OTHER]";
+                self.out.error(&text.to.place, message, remedy);
                 continue;
             }
             seen.insert(to, text);
@@ -115,7 +119,7 @@ impl Rooms<'_> {
                 let found = match &hop.value {
                     HopText::Router(name) => self.router(name, hop, this, routers),
                     HopText::Address(address) => {
-                        self.on_link(owner, hop, *address, on_link.as_ref())
+                        self.on_link(owner, hop, *address, &own, on_link.as_ref())
                     }
                 };
                 let Some(found) = found else { continue };
@@ -139,8 +143,15 @@ impl Rooms<'_> {
         owner: &str,
         hop: &Located<HopText>,
         address: VirtualAddr,
+        own: &HashSet<VirtualAddr>,
         subnets: Option<&HashSet<Ipv4Subnet>>,
     ) -> Option<NextHop> {
+        if own.contains(&address) {
+            let message = format!("{owner} has a route via its own address {address}");
+            let remedy = "name the next router; a router reaches its own segments without a route";
+            self.out.error(&hop.place, message, remedy);
+            return None;
+        }
         let on_link = subnets.is_none_or(|subnets| {
             let mut around = (0..=32).filter_map(|length| Ipv4Subnet::around(address, length));
             around.any(|subnet| subnets.contains(&subnet))
