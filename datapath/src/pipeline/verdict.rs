@@ -214,7 +214,7 @@ drop_reasons! {
             "A logical router would answer, but knows no way back to the sender."
             "add a route to the sender's segment to the router in the topology"
         RouterSilent "router-silent"
-            "A packet for a logical router itself that it does not answer: a fragment, or a message that asks nothing of it."
+            "A packet for a logical router itself that it does not answer: a fragment, a damaged or too long one, or a message that asks nothing of it."
             "nothing is wrong"
         BroadcastNotYet "broadcast-not-yet"
             "A broadcast, which this version does not replicate."

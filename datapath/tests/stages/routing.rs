@@ -1,9 +1,9 @@
 //! Logical routers: J of `front` and L of `far`, linked with each other.
 
 use datapath::pipeline::DropReason;
-use packet::MacAddr;
-use packet::build::{Frame, Ipv4};
+use packet::build::{Checksum, Frame, Ipv4};
 use packet::ipv4::Ipv4Header;
+use packet::{MacAddr, Offload, TransportChecksum};
 use vnet::compiled::{LegId, NextHop, Route, RouterId};
 use zerocopy::FromBytes;
 
@@ -114,8 +114,9 @@ fn routers_answer_pings() {
 #[test]
 fn routers_serve_nothing_and_say_so() {
     let of = |sent: Vec<u8>| r().node_sends(A.port, &sent);
-    let (from, kind, _) = answer(&of(by_j(L.ip).udp(1, 33434, b"x")));
+    let (from, kind, quoted) = answer(&of(by_j(L.ip).ttl(9).udp(1, 33434, b"x")));
     assert_eq!((from, kind), ((L.ip, 63), (3, 3)));
+    assert_eq!(quoted[8], 8, "as it came to L");
     let (from, kind, _) = answer(&of(by_j(J.ip).protocol(47, b"GRE")));
     assert_eq!((from, kind), ((J.ip, 64), (3, 2)));
     let reset = of(by_j(L.ip).tcp(1000, 22, b"hello")).reply();
@@ -128,6 +129,45 @@ fn routers_serve_nothing_and_say_so() {
     assert_eq!(odd.dropped(), DropReason::RouterSilent);
     let piece = of(by_j(J.ip).fragment(0, true).icmp_echo(1, 1, &[0; 8]));
     assert_eq!(piece.dropped(), DropReason::RouterSilent);
+}
+
+#[test]
+fn routers_believe_nothing_damaged() {
+    let dropped = |sent: Vec<u8>| r().node_sends(A.port, &sent).dropped();
+    for sent in [
+        by_j(J.ip)
+            .checksum(Checksum::Wrong)
+            .icmp_echo(1, 1, b"ping"),
+        by_j(J.ip).checksum(Checksum::Wrong).udp(1, 2, b"x"),
+        by_j(J.ip).checksum(Checksum::Wrong).tcp(1, 2, b"x"),
+        by_j(J.ip).protocol(17, &[0, 1, 0, 2, 0, 9, 0, 0]),
+        by_j(J.ip).protocol(17, &[0; 7]),
+        by_j(J.ip).protocol(6, &[0; 19]),
+        // More than the segment takes back.
+        by_j(J.ip).icmp_echo(1, 1, &[0; 1500 - 27]),
+    ] {
+        assert_eq!(dropped(sent), DropReason::RouterSilent);
+    }
+    let longest = r().node_sends(A.port, &by_j(J.ip).icmp_echo(1, 1, &[0; 1500 - 28]));
+    assert_eq!(answer(&longest).1, (0, 0));
+}
+
+#[test]
+fn what_a_device_would_have_finished_is_answered_finished() {
+    let mut sent = by_j(J.ip).tcp(1000, 22, b"");
+    // The pseudo-header's sum alone.
+    let pseudo = [&sent[26..34], &[0, 6, 0, 20]].concat();
+    let sum = !packet::checksum::of(&pseudo);
+    sent[50..52].copy_from_slice(&sum.to_be_bytes());
+    let partial = Offload {
+        transport: TransportChecksum::Partial,
+        ..Offload::NONE
+    };
+    let outcome = r().node_leaves_to_a_device(A.port, &sent, partial);
+    assert_eq!(outcome.offloads, [Offload::NONE]);
+    let reset = outcome.reply();
+    let pseudo = [&reset[26..34], &[0, 6, 0, 20], &reset[34..]].concat();
+    assert_eq!((reset[23], packet::checksum::of(&pseudo)), (6, 0));
 }
 
 #[test]
@@ -158,6 +198,9 @@ fn what_no_router_passes_on() {
         let sent = by_j(to).udp(1, 2, b"x");
         assert_eq!(dropped(&sent), DropReason::NotRoutable, "{to:?}");
     }
+    // Nor is an error sent about a broadcast, though its TTL ends there.
+    let sent = by_j([10, 1, 5, 255]).ttl(2).udp(1, 2, b"x");
+    assert_eq!(dropped(&sent), DropReason::NotRoutable);
     let lldp = frame(A, J).carrying(packet::EtherType::new(0x0800 + 1), &[0; 46]);
     assert!(matches!(
         dropped(&lldp),
@@ -299,6 +342,9 @@ fn a_proxy_answers_for_what_it_routes() {
         (&reply[22..28], &reply[28..32]),
         (&J.mac.octets()[..], &H.ip[..])
     );
+    // A probe only asks whether somebody has it.
+    let probe = plan.host().node_sends(A.port, &frame(A, J).arp_probe(H.ip));
+    assert_eq!(probe.dropped(), DropReason::ArpNoSuchAddress);
     // Not for who is missing in its own segment, nor where it knows no way.
     for to in [[10, 0, 0, 99], [8, 8, 8, 8]] {
         assert_eq!(asks(&plan, to).dropped(), DropReason::ArpNoSuchAddress);

@@ -12,13 +12,24 @@ use packet::{EtherType, MacAddr, PacketBuf, SegmentId, VirtualAddr};
 use zerocopy::{FromBytes, IntoBytes};
 
 use crate::pipeline::batch::Packet;
+use crate::pipeline::topology::route::is_of_one;
 use crate::pipeline::topology::vlan;
 use crate::pipeline::verdict::{Consumed, DropReason, Verdict};
 use crate::tables::Tables;
 
 /// The MAC of a logical router of the segment that answers for what it would
 /// route elsewhere (RFC 1027).
-fn proxy(tables: &Tables, segment: SegmentId, target: VirtualAddr) -> Option<MacAddr> {
+fn proxy(
+    tables: &Tables,
+    segment: SegmentId,
+    asks: VirtualAddr,
+    target: VirtualAddr,
+) -> Option<MacAddr> {
+    // RFC 5227: who probes asks whether somebody has the address, and the
+    // router has it not.
+    if asks.ipv4().is_unspecified() || !is_of_one(target) {
+        return None;
+    }
     let routes = &tables.drawn.routes;
     let mut routers = routes.in_segment(segment).iter();
     routers.find_map(|at| {
@@ -50,7 +61,7 @@ pub fn answer<B: PacketBuf>(
     }
     let owner = tables.destination(sender.segment, target);
     let owner = owner.map(|owner| owner.mac());
-    let owner = owner.or_else(|| proxy(tables, sender.segment, target));
+    let owner = owner.or_else(|| proxy(tables, sender.segment, arp.sender_address(), target));
     let owner = owner.ok_or(DropReason::ArpNoSuchAddress)?;
     let reply = ArpPacket::new(
         ArpOperation::Reply,

@@ -53,7 +53,12 @@ fn route<B: PacketBuf>(
     let walk = routes.walk(at, ip.destination, ttl, || ip.symmetric_hash());
     let (complaint, otherwise) = match walk.end {
         End::Segment(leg) => return into(packet, at, walk, leg, ip.destination, tables),
-        End::Own => return router::answer(packet, walk.last, tables, state, now),
+        End::Own => {
+            // As it came to that router.
+            lower_ttl(&mut packet.buf, walk.hops);
+            return router::answer(packet, walk.last, tables, state, now);
+        }
+        End::Broadcast => return Err(DropReason::NotRoutable),
         End::Station { .. } => return Err(DropReason::NextHopNotYet),
         End::Expired => (Complaint::TimeExceeded, DropReason::TtlExpired),
         End::NoRoute => (Complaint::NetUnreachable, DropReason::NoDrawnRoute),
@@ -74,10 +79,6 @@ fn into<B: PacketBuf>(
 ) -> Result<Verdict, DropReason> {
     let leg = tables.drawn.routes.leg(walk.last.router, leg);
     let leg = leg.ok_or(DropReason::NoDrawnRoute)?;
-    // RFC 2644: not to everyone in a segment that the sender is not in.
-    if leg.broadcast == Some(to) {
-        return Err(DropReason::NotRoutable);
-    }
     packet.cx.routing = Routing::Routed(Routed {
         first,
         last: walk.last,
@@ -131,10 +132,11 @@ pub(super) fn lower_ttl<B: PacketBuf>(buf: &mut B, hops: u8) {
 
 /// RFC 1812 §5.3.7: neither from nor to nobody, this host, or a group.
 pub(super) fn may_be_routed(ip: &IpTuple) -> bool {
-    let odd = |address: VirtualAddr| {
-        let address = address.ipv4();
-        let first = address.octets()[0];
-        first == 0 || first == 127 || first >= 224
-    };
-    !odd(ip.source) && !odd(ip.destination)
+    is_of_one(ip.source) && is_of_one(ip.destination)
+}
+
+/// Can a station elsewhere have this address?
+pub fn is_of_one(address: VirtualAddr) -> bool {
+    let first = address.ipv4().octets()[0];
+    first != 0 && first != 127 && first < 224
 }

@@ -89,6 +89,8 @@ fn a_way_ends_in_a_segment_at_a_router_or_nowhere() {
     );
     assert_eq!(other.last.by, Some(LegId(0)), "and came by it");
     assert_eq!(walk([10, 0, 2, 2], 9).end, End::Own);
+    let everyone = walk([10, 0, 2, 255], 2);
+    assert_eq!(everyone.end, End::Broadcast, "though its TTL ends there");
     let lost = walk([8, 8, 8, 8], 9);
     assert_eq!((lost.end, lost.hops), (End::NoRoute, 1));
     for (ttl, hops) in [(0, 0), (1, 0), (2, 1)] {

@@ -50,6 +50,9 @@ pub enum End {
         /// The address.
         address: VirtualAddr,
     },
+    /// At the router, which does not pass it on: it is for everyone in the
+    /// segment of one of its legs (RFC 2644).
+    Broadcast,
     /// Its TTL ended there.
     Expired,
     /// The router does not know where to.
@@ -73,6 +76,9 @@ impl RouteTable {
             let hop = match reach {
                 Some(Reach::Own) => return end(End::Own),
                 None | Some(Reach::Nowhere) => return end(End::NoRoute),
+                Some(Reach::Linked(leg)) if self.is_broadcast(at.router, *leg, to) => {
+                    return end(End::Broadcast);
+                }
                 // RFC 1812 §5.3.1, after it is known where to.
                 Some(_) if ttl.saturating_sub(hops) <= 1 || hops == MAX_HOPS => {
                     return end(End::Expired);
@@ -124,7 +130,9 @@ impl RouteTable {
     /// Would the router pass it on by another leg than the one it is asked by?
     pub fn leads_elsewhere(&self, at: At, to: VirtualAddr) -> bool {
         match self.reach(at.router, to) {
-            Some(Reach::Linked(leg)) => Some(*leg) != at.by,
+            Some(Reach::Linked(leg)) => {
+                Some(*leg) != at.by && !self.is_broadcast(at.router, *leg, to)
+            }
             Some(Reach::Via(_) | Reach::ViaOneOf(_)) => true,
             Some(Reach::Own | Reach::Nowhere) | None => false,
         }
@@ -155,6 +163,11 @@ impl RouteTable {
             mtu: walk.mtu.min(leg.map_or(u16::MAX, |leg| leg.mtu)),
             ..walk
         }
+    }
+
+    fn is_broadcast(&self, router: RouterId, leg: LegId, to: VirtualAddr) -> bool {
+        let broadcast = self.leg(router, leg).and_then(|leg| leg.broadcast);
+        broadcast == Some(to)
     }
 
     fn reach(&self, router: RouterId, to: VirtualAddr) -> Option<&Reach> {

@@ -3,11 +3,13 @@
 //! As a router without any service does: it answers pings, says that it does
 //! not listen (RFC 1122 §3.2.2.1), and refuses connections.
 //!
+//! * [`sound`]: what it may believe at all.
 //! * [`echo`]: a ping.
 //! * [`reset`]: a TCP segment.
 
 mod echo;
 mod reset;
+mod sound;
 
 use core::time::Duration;
 
@@ -27,8 +29,8 @@ use crate::tables::{At, Tables};
 /// for one of its addresses.
 ///
 /// # Errors
-/// `router-silent`: there is no answer to such; `no-route-back`;
-/// `error-rate-limited`.
+/// `router-silent`: there is no answer to such, or it is not sound;
+/// `no-route-back`; `error-rate-limited`.
 pub fn answer<B: PacketBuf>(
     packet: &mut Packet<B>,
     at: At,
@@ -40,6 +42,10 @@ pub fn answer<B: PacketBuf>(
     let silent = DropReason::RouterSilent;
     // It would have to put fragments together first.
     if ip.fragment.is_fragment() {
+        return Err(silent);
+    }
+    let bytes = packet.buf.data().get(ETHERNET_LEN..).unwrap_or_default();
+    if !sound::is_sound(bytes, packet.cx.offload.transport) {
         return Err(silent);
     }
     let complaint = match ip.protocol {
@@ -59,6 +65,12 @@ fn ping<B: PacketBuf>(
     let ip = packet.cx.ip()?;
     let kind = ETHERNET_LEN + usize::from(ip.header_len);
     if packet.buf.data().get(kind) != Some(&v4::ECHO_REQUEST) {
+        return Err(DropReason::RouterSilent);
+    }
+    // The answer is as long, and nobody puts more into the segment.
+    let sender = packet.cx.sender(&tables.drawn.ports)?;
+    let segment = tables.drawn.ports.segment_of(sender);
+    if segment.is_none_or(|segment| ip.len > segment.mtu) {
         return Err(DropReason::RouterSilent);
     }
     let speaker = speaker(packet, at, tables)?;
