@@ -4,7 +4,8 @@
 //!   an extension header but a fragment's, never ICMPv6 that a tenant wrote,
 //!   and raw frames only of the node that the source names.
 //! * To a node: a frame with its MAC, its tag and its address, that the
-//!   segment allows and that is not too large.
+//!   segment allows and that is not too large; if it comes from the fabric,
+//!   from a neighbour or from the segment's router.
 //! * To the kernel, and from it: what has the host's own address, and nothing
 //!   under a locator.
 //! * Nothing goes from the fabric to the fabric.
@@ -204,7 +205,9 @@ fn to_a_node(PortId(port): PortId, frame: &[u8], answer: bool) -> (u32, usize) {
 }
 
 /// What arrives from the fabric has a neighbour's MAC and that neighbour's
-/// address; but the router's, or nobody's, if it is an error of ours.
+/// address; or the router's MAC, and the address of somebody on the other host
+/// to whom routers link the segment; but the router's, or nobody's, if it is an
+/// error of ours.
 fn from_somebody(segment: u32, frame: &[u8], bare: usize) {
     let mac = &frame[6..12];
     let is_ip = frame[bare - 2..bare] == [8, 0];
@@ -216,13 +219,20 @@ fn from_somebody(segment: u32, frame: &[u8], bare: usize) {
         let address = has(s, source) || source == [0; 4];
         s.4 == segment && mac == s.2.mac.octets() && address
     };
-    let is_router = [(J, FRONT), (L, FAR)]
-        .iter()
-        .any(|(router, of)| *of == segment && mac == router.mac.octets() && source == router.ip);
+    let routers = [(J, FRONT, FAR), (L, FAR, FRONT)];
+    let mut router = routers.iter().filter(|(_, of, _)| *of == segment);
+    let router = router.find(|(router, ..)| mac == router.mac.octets());
+    let is_router = router.is_some_and(|(router, ..)| source == router.ip);
+    let is_routed = |beyond: u32| {
+        let sender = |s: &&Station| (s.1, s.4) == (Site::S, beyond) && has(s, source);
+        is_ip && STATIONS.iter().any(|s| sender(&s))
+    };
+    let is_routed = router.is_some_and(|(_, _, beyond)| is_routed(*beyond));
     // Type 3, behind a header without options.
     let unreachable = is_ip && frame[bare + 9] == 1 && frame.get(bare + 20) == Some(&3);
     let ours = unreachable && (is_router || source == [192, 0, 0, 8]);
-    assert!(STATIONS.iter().any(right) || ours, "from nobody");
+    let somebodys = STATIONS.iter().any(right) || is_routed;
+    assert!(somebodys || ours, "from nobody");
 }
 
 fn readable_ipv4(packet: &[u8]) -> &[u8] {

@@ -202,6 +202,10 @@ impl Plan {
         for segment in &mut self.compiled.segments {
             segment.mtu = mtu;
         }
+        let routers = &mut self.compiled.routers;
+        for leg in routers.iter_mut().flat_map(|router| &mut router.legs) {
+            leg.mtu = mtu;
+        }
         self
     }
 

@@ -6,7 +6,7 @@ use packet::{EtherType, MacAddr, SubstrateAddr};
 
 use crate::bench::plan::router_mac;
 use crate::bench::{
-    A, B, BACK, C, D, E, F, FRONT, G, G_BACK, H, J, LAN, NOBODY, Node, R_UPLINKS, S_UPLINK, Site,
+    A, B, BACK, C, D, E, F, FRONT, G, G_BACK, J, LAN, NOBODY, Node, R_UPLINKS, S_UPLINK, Site,
     VLAN_BACK, VLAN_FRONT, X, frame, tagged, v4,
 };
 use crate::case::{Case, a, at_r, fabric, g, on_s_uplink};
@@ -211,7 +211,6 @@ fn switching() -> Vec<Case> {
                 frame(A, G)
                     .ipv4(A.ip, F.ip)
                     .udp(1, 2, b"G does not have it"),
-                frame(A, J).ipv4(A.ip, H.ip).udp(1, 2, b"to be routed"),
                 to_all(A)
                     .ipv4(A.ip, [10, 0, 0, 255])
                     .udp(1, 2, b"broadcast"),

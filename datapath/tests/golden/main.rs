@@ -23,6 +23,7 @@ mod case;
 mod cases;
 mod place;
 mod rewrite;
+mod routing;
 mod sound;
 
 use core::fmt::Write as _;
@@ -36,7 +37,7 @@ use pcap_file::Endianness;
 use pcap_file::pcap::{PcapHeader, PcapPacket, PcapReader, PcapWriter};
 
 fn all() -> Vec<Case> {
-    [cases::all(), rewrite::all(), border::all()].concat()
+    [cases::all(), routing::all(), rewrite::all(), border::all()].concat()
 }
 
 /// File name → content of everything that a case says.

@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
+use packet::MacAddr;
+
 use super::bench::check::ones_sum;
 use super::bench::plan::Station;
 use super::bench::{Ip, Site};
@@ -37,14 +39,32 @@ impl core::fmt::Display for Seen {
 pub enum Met {
     Nothing,
     Answered,
-    Refused { code: u8 },
+    /// With a type and a code.
+    Refused(u8, u8),
     Local,
     LocalCut,
     Rewritten,
     Fragment,
     Raw(Why),
-    ErrorTranslated { textbook: bool },
+    ErrorTranslated {
+        textbook: bool,
+    },
     ErrorRaw,
+    Cut,
+    /// It arrived over routers …
+    Routed(Hop),
+    /// … and one of them answered.
+    RouterAnswered,
+}
+
+/// How a packet that was routed went the last part of its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Hop {
+    Local,
+    Rewritten,
+    Fragment,
+    Raw,
+    Error,
     Cut,
 }
 
@@ -95,7 +115,11 @@ pub fn judge(
                 seen.wire.is_empty(),
                 "an answer, and something on the fabric",
             )?;
-            Ok(Met::Answered)
+            let at = if frame[12..14] == [0x81, 0] { 16 } else { 12 };
+            Ok(match frame[at..at + 2] {
+                [8, 0] => Met::RouterAnswered,
+                _ => Met::Answered,
+            })
         }
         Fate::Refused(refusal) => refused(refusal, from, seen),
         Fate::Delivered(to, frame) if to.1 == from.1 => {
@@ -104,16 +128,43 @@ pub fn judge(
                 seen.wire.is_empty(),
                 "stays here, and something on the fabric",
             )?;
-            Ok(Met::Local)
+            Ok(or_routed(Met::Local, frame, from))
         }
-        Fate::Delivered(to, frame) => delivered(frame, sizes, (from, to), seen, ids),
-        Fate::Cut(to, frame) => cut(frame, sizes, (from, to), seen),
+        Fate::Delivered(to, frame) => {
+            let met = delivered(frame, sizes, (from, to), seen, ids)?;
+            Ok(or_routed(met, frame, from))
+        }
+        Fate::Cut(to, frame) => {
+            let met = cut(frame, sizes, (from, to), seen)?;
+            Ok(or_routed(met, frame, from))
+        }
         Fate::Either(fates) => {
             let [one, other] = &**fates;
             judge(one, sizes, Some(from), seen, ids)
                 .or_else(|_| judge(other, sizes, Some(from), seen, ids))
         }
     }
+}
+
+/// What arrives from another's MAC has been routed.
+fn or_routed(met: Met, frame: &[u8], from: &Station) -> Met {
+    if source_of(frame) == from.2.mac {
+        return met;
+    }
+    Met::Routed(match met {
+        Met::Local => Hop::Local,
+        Met::Rewritten => Hop::Rewritten,
+        Met::Fragment => Hop::Fragment,
+        Met::Raw(_) => Hop::Raw,
+        Met::ErrorTranslated { .. } | Met::ErrorRaw => Hop::Error,
+        Met::Cut | Met::LocalCut => Hop::Cut,
+        other => return other,
+    })
+}
+
+/// The MAC from which a frame arrives.
+fn source_of(frame: &[u8]) -> MacAddr {
+    MacAddr::new(frame[6..12].try_into().unwrap())
 }
 
 fn nothing(seen: &Seen) -> Judged<Met> {
@@ -136,7 +187,7 @@ fn only_frame(seen: &Seen, to: &Station, frame: &[u8]) -> Judged {
 
 /// The IPv4 packet in a frame to a station, whose Ethernet header and tag must
 /// be these.
-fn packet_in<'a>(frame: &'a [u8], to: &Station, source: packet::MacAddr) -> Judged<Packet<'a>> {
+fn packet_in<'a>(frame: &'a [u8], to: &Station, source: MacAddr) -> Judged<Packet<'a>> {
     let header = ethernet(source, to, 0x0800, &[]);
     let bytes = frame.strip_prefix(&header[..]);
     let bytes = bytes.ok_or("Ethernet header or tag")?;
@@ -159,7 +210,8 @@ fn delivered(
         ));
     };
     let crossed = wire::read(crossed, from, to, sizes.path)?;
-    let Ok(sent) = packet_in(frame, to, from.2.mac) else {
+    let source = source_of(frame);
+    let Ok(sent) = packet_in(frame, to, source) else {
         // Not IP: goes raw, as it is.
         only_frame(seen, to, frame)?;
         ensure(matches!(crossed, Wire::Raw(_)), "not raw")?;
@@ -170,7 +222,7 @@ fn delivered(
     let mut expected = frame.to_vec();
     if let [(.., got)] = &seen.nodes[..]
         && whole
-        && let Ok(got) = packet_in(got, to, from.2.mac)
+        && let Ok(got) = packet_in(got, to, source)
     {
         if got.dont_fragment {
             ensure(got.id == 0, "DF, and an identification other than 0")?;
@@ -224,7 +276,8 @@ fn crossed_rightly(
 /// field as it was, each option where RFC 791 §3.1 wants it.
 fn cut(frame: &[u8], sizes: Sizes, ends: (&Station, &Station), seen: &Seen) -> Judged<Met> {
     let (from, to) = ends;
-    let sent = packet_in(frame, to, from.2.mac)?;
+    let source = source_of(frame);
+    let sent = packet_in(frame, to, source)?;
     let crosses = from.1 != to.1;
     ensure(seen.nodes.len() >= 2, "not cut")?;
     let mut pieces = Vec::new();
@@ -233,7 +286,7 @@ fn cut(frame: &[u8], sizes: Sizes, ends: (&Station, &Station), seen: &Seen) -> J
             (*site, *port) == (to.1, to.2.port),
             "a piece to somebody else",
         )?;
-        pieces.push(packet_in(bytes, to, from.2.mac)?);
+        pieces.push(packet_in(bytes, to, source)?);
     }
     let mut rewritten = Vec::new();
     if crosses {
@@ -328,27 +381,28 @@ fn refused(refusal: &Refusal, from: &Station, seen: &Seen) -> Judged<Met> {
         (*site, *port) == (from.1, from.2.port),
         "an error to somebody else",
     )?;
-    let error = packet_in(frame, from, refusal.from.0)?;
+    let error = packet_in(frame, from, refusal.from.mac)?;
     let packet = Packet::read(&refusal.packet).ok_or("the model's own packet")?;
     let plain = error.options.is_empty() && !error.is_fragment() && !error.reserved;
+    ensure(plain && error.protocol == 1, "an odd header")?;
+    ensure(error.ttl == refusal.from.ttl, "the error's own TTL")?;
     ensure(
-        plain && error.protocol == 1 && error.ttl >= 32,
-        "an odd header",
+        error.source == refusal.from.ip,
+        "not from whom it should be",
     )?;
-    ensure(error.source == refusal.from.1, "not from whom it should be")?;
     ensure(error.destination == packet.source, "not to the sender")?;
     ensure(ones_sum(error.payload) == 0, "the error's checksum")?;
     let [high, low] = refusal.mtu.to_be_bytes();
-    let [3, code, _, _, 0, 0, a, b, quoted @ ..] = error.payload else {
-        return Err("not a destination unreachable".to_owned());
+    let [kind, code, _, _, 0, 0, a, b, quoted @ ..] = error.payload else {
+        return Err("an error of an odd form".to_owned());
     };
-    ensure(*code == refusal.code, "code")?;
+    ensure((*kind, *code) == refusal.kind, "type or code")?;
     ensure([*a, *b] == [high, low], "MTU")?;
     ensure(error.len() <= 576, "RFC 1812 §4.3.2.3: at most 576 bytes")?;
     let enough = refusal.known.min(packet.header_len + 8);
     ensure(quoted.len() >= enough, "quotes too little")?;
     ensure(packet.bytes.starts_with(quoted), "quotes something else")?;
-    Ok(Met::Refused { code: *code })
+    Ok(Met::Refused(*kind, *code))
 }
 
 /// Writes the right checksum into an IPv4 header.

@@ -15,6 +15,7 @@ use super::compare::{Met, Seen, judge, seal};
 use super::draft::{Body, Data, Draft, Field, Opt, pseudo_header};
 use super::ipv4::Packet;
 use super::product::World;
+use super::routers::routed_to;
 use super::sent::{Sent, Setting};
 use super::switch::{Fate, Refusal, Sizes, fate, sender_of};
 use super::{brief, ensure};
@@ -105,9 +106,11 @@ pub fn check(setting: Setting, sent: &Sent, left: Left) -> Judged<Met> {
 fn narrowed(sizes: Sizes, from: &Station, finished: &[u8], left: Left) -> Left {
     let places = Places::of(finished);
     let may_be_cut = finished[places.ip + 6] & 0x40 == 0;
+    let address = finished[places.ip + 16..places.ip + 20].try_into().unwrap();
     let receiver = STATIONS
         .iter()
-        .find(|s| s.4 == from.4 && finished[..6] == s.2.mac.octets());
+        .find(|s| s.4 == from.4 && finished[..6] == s.2.mac.octets())
+        .or_else(|| routed_to(from.4, address));
     let crosses = receiver.is_some_and(|to| to.1 != from.1);
     let limit = if crosses {
         sizes.segment.min(sizes.path - 20)

@@ -173,8 +173,10 @@ impl Complaint {
         else {
             return Fate::Nothing;
         };
+        let place = |frame: &[u8]| if frame[12..14] == [0x81, 0] { 18 } else { 14 };
+        let tag = (place(arrived) == 18).then(|| u16::from_be_bytes([arrived[14], arrived[15]]));
         let is_receiver = |s: &&Station| {
-            (s.1, s.2.port, s.4) == (*site, *port, from.4) && arrived[..6] == s.2.mac.octets()
+            (s.1, s.2.port, s.5) == (*site, *port, tag) && arrived[..6] == s.2.mac.octets()
         };
         let Some(to) = STATIONS.iter().find(is_receiver) else {
             return Fate::Nothing;
@@ -182,12 +184,18 @@ impl Complaint {
         // A piece is quoted as it arrived; what was not cut, as it was sent.
         let cut = before.wire.len() > 1;
         let packet_of = |frame: &[u8]| {
-            let at = if frame[12..14] == [0x81, 0] { 18 } else { 14 };
+            let at = place(frame);
             (frame[at - 2..at] == [8, 0]).then(|| frame[at..].to_vec())
         };
         let Some(mut bytes) = packet_of(if cut { arrived } else { frame }) else {
             return Fate::Nothing;
         };
+        // Its sender knows it with the TTL that it had before all routers; of
+        // one that brought it back into its own segment nothing is known.
+        let known = if to.4 == from.4 { arrived } else { frame };
+        bytes[8] = known[place(known) + 8];
+        let header_len = usize::from(bytes[0] & 15) * 4;
+        seal(&mut bytes[..header_len]);
         let raw = crossed[20] == 97;
         let Some(packet) = Packet::read(&bytes) else {
             return Fate::Nothing;
@@ -210,9 +218,11 @@ impl Complaint {
         };
         let report = match self.kind.0 {
             _ if !self.is_sound() => Fate::Nothing,
-            1 | 3 => refused(from, to, packet, 1, 0),
+            1 | 3 => refused(from, to, packet, (3, 1), 0),
             2 => match self.believable_mtu(crossed) {
-                Some(mtu) if packet.dont_fragment => refused(from, to, packet, 4, mtu - overhead),
+                Some(mtu) if packet.dont_fragment => {
+                    refused(from, to, packet, (3, 4), mtu - overhead)
+                }
                 _ => Fate::Nothing,
             },
             _ => Fate::Nothing,

@@ -1,11 +1,11 @@
 //! A slow model of what tenants see, written from the product's description
 //! and not from the code, against the pipeline: two hosts and a fabric must
-//! deliver what one plain switch per segment would have delivered, whatever
-//! the packet and whatever the sizes of the networks.
+//! deliver what one plain switch per segment, and the logical routers between
+//! them, would have delivered, whatever the packet and whatever the sizes of the networks.
 //!
 //! * [`strategies`], [`draft`], [`sent`]: arbitrary packets, in arbitrary
 //!   frames, over networks of several sizes.
-//! * [`switch`], [`carriage`]: the model. [`ipv4`]: its own reader of IPv4.
+//! * [`switch`], [`routers`], [`carriage`]: the model. [`ipv4`]: its own reader of IPv4.
 //! * [`product`]: the hosts, observed from outside.
 //! * [`compare`], [`wire`]: did both see the same, and was every packet on the
 //!   fabric one that strangers can read?
@@ -35,6 +35,7 @@ mod draft;
 mod fabric_errors;
 mod ipv4;
 mod product;
+mod routers;
 mod sent;
 mod strategies;
 mod switch;
@@ -47,10 +48,10 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
 use carriage::Why;
-use compare::{Met, judge};
+use compare::{Hop, Met, judge};
 use fabric_errors::complaints;
 use product::World;
-use sent::{Sent, Setting, anybodys, neighbourly, settings, unfinished};
+use sent::{Sent, Setting, anybodys, neighbourly, settings, to_routers, unfinished};
 use switch::{fate, sender_of};
 
 /// What a comparison found, or what is wrong.
@@ -106,6 +107,13 @@ proptest! {
         check(setting, &sent).map_err(TestCaseError::fail)?;
     }
 
+    /// What is for logical routers goes where two Linux machines would send it,
+    /// and is answered as they would.
+    #[test]
+    fn routers_are_as_machines_would_be(setting in settings(), sent in to_routers()) {
+        check(setting, &sent).map_err(TestCaseError::fail)?;
+    }
+
     /// What the fabric's routers complain of reaches whom it concerns, in
     /// IPv4's words, and then holds.
     #[test]
@@ -154,6 +162,7 @@ fn the_frames_of_the_model_meet_every_fate() {
     });
     draw(|runner| check(drawn(runner, settings()), &drawn(runner, neighbourly(true))));
     draw(|runner| check(drawn(runner, settings()), &drawn(runner, anybodys())));
+    draw(|runner| check(drawn(runner, settings()), &drawn(runner, to_routers())));
     draw(|runner| {
         let (setting, sent) = (drawn(runner, settings()), drawn(runner, neighbourly(false)));
         fabric_errors::check(setting, &sent, &drawn(runner, complaints()))
@@ -183,9 +192,20 @@ fn the_frames_of_the_model_meet_every_fate() {
         Met::ErrorRaw,
         Met::Cut,
     ];
-    // Host unreachable, fragmentation needed, source route failed.
-    let refused = [1, 4, 5].map(|code| Met::Refused { code });
-    let fates = raw.map(Met::Raw).into_iter().chain(others).chain(refused);
+    let routed = [
+        Hop::Local,
+        Hop::Rewritten,
+        Hop::Fragment,
+        Hop::Raw,
+        Hop::Error,
+        Hop::Cut,
+    ];
+    // Net, host, protocol and port unreachable, fragmentation needed, source
+    // route failed; time exceeded.
+    let unreachable = [0, 1, 2, 3, 4, 5].map(|code| Met::Refused(3, code));
+    let fates = raw.map(Met::Raw).into_iter().chain(others);
+    let fates = fates.chain(routed.map(Met::Routed)).chain(unreachable);
+    let fates = fates.chain([Met::Refused(11, 0), Met::RouterAnswered]);
     for fate in fates {
         let times = met.get(&fate).copied().unwrap_or(0);
         assert!(times >= 10, "{fate:?} only {times} times of {met:?}");
@@ -206,7 +226,7 @@ fn what_is_left_undone_meets_every_fate() {
         *fate.or_default() += 1;
     }
     let fates = [Met::Local, Met::LocalCut, Met::Rewritten, Met::Cut];
-    for fate in fates.into_iter().chain([Met::Refused { code: 4 }]) {
+    for fate in fates.into_iter().chain([Met::Refused(3, 4)]) {
         let times = met.get(&fate).copied().unwrap_or(0);
         assert!(times >= 10, "{fate:?} only {times} times of {met:?}");
     }

@@ -5,9 +5,10 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::bench::plan::{STATIONS, Station};
-use super::bench::{Ip, J, L, NOBODY, Node, Site};
+use super::bench::{A, C, D_SECOND, F, G, H, Ip, J, L, NOBODY, Node, Site, X};
 use super::device::{self, Left};
 use super::draft::{Body, Data, Draft, Field};
+use super::routers::{are_linked, router_of};
 use super::strategies::drafts;
 use super::switch::{EXTRA_ETHERTYPE, Sizes};
 
@@ -128,31 +129,70 @@ pub fn settings() -> impl Strategy<Value = Setting> {
     })
 }
 
-/// What neighbours send each other who are on the same host, or are not.
+/// What neighbours, or who routers make such, send each other who are on the
+/// same host, or are not.
 pub fn neighbourly(same_host: bool) -> impl Strategy<Value = Sent> {
     let pair = pairs(move |from, to| (from.1 == to.1) == same_host);
-    (pair, any::<bool>(), any::<bool>(), payloads()).prop_map(
-        |((from, to), second, padded, payload)| Sent {
+    (pair, any::<bool>(), any::<bool>(), payloads()).prop_map(|(pair, second, padded, payload)| {
+        Sent {
             padded,
-            ..payload.sent_by(&from, &to, second)
+            ..payload.sent_to(pair, second)
+        }
+    })
+}
+
+/// What routers are sent, for whomever it may be, as a right frame.
+pub fn to_routers() -> impl Strategy<Value = Sent> {
+    let mut stations = STATIONS.to_vec();
+    stations.retain(|station| router_of(station.4).is_some());
+    // Where ways end.
+    let ttl = prop_oneof![1 => Just(None), 1 => (1..4u8).prop_map(Some)];
+    let whom = (select(stations), select(BEYOND.to_vec()));
+    (whom, ttl, any::<bool>(), any::<bool>(), payloads()).prop_map(
+        |((from, destination), ttl, second, padded, payload)| {
+            let payload = match payload {
+                Payload::Ip(draft) => Payload::Ip(Draft {
+                    ttl: ttl.unwrap_or(draft.ttl),
+                    ..draft
+                }),
+                other => other,
+            };
+            let mac = router_of(from.4).map_or(NOBODY, |router| router.node.mac);
+            Sent {
+                padded,
+                ..payload.sent_by(&from, second, (mac, destination))
+            }
         },
     )
 }
 
 /// What any neighbours send each other that a device is to finish.
 pub fn unfinished() -> impl Strategy<Value = (Sent, Left)> {
-    (pairs(|_, _| true), device::drafts()).prop_map(|((from, to), (draft, left))| {
-        (Payload::Ip(draft).sent_by(&from, &to, false), left)
+    (pairs(|_, _| true), device::drafts()).prop_map(|(pair, (draft, left))| {
+        // Of what ends on the way, a router quotes the super-frame.
+        let ttl = draft.ttl.max(3);
+        let draft = Draft { ttl, ..draft };
+        (Payload::Ip(draft).sent_to(pair, false), left)
     })
 }
 
-fn pairs(which: impl Fn(&Station, &Station) -> bool) -> impl Strategy<Value = (Station, Station)> {
+/// Two stations that may talk, and the MAC under which the first knows the
+/// second: its own, or the router's, by which one reaches even neighbours.
+type Pair = ((Station, Station), MacAddr);
+
+fn pairs(which: impl Fn(&Station, &Station) -> bool) -> impl Strategy<Value = Pair> {
     let pairs: Vec<(Station, Station)> = STATIONS
         .iter()
         .flat_map(|from| STATIONS.iter().map(move |to| (*from, *to)))
-        .filter(|(from, to)| from.4 == to.4 && from.2 != to.2 && which(from, to))
+        .filter(|(from, to)| which(from, to))
         .collect();
-    select(pairs)
+    let mut near = pairs.clone();
+    near.retain(|(from, to)| from.4 == to.4 && from.2 != to.2);
+    let mut far = pairs;
+    far.retain(|(from, to)| are_linked(from.4, to.4));
+    let near = select(near).prop_map(|pair| (pair, pair.1.2.mac));
+    let far = select(far).prop_map(|pair| (pair, router_of(pair.0.4).unwrap().node.mac));
+    prop_oneof![3 => near, 1 => far]
 }
 
 #[derive(Debug, Clone)]
@@ -164,15 +204,19 @@ enum Payload {
 
 impl Payload {
     /// In a right frame, to or from second addresses where there are any.
-    fn sent_by(self, from: &Station, to: &Station, second: bool) -> Sent {
-        let source = from.3.filter(|_| second).unwrap_or(from.2.ip);
+    fn sent_to(self, ((from, to), mac): Pair, second: bool) -> Sent {
         let destination = to.3.filter(|_| second).unwrap_or(to.2.ip);
+        self.sent_by(&from, second, (mac, destination))
+    }
+
+    fn sent_by(self, from: &Station, second: bool, (mac, destination): (MacAddr, Ip)) -> Sent {
+        let source = from.3.filter(|_| second).unwrap_or(from.2.ip);
         Sent {
             site: from.1,
             port: from.2.port,
             tag: from.5,
             source_mac: from.2.mac,
-            destination_mac: to.2.mac,
+            destination_mac: mac,
             padded: false,
             what: self.between(source, destination),
         }
@@ -235,7 +279,9 @@ pub fn anybodys() -> impl Strategy<Value = Sent> {
     from.prop_flat_map(|from| {
         let same_segment = STATIONS.iter().filter(|s| s.4 == from.4).map(|s| s.2);
         let same_segment: Vec<Node> = same_segment.collect();
-        let to = prop_oneof![4 => select(same_segment), 1 => anybody()];
+        let router = router_of(from.4).map_or(J, |router| router.node);
+        let beyond = select(BEYOND.to_vec()).prop_map(move |ip| Node { ip, ..router });
+        let to = prop_oneof![4 => select(same_segment), 1 => anybody(), 2 => beyond];
         (Just(from), to)
     })
     .prop_flat_map(|(from, to)| {
@@ -299,6 +345,37 @@ pub fn anybodys() -> impl Strategy<Value = Sent> {
         },
     )
 }
+
+/// What is asked of routers: stations, routers, nobody and no way, broadcasts,
+/// and what is never routed.
+const BEYOND: [Ip; 26] = [
+    H.ip,
+    H.ip,
+    A.ip,
+    D_SECOND,
+    F.ip,
+    G.ip,
+    C.ip,
+    X.ip,
+    J.ip,
+    J.ip,
+    J.ip,
+    J.ip,
+    L.ip,
+    L.ip,
+    L.ip,
+    L.ip,
+    [10, 1, 5, 99],
+    [10, 0, 0, 99],
+    [10, 1, 9, 9],
+    [8, 8, 8, 8],
+    [10, 1, 5, 255],
+    [10, 0, 0, 255],
+    [127, 0, 0, 1],
+    [239, 1, 1, 1],
+    [255, 0, 0, 1],
+    [0, 1, 2, 3],
+];
 
 fn anybody() -> impl Strategy<Value = Node> {
     let nobody = Node {

@@ -41,7 +41,7 @@ fn ids() -> impl Strategy<Value = u16> {
 }
 
 fn ttls() -> impl Strategy<Value = u8> {
-    prop_oneof![3 => any::<u8>(), 1 => select(vec![0, 1, 64, 255])]
+    prop_oneof![3 => any::<u8>(), 1 => select(vec![0, 1, 1, 2, 2, 3, 64, 255])]
 }
 
 /// Payload sizes, many of them where something ends: the least MTU of IPv6,

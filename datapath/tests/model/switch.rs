@@ -1,14 +1,16 @@
 //! The model: what one plain switch per segment, whose ports a path of limited
-//! size may lie behind, makes of a frame. Written from the product's
+//! size may lie behind, makes of a frame; [`super::routers`] has what is for a
+//! logical router. Written from the product's
 //! description; slow, obvious, over plain bytes.
 
 use packet::MacAddr;
 
 use super::bench::plan::{STATIONS, Station};
-use super::bench::{FAR, FRONT, Ip, J, L, LOOSE, Site};
+use super::bench::{FRONT, Ip, LOOSE, Site};
 use super::brief;
 use super::carriage::{Carriage, carriage};
 use super::ipv4::Packet;
+use super::routers::{Routed, lowered, route, router_of};
 
 /// What may pass besides IPv4 and ARP.
 pub const EXTRA_ETHERTYPE: (u32, u16) = (FRONT, 0x88cc);
@@ -40,18 +42,27 @@ pub enum Fate {
     Nothing,
 }
 
-/// An ICMP "destination unreachable" (RFC 792, RFC 1191).
+/// An ICMP "destination unreachable" or "time exceeded" (RFC 792, RFC 1191).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    pub code: u8,
+    /// Type and code.
+    pub kind: (u8, u8),
     pub mtu: u16,
-    /// The segment's router's; if there is none, the MAC the frame was for,
-    /// and the address that RFC 7600 reserves for who has none.
-    pub from: (MacAddr, Ip),
+    pub from: Speaker,
     /// What it is about …
     pub packet: Vec<u8>,
     /// … and how much of that is known to whoever says it, in bytes.
     pub known: usize,
+}
+
+/// Who says so: a router, and where a segment has none, the MAC the frame was
+/// for and the address that RFC 7600 reserves for who has none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Speaker {
+    pub mac: MacAddr,
+    pub ip: Ip,
+    /// The TTL of what arrives.
+    pub ttl: u8,
 }
 
 impl Fate {
@@ -63,13 +74,14 @@ impl Fate {
             Self::Answered(frame) => format!("answered with {}", brief(frame)),
             Self::Refused(refusal) => {
                 let Refusal {
-                    code,
+                    kind: (kind, code),
                     mtu,
                     from,
                     packet,
                     known: _,
                 } = refusal;
-                format!("3/{code}, mtu {mtu}, from {from:?} about {}", brief(packet))
+                let about = brief(packet);
+                format!("{kind}/{code}, mtu {mtu}, from {from:?} about {about}")
             }
             Self::Either(fates) => format!("{} or {}", fates[0].describe(), fates[1].describe()),
             Self::Nothing => "nobody hears of it".to_owned(),
@@ -139,7 +151,26 @@ fn fate_of_ip(
     }
     // Whoever chooses a way is refused before anybody asks where it leads.
     if packet.is_source_routed() {
-        return refused(from, destination, packet, 5, 0);
+        return refused(from, destination, packet, (3, 5), 0);
+    }
+    let way = |to, source, hops| Way {
+        from,
+        to,
+        destination,
+        source,
+        hops,
+    };
+    if let Some(router) = router_of(segment).filter(|router| router.node.mac == destination) {
+        return match route(from, router, packet, sizes.segment) {
+            Routed::To(to, mac, hops) => {
+                // The fabric tells another host of the same segment nothing of
+                // a router: there it comes from its sender.
+                let is_told = to.4 != segment || to.1 == from.1;
+                let source = if is_told { mac } else { from.2.mac };
+                carried(sizes, &way(to, source, hops), packet)
+            }
+            Routed::Ends(fate) => fate,
+        };
     }
     // By destination MAC; an unknown one is resolved by address where the
     // segment says so; nothing is flooded.
@@ -154,13 +185,29 @@ fn fate_of_ip(
     let Some(to) = to.filter(|to| !core::ptr::eq(from, *to)) else {
         return Fate::Nothing;
     };
+    carried(sizes, &way(to, from.2.mac, 0), packet)
+}
+
+/// From a node to a node.
+struct Way {
+    from: &'static Station,
+    to: &'static Station,
+    /// The MAC to which it was sent …
+    destination: MacAddr,
+    /// … and from which it arrives.
+    source: MacAddr,
+    /// Routers on the way.
+    hops: u8,
+}
+
+fn carried(sizes: Sizes, way: &Way, packet: &Packet<'_>) -> Fate {
     let segment_mtu = sizes.segment;
     let by = |overhead: u16| {
         let limit = segment_mtu.min(sizes.path - overhead);
-        by_size(limit, from, to, destination, packet)
+        by_size(limit, way, packet)
     };
-    if from.1 == to.1 {
-        return by_size(segment_mtu, from, to, destination, packet);
+    if way.from.1 == way.to.1 {
+        return by_size(segment_mtu, way, packet);
     }
     match carriage(packet) {
         Carriage::Rewritten => by(20),
@@ -171,35 +218,41 @@ fn fate_of_ip(
     }
 }
 
-fn by_size(
-    limit: u16,
-    from: &Station,
-    to: &'static Station,
-    destination: MacAddr,
-    packet: &Packet<'_>,
-) -> Fate {
-    let whole = || ethernet(from.2.mac, to, 0x0800, packet.bytes);
+fn by_size(limit: u16, way: &Way, packet: &Packet<'_>) -> Fate {
+    let whole = || ethernet(way.source, way.to, 0x0800, &lowered(packet, way.hops));
     if packet.len() <= usize::from(limit) {
-        Fate::Delivered(to, whole())
+        Fate::Delivered(way.to, whole())
     } else if packet.dont_fragment {
-        refused(from, destination, packet, 4, limit)
+        // The whole way's MTU is known where it begins.
+        refused(way.from, way.destination, packet, (3, 4), limit)
     } else if packet.offset + packet.payload.len() > 65_536 {
         // No offset says where its last byte belongs.
         Fate::Nothing
     } else {
-        Fate::Cut(to, whole())
+        Fate::Cut(way.to, whole())
     }
 }
 
-/// RFC 1122 §3.2.2: never an error about an error, about a later fragment,
-/// about what is for many, or to nobody.
+/// The segment's router says no, or whoever stands in for one.
 pub fn refused(
     from: &Station,
     destination: MacAddr,
     packet: &Packet<'_>,
-    code: u8,
+    kind: (u8, u8),
     mtu: u16,
 ) -> Fate {
+    let nobody = Speaker {
+        mac: destination,
+        ip: [192, 0, 0, 8],
+        ttl: 64,
+    };
+    let speaker = router_of(from.4).map_or(nobody, |router| router.speaks_to(from));
+    refused_by(speaker, packet, kind, mtu)
+}
+
+/// RFC 1122 §3.2.2: never an error about an error, about a later fragment,
+/// about what is for many, or to nobody.
+pub fn refused_by(from: Speaker, packet: &Packet<'_>, kind: (u8, u8), mtu: u16) -> Fate {
     let about_icmp = packet.payload.first().filter(|_| packet.protocol == 1);
     let is_query = matches!(about_icmp, Some(0 | 8 | 13..=18));
     let to_many = matches!(packet.destination, [224..=239, ..] | [255, 255, 255, 255]);
@@ -207,13 +260,8 @@ pub fn refused(
     if packet.offset != 0 || packet.is_icmp_error() || to_many || to_nobody {
         return Fate::Nothing;
     }
-    let from = match from.4 {
-        FRONT => (J.mac, J.ip),
-        FAR => (L.mac, L.ip),
-        _ => (destination, [192, 0, 0, 8]),
-    };
     let refusal = Fate::Refused(Refusal {
-        code,
+        kind,
         mtu,
         from,
         packet: packet.bytes.to_vec(),
@@ -276,14 +324,16 @@ fn fate_of_other(sizes: Sizes, from: &'static Station, frame: &Frame<'_>, kind: 
 }
 
 fn owner(segment: u32, address: Ip) -> Option<Owner> {
-    let mut routers = [(J, FRONT), (L, FAR)].into_iter();
-    if let Some((router, _)) = routers.find(|(r, of)| *of == segment && r.ip == address) {
-        return Some(Owner::Router(router.mac));
+    let router = router_of(segment).filter(|router| router.node.ip == address);
+    if let Some(router) = router {
+        return Some(Owner::Router(router.node.mac));
     }
-    STATIONS
-        .iter()
-        .find(|s| s.4 == segment && is(s, address))
-        .map(Owner::Station)
+    station_at(segment, address).map(Owner::Station)
+}
+
+/// The station of a segment that has an address.
+pub fn station_at(segment: u32, address: Ip) -> Option<&'static Station> {
+    STATIONS.iter().find(|s| s.4 == segment && is(s, address))
 }
 
 impl Owner {
@@ -297,8 +347,7 @@ impl Owner {
 
 fn somebody_has(segment: u32, mac: MacAddr) -> bool {
     STATIONS.iter().any(|s| s.4 == segment && s.2.mac == mac)
-        || (segment == FRONT && mac == J.mac)
-        || (segment == FAR && mac == L.mac)
+        || router_of(segment).is_some_and(|router| router.node.mac == mac)
 }
 
 pub fn is(station: &Station, address: Ip) -> bool {

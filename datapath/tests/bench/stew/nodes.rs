@@ -22,6 +22,21 @@ const SENDERS: [(Node, Option<u16>); 10] = [
     (M, None),
 ];
 
+/// What is asked of a router: stations, another router, nobody, no way, and what
+/// is never routed.
+const BEYOND: [Ip; 10] = [
+    H.ip,
+    H.ip,
+    H.ip,
+    F.ip,
+    L.ip,
+    [10, 1, 5, 99],
+    [10, 1, 9, 9],
+    [8, 8, 8, 8],
+    [10, 1, 5, 255],
+    [127, 0, 0, 1],
+];
+
 /// A frame for a node port of R, and the port.
 pub fn from_node(random: &mut Random) -> (u16, Vec<u8>) {
     if random.once_in(10) {
@@ -72,6 +87,8 @@ fn well_formed(random: &mut Random, node: Node, tag: Option<u16>) -> Vec<u8> {
         _ => {
             let destination = if random.once_in(20) {
                 random.pick(&ANYBODY).ip
+            } else if to.mac == J.mac && !random.once_in(3) {
+                random.pick(&BEYOND)
             } else {
                 to.ip
             };
