@@ -84,7 +84,7 @@ impl RouteTable {
                     return end(End::Expired);
                 }
                 Some(Reach::Linked(leg)) => {
-                    return self.into_segment(end(End::Segment(*leg)), *leg);
+                    return self.enter_segment(end(End::Segment(*leg)), *leg);
                 }
                 Some(Reach::Via(hop)) => *hop,
                 Some(Reach::ViaOneOf(several)) => match pick(several, flow()) {
@@ -94,7 +94,7 @@ impl RouteTable {
             };
             match hop {
                 NextHop::Station { by, address } => {
-                    return self.into_segment(end(End::Station { by, address }), by);
+                    return self.enter_segment(end(End::Station { by, address }), by);
                 }
                 NextHop::Router { router, by } => {
                     at = At { router, by };
@@ -156,7 +156,7 @@ impl RouteTable {
         Some((self.leg(walk.last.router, leg)?, hops))
     }
 
-    fn into_segment(&self, walk: Walk, leg: LegId) -> Walk {
+    fn enter_segment(&self, walk: Walk, leg: LegId) -> Walk {
         let leg = self.leg(walk.last.router, leg);
         Walk {
             hops: walk.hops + 1,
