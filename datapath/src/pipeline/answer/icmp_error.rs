@@ -56,6 +56,11 @@ pub enum Complaint {
 }
 
 impl Complaint {
+    /// Does it come from the very address that the packet was for?
+    const fn is_of_the_addressee(self) -> bool {
+        matches!(self, Self::PortUnreachable | Self::ProtocolUnreachable)
+    }
+
     /// Type, code, and the MTU that some of them tell.
     const fn on_the_wire(self) -> (u8, u8, u16) {
         match self {
@@ -208,10 +213,13 @@ fn say<B: PacketBuf>(
     if !state.errors.allows(interface, now) {
         return Err(DropReason::ErrorRateLimited);
     }
-    let speaker = match router {
+    let mut speaker = match router {
         None => Speaker::of(ports.segment_of(sender), destination),
         Some(at) => Speaker::at(tables, at, sender.segment, &ip)?,
     };
+    if complaint.is_of_the_addressee() {
+        speaker.address = ip.destination;
+    }
     let listener = Listener {
         address: ip.source,
         mac: sender.mac,
