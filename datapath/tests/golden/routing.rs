@@ -1,10 +1,11 @@
 //! What the logical routers J of `front` and L of `far` do: forward, complain,
 //! and answer for themselves.
 
-use packet::build::{Checksum, Ipv4, Payload, padded};
+use packet::build::{Checksum, Frame, Ipv4, Payload, padded};
 use packet::{MacAddr, VirtualAddr};
+use vnet::compiled::Mapping;
 
-use crate::bench::{A, BACK, C, F, FAR, G, H, Ip, J, L, Plan, Site, frame, segment};
+use crate::bench::{A, BACK, C, F, FAR, FRONT, G, H, Ip, J, L, Plan, Site, frame, segment};
 use crate::case::{Case, a, at_r, fabric, on_s_uplink};
 
 /// From A, to its router.
@@ -12,6 +13,11 @@ fn by_j(to: Ip) -> Ipv4 {
     frame(A, J).ipv4(A.ip, to)
 }
 
+fn by_j_in_back(to: Ip) -> Ipv4 {
+    Frame::between(C.mac, J_IN_BACK).ipv4(C.ip, to)
+}
+
+const J_IN_BACK: MacAddr = MacAddr::new([2, 1, 0, 0, 5, 0xfe]);
 const NOWHERE: Ip = [8, 8, 8, 8];
 const BEHIND_L: Ip = [10, 1, 9, 9];
 const NOBODY_AT_L: Ip = [10, 1, 5, 99];
@@ -34,9 +40,16 @@ fn j_in_back(mut plan: Plan) -> Plan {
     let mut leg = plan.compiled.routers[0].legs[0].clone();
     leg.segment = segment(BACK);
     leg.subnet = plan.segment(BACK).subnet;
-    leg.mac = MacAddr::new([2, 1, 0, 0, 5, 0xfe]);
+    leg.mac = J_IN_BACK;
     leg.addresses = vec![VirtualAddr::new([10, 0, 5, 254].into())];
     plan.compiled.routers[0].legs.push(leg);
+    let in_front = plan.mapping(FRONT, J.ip).clone();
+    plan.compiled.mappings.push(Mapping {
+        segment: segment(BACK),
+        address: VirtualAddr::new([10, 0, 5, 254].into()),
+        mac: J_IN_BACK,
+        ..in_front
+    });
     plan
 }
 
@@ -148,6 +161,24 @@ fn complaints() -> Vec<Case> {
                     .udp(1, 2, b"L, by a link without addresses"),
                 by_j(BEHIND_L).ttl(9).udp(1, 2, b"L again"),
                 by_j(L.ip).ttl(9).udp(1, 2, b"L has no such port"),
+            ],
+        )
+        .on(j_in_back),
+        at_r(
+            C,
+            "routed-error-source-of-the-other-leg",
+            "RFC 1812 4.3.2.4: the same for a packet that came by J's leg in back; RFC 1122 \
+             3.2.1.3: but what is for one of J's addresses is answered from that",
+            vec![
+                by_j_in_back(A.ip).ttl(1).udp(1, 2, b"J's leg in back"),
+                by_j_in_back(NOWHERE).ttl(9).udp(1, 2, b"J's leg in back"),
+                by_j_in_back(J.ip)
+                    .ttl(9)
+                    .udp(1, 2, b"for J's address in front"),
+                by_j_in_back(J.ip)
+                    .ttl(9)
+                    .icmp_echo(1, 1, b"which answers itself"),
+                by_j_in_back(H.ip).ttl(2).udp(1, 2, b"L knows no way back"),
             ],
         )
         .on(j_in_back),
