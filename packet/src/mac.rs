@@ -50,6 +50,13 @@ impl MacAddr {
         !self.is_group() && self != Self::ZERO
     }
 
+    /// The Ethernet group that carries an IPv4 multicast address (RFC 1112
+    /// §6.4): 23 bits of it.
+    pub const fn for_ipv4_multicast(group: core::net::Ipv4Addr) -> Self {
+        let [_, b, c, d] = group.octets();
+        Self([0x01, 0x00, 0x5e, b & 0x7f, c, d])
+    }
+
     /// The Ethernet group that carries an IPv6 multicast address (RFC 2464 §7).
     pub const fn for_ipv6_multicast(group: core::net::Ipv6Addr) -> Self {
         let o = group.octets();

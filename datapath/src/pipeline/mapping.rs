@@ -23,6 +23,10 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables, state: &mut 
     let mut found = burst.targets(tables).into_iter();
     for packet in burst.undecided() {
         let found = found.next().flatten();
+        if packet.cx.to.is_some() {
+            // It is for a group, which is nowhere.
+            continue;
+        }
         packet.cx.verdict = match (find(packet, found, tables), packet.cx.routing) {
             (Ok(()), _) => Verdict::Next,
             (Err(DropReason::NoMapping), Routing::Routed(routed)) => {

@@ -43,7 +43,7 @@ pub fn from_node<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables, state: &mu
     topology::process(burst, tables, state);
     mapping::process(burst, tables, state);
     access::process(burst, tables);
-    replicate::process(burst);
+    replicate::process(burst, tables, state);
     uplink::route(burst, tables);
     onward(burst, tables, state);
 }
@@ -62,7 +62,7 @@ pub fn from_substrate<B: PacketBuf>(
     translate::from_substrate::process(burst, tables, state);
     topology::arrive::process(burst, tables);
     access::process(burst, tables);
-    replicate::process(burst);
+    replicate::process(burst, tables, state);
     onward(burst, tables, state);
 }
 

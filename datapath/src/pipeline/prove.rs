@@ -16,6 +16,7 @@ use zerocopy::FromBytes;
 
 use super::batch::{Burst, Sender};
 use super::classify::is_icmpv6_error;
+use super::topology::group;
 use super::verdict::DropReason;
 use crate::tables::{Destination, MappingKey, Tables};
 
@@ -33,7 +34,10 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
         let destination = SubstrateAddr::from_ipv6(header.destination())
             .map_err(|_| DropReason::NotForThisHost)?;
         if destination.group {
-            return Err(DropReason::MulticastNotYet);
+            let members = tables.drawn.groups.of(destination.segment);
+            let members = members.ok_or(DropReason::DestinationNotHere)?;
+            let to = group::of_packet(destination.segment, destination.address, members);
+            packet.cx.to = Some(to.ok_or(DropReason::GroupMalformed)?);
         }
         if destination.forward {
             return Err(DropReason::ForwardNotYet);

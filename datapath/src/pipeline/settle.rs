@@ -12,12 +12,12 @@ use packet::{IpProtocol, Offload, PacketBuf, nd};
 use vnet::compiled::PortId;
 use zerocopy::FromBytes;
 
-use super::batch::{Burst, Packet};
-use super::cut;
+use super::batch::{BURST, Burst, Context, Packet};
 use super::state::WorkerState;
 use super::verdict::{Cut, DropReason, Punt, Verdict};
+use super::{cut, replicate};
 use crate::books::{Ledger, Line, RowId};
-use crate::tables::Tables;
+use crate::tables::{Destination, Tables};
 
 /// A packet on its way to the slow path.
 #[derive(Debug)]
@@ -116,9 +116,10 @@ impl<E> Ending<'_, E> {
         E: Exits<B>,
     {
         let line = self.line;
-        if let Verdict::Cut(how) = packet.cx.verdict {
-            self.cut(&packet, how);
-            return;
+        match packet.cx.verdict {
+            Verdict::Cut(how) => return self.cut(&packet, how),
+            Verdict::Copy => return self.copy(&packet),
+            _ => {}
         }
         let (mut buf, cx) = (packet.buf, packet.cx);
         match cx.verdict {
@@ -149,8 +150,45 @@ impl<E> Ending<'_, E> {
             }
             Verdict::Drop(reason) => line.dropped(reason),
             // The last stage of both itineraries decides about everything.
-            Verdict::Next | Verdict::Cut(_) => line.dropped(DropReason::NoRoute),
+            Verdict::Next | Verdict::Cut(_) | Verdict::Copy => line.dropped(DropReason::NoRoute),
         }
+    }
+
+    /// The copies of a packet go through the last stages, and end each by
+    /// itself.
+    fn copy<B: PacketBuf>(&mut self, packet: &Packet<B>)
+    where
+        E: Exits<B>,
+    {
+        let mut receivers = replicate::receivers(&packet.cx, self.with.tables).peekable();
+        let mut ended = 0_u64;
+        while receivers.peek().is_some() {
+            let mut burst = Burst::new(self.port, self.now);
+            let mut failed = None;
+            for to in receivers.by_ref().take(BURST) {
+                match copy_of(packet, to, self.exits.buffer()) {
+                    // As many as a burst takes.
+                    Ok(copy) => drop(burst.packets.try_push(copy)),
+                    Err(reason) => failed = Some(reason),
+                }
+                if failed.is_some() {
+                    break;
+                }
+            }
+            super::uplink::route(&mut burst, self.with.tables);
+            super::onward(&mut burst, self.with.tables, self.state);
+            for copy in burst.packets {
+                ended += 1;
+                self.end(copy);
+            }
+            if let Some(reason) = failed {
+                // The rest ends as one.
+                self.line.dropped(reason);
+                ended += 1;
+                break;
+            }
+        }
+        self.line.pieces(ended.saturating_sub(1));
     }
 
     /// The pieces of a packet go through the last stages, and end each by
@@ -183,4 +221,22 @@ impl<E> Ending<'_, E> {
         }
         self.line.pieces(ended.saturating_sub(1) as u64);
     }
+}
+
+/// A copy of a whole packet for one receiver, in an empty buffer.
+fn copy_of<B: PacketBuf>(
+    packet: &Packet<B>,
+    to: Destination,
+    buf: Option<B>,
+) -> Result<Packet<B>, DropReason> {
+    let mut buf = buf.ok_or(DropReason::NoBuffer)?;
+    let frame = packet.buf.data();
+    buf.append(frame.len()).map_err(|_| DropReason::NoBuffer)?;
+    buf.data_mut().copy_from_slice(frame);
+    let cx = Context {
+        verdict: Verdict::Next,
+        to: Some(to),
+        ..packet.cx
+    };
+    Ok(Packet { buf, cx })
 }

@@ -14,6 +14,8 @@ pub enum Verdict {
     /// It is too large for its way in one piece: `cut` makes pieces of it, which
     /// go on by themselves.
     Cut(Cut),
+    /// It is for many: each of them gets a copy, which goes on by itself.
+    Copy,
     /// The buffer now holds an answer; it goes out of the port the question
     /// came in by. The question is consumed, the answer is generated.
     Reply,
@@ -46,6 +48,8 @@ pub enum Consumed {
     /// ARP that asks for no answer: an announcement, a reply, a probe for an
     /// address nobody else has.
     Arp,
+    /// A broadcast or multicast in a segment where nobody else is.
+    Unheard,
     /// A fabric router's Packet Too Big: the path's MTU is known now, and its
     /// node need not be told, since its packets may be cut.
     PacketTooBig,
@@ -216,12 +220,14 @@ drop_reasons! {
         RouterSilent "router-silent"
             "A packet for a logical router itself that it does not answer: a fragment, a damaged or too long one, or a message that asks nothing of it."
             "nothing is wrong"
-        BroadcastNotYet "broadcast-not-yet"
-            "A broadcast, which this version does not replicate."
-            "nothing is wrong, unless the tenant needs it"
-        MulticastNotYet "multicast-not-yet"
-            "A multicast, which this version does not replicate."
-            "nothing is wrong, unless the tenant needs it"
+        GroupMalformed "group-malformed"
+            "A broadcast or multicast of the fabric for an address that is no group."
+            "look for a forger on the fabric"
+    }
+    "replicate" {
+        GroupRateLimited "group-rate-limited"
+            "The interface has sent broadcasts and multicasts that made too many copies in the last second."
+            "find out why the node sends so many; nothing else of it is limited"
     }
     "mapping" {
         NoMapping "no-mapping"

@@ -2,6 +2,7 @@
 //! atomic for packets, because a burst reads one root.
 
 mod atomics;
+pub mod groups;
 pub mod hosts;
 pub mod mapping;
 pub mod marks;
@@ -17,6 +18,7 @@ use arrayvec::ArrayVec;
 use packet::{Locator, MacAddr, SegmentId, VirtualAddr};
 use vnet::compiled::{Compiled, HostId};
 
+pub use groups::{GroupTable, Members};
 pub use hosts::HostTable;
 pub use mapping::{
     Destination, MappingEntry, MappingKey, MappingTable, MappingWriter, Origin, Staged, TableFull,
@@ -57,6 +59,8 @@ pub struct Drawn {
     pub ports: PortTable,
     /// The logical routers.
     pub routes: RouteTable,
+    /// Who hears what is for all of a segment.
+    pub groups: GroupTable,
 }
 
 impl Tables {
@@ -115,6 +119,7 @@ impl Drawn {
         let rows = Rows::new(compiled, ports);
         Self {
             routes: RouteTable::new(compiled),
+            groups: GroupTable::new(compiled),
             ports: PortTable::new(compiled, ports, rows),
         }
     }
@@ -127,6 +132,7 @@ impl Drawn {
         let rows = self.ports.rows().extended(compiled, ports);
         Self {
             routes: RouteTable::new(compiled),
+            groups: GroupTable::new(compiled),
             ports: PortTable::new(compiled, ports, rows),
         }
     }

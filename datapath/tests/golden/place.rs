@@ -110,6 +110,7 @@ fn at_port(plan: &Plan, at: u16, case: &str, frames: &[Vec<u8>]) -> Happened {
         happened.count(match outcome.cx.verdict {
             Verdict::Forward(port) => format!("forwarded to {}", name(port.0)),
             Verdict::Cut(_) => format!("cut into {}", outcome.sent.len()),
+            Verdict::Copy => format!("copied to {}", outcome.sent.len()),
             Verdict::Reply => format!("answered to {}", name(at)),
             Verdict::Consume(what) => format!("consumed {what:?}").to_lowercase(),
             Verdict::Punt(what) => format!("punted {what:?}").to_lowercase(),

@@ -107,12 +107,12 @@ fn flags_of_the_destination_have_their_reasons() {
     };
     assert_eq!(refused(a(), forward), DropReason::ForwardNotYet);
     let group = SubstrateAddr { group: true, ..g() };
-    assert_eq!(refused(a(), group), DropReason::MulticastNotYet);
+    assert_eq!(refused(a(), group), DropReason::GroupMalformed);
     let both = SubstrateAddr {
         forward: true,
         ..group
     };
-    assert_eq!(refused(a(), both), DropReason::MulticastNotYet);
+    assert_eq!(refused(a(), both), DropReason::GroupMalformed);
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod arrival;
 mod classification;
 mod fabric_errors;
 mod fragments;
+mod groups;
 mod kernel;
 mod local;
 mod offloads;

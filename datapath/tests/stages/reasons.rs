@@ -184,11 +184,19 @@ fn example(reason: Reason) -> Option<Outcome> {
             Some(plan.host().node_sends(A.port, &sent))
         }
         Reason::RouterSilent => node(A, &v4(A, J).icmp_echo_reply(1, 1, b"x")),
-        Reason::BroadcastNotYet => node(A, &to_all([10, 0, 0, 255]).udp(1, 2, b"x")),
-        Reason::MulticastNotYet => {
-            let group = MacAddr::new([1, 0, 0x5e, 0, 0, 1]);
-            let sent = Frame::between(A.mac, group).ipv4(A.ip, [224, 0, 0, 1]);
-            node(A, &sent.udp(1, 2, b"x"))
+        Reason::GroupMalformed => {
+            let group = SubstrateAddr {
+                group: true,
+                ..at_r(A.ip)
+            };
+            let g = Site::S.substrate(FRONT, G.ip);
+            substrate(&on_uplink(g, group).udp(1, 2, b"x"))
+        }
+        Reason::GroupRateLimited => {
+            let mut host = Plan::of(Site::R).host();
+            let sent = to_all([10, 0, 0, 255]).udp(1, 2, b"x");
+            let mut sent = (0..2000).map(|_| host.node_sends(A.port, &sent));
+            sent.find(|outcome| outcome.sent.is_empty())
         }
         Reason::Denied => {
             let g_back = Site::S.substrate(BACK, [10, 0, 5, 4]);

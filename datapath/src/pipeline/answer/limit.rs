@@ -1,31 +1,45 @@
-//! May another error be sent to this interface now?
+//! May more be sent for this interface now?
 //!
-//! A token bucket per interface (RFC 1812 §4.3.2.8 asks for a limit; RFC 4443
-//! §2.4 f for this kind): a node that ignores errors does not make us send
-//! without end, and does not use up another's.
+//! A token bucket per interface: a node that ignores errors (RFC 1812 §4.3.2.8
+//! asks for a limit; RFC 4443 §2.4 f for this kind), or sends to everyone, does
+//! not make us send without end, and does not use up another's.
 
 use core::time::Duration;
 
 use vnet::compiled::InterfaceId;
 
-/// Errors in one go.
-const BURST: u32 = 32;
+/// So many in one go, and so many per second and interface over all workers.
+#[derive(Debug, Clone, Copy)]
+pub struct Rate {
+    burst: u32,
+    per_second: u32,
+}
 
-/// Errors per second and interface, over all workers.
-const PER_SECOND: u32 = 128;
+/// Errors.
+pub const ERRORS: Rate = Rate {
+    burst: 32,
+    per_second: 128,
+};
+
+/// Copies of broadcasts and multicasts: a large segment takes many for each.
+pub const COPIES: Rate = Rate {
+    burst: 2_000,
+    per_second: 20_000,
+};
 
 /// Buckets: interfaces that are so many apart share one.
 const BUCKETS: usize = 4096;
 
 /// The buckets of one worker.
 #[derive(Debug)]
-pub struct ErrorLimit {
+pub struct InterfaceLimit {
     buckets: Box<[Bucket]>,
-    /// Time that one error costs, in microseconds.
+    burst: u32,
+    /// Time that one token costs, in microseconds.
     cost: u32,
 }
 
-/// Filled by time: a full bucket is `BURST` costs.
+/// Filled by time: a full bucket is a burst's costs.
 #[derive(Debug, Clone, Copy, Default)]
 struct Bucket {
     /// When it would have been empty, were it filled at the rate allowed, in
@@ -33,31 +47,39 @@ struct Bucket {
     empty_at: u64,
 }
 
-impl ErrorLimit {
+impl InterfaceLimit {
     /// The share of one of `workers`.
-    pub fn new(workers: u16) -> Self {
+    pub fn new(rate: Rate, workers: u16) -> Self {
         Self {
             buckets: vec![Bucket::default(); BUCKETS].into_boxed_slice(),
-            cost: 1_000_000 / PER_SECOND * u32::from(workers.max(1)),
+            burst: rate.burst,
+            cost: 1_000_000 / rate.per_second * u32::from(workers.max(1)),
         }
     }
 
     /// Takes a token, if there is one.
     pub fn allows(&mut self, interface: InterfaceId, now: Duration) -> bool {
+        self.takes(interface, 1, now)
+    }
+
+    /// Takes so many tokens, if there is one: what is missing has to come in
+    /// before there is another.
+    pub fn takes(&mut self, interface: InterfaceId, tokens: u32, now: Duration) -> bool {
         // Before the clock's start a bucket was full.
         let now = u64::try_from(now.as_micros()).unwrap_or(u64::MAX);
-        let now = now.saturating_add(u64::from(self.cost) * u64::from(BURST));
+        let full = u64::from(self.cost) * u64::from(self.burst);
+        let now = now.saturating_add(full);
         let at = interface.0 as usize % BUCKETS;
         let Some(bucket) = self.buckets.get_mut(at) else {
             return false;
         };
-        let oldest = now - u64::from(self.cost) * u64::from(BURST);
+        let oldest = now - full;
         let start = bucket.empty_at.max(oldest);
-        let next = start.saturating_add(u64::from(self.cost));
-        if next > now {
+        if start.saturating_add(u64::from(self.cost)) > now {
             return false;
         }
-        bucket.empty_at = next;
+        let taken = u64::from(self.cost) * u64::from(tokens);
+        bucket.empty_at = start.saturating_add(taken);
         true
     }
 }
@@ -66,7 +88,7 @@ impl ErrorLimit {
 mod tests {
     use super::*;
 
-    fn allowed(limit: &mut ErrorLimit, interface: u32, at: Duration) -> usize {
+    fn allowed(limit: &mut InterfaceLimit, interface: u32, at: Duration) -> usize {
         (0..1000)
             .filter(|_| limit.allows(InterfaceId(interface), at))
             .count()
@@ -74,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_burst_then_a_rate_and_each_interface_its_own() {
-        let mut limit = ErrorLimit::new(1);
+        let mut limit = InterfaceLimit::new(ERRORS, 1);
         assert_eq!(allowed(&mut limit, 1, Duration::ZERO), 32);
         assert_eq!(allowed(&mut limit, 2, Duration::ZERO), 32);
         assert_eq!(allowed(&mut limit, 1, Duration::from_millis(250)), 32);
@@ -83,8 +105,17 @@ mod tests {
     }
 
     #[test]
+    fn what_takes_many_has_to_wait_for_them() {
+        let mut limit = InterfaceLimit::new(ERRORS, 1);
+        let mut takes = |millis| limit.takes(InterfaceId(1), 64, Duration::from_millis(millis));
+        // 64 of 32: the next may begin when 33 have come in.
+        assert!(takes(0) && !takes(200));
+        assert!(takes(260));
+    }
+
+    #[test]
     fn workers_share_the_rate() {
-        let mut limit = ErrorLimit::new(4);
+        let mut limit = InterfaceLimit::new(ERRORS, 4);
         allowed(&mut limit, 1, Duration::ZERO);
         assert_eq!(allowed(&mut limit, 1, Duration::from_millis(500)), 16);
     }

@@ -8,6 +8,7 @@ use vnet::compiled::PortId;
 
 use crate::pipeline::batch::{Context, Packet, Routing};
 use crate::pipeline::state::WorkerState;
+use crate::pipeline::topology::group::RAW_GROUP;
 use crate::pipeline::translate::mtu::Carriage;
 use crate::pipeline::translate::{self, carriage};
 use crate::pipeline::verdict::DropReason;
@@ -90,7 +91,8 @@ fn form<B: PacketBuf>(
     tables: &Tables,
     state: &mut WorkerState,
 ) -> Carriage {
-    let Some(ip) = packet.cx.tuple.ip else {
+    let raw_group = packet.cx.to.is_some_and(|to| to.address() == RAW_GROUP);
+    let Some(ip) = packet.cx.tuple.ip.filter(|_| !raw_group) else {
         return Carriage::Raw;
     };
     let cx = &packet.cx;

@@ -1,6 +1,7 @@
 //! Where does the drawn topology send this frame?
 //!
 //! * [`switch`]: the segment's switch, by destination MAC.
+//! * [`group`]: everyone, or a group, by a group's MAC.
 //! * [`route`]: the logical routers, if it is for one's MAC.
 //! * [`arrive`]: which of them a packet from another host has crossed.
 //! * [`hops`]: what crossing them does to it, before it goes out.
@@ -9,6 +10,7 @@
 //! Exits: on, with a target; `Reply`; dropped by a `topology` reason.
 
 pub mod arrive;
+pub mod group;
 pub mod hops;
 pub mod route;
 pub mod switch;

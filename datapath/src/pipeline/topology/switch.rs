@@ -3,12 +3,13 @@
 //! A node: the target is the destination address, and `mapping` confirms that
 //! the MAC's owner has it; what has no address for its destination (it is not
 //! IPv4, or a DHCP client's) goes to the MAC's owner. A logical router: `route`
-//! has it next. Broadcast, multicast: not yet.
+//! has it next. A group: everyone in the segment.
 //! Nothing is ever flooded, so no MAC table is searched here: the address
 //! finds the owner, and the owner's MAC must agree.
 
-use packet::{MacAddr, PacketBuf};
+use packet::PacketBuf;
 
+use super::group;
 use crate::pipeline::admit::is_dhcp_request;
 use crate::pipeline::batch::{Burst, Routing, Target};
 use crate::pipeline::verdict::DropReason;
@@ -19,13 +20,13 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
     let ports = &tables.drawn.ports;
     burst.each(|packet| {
         let mac = packet.cx.tuple.destination_mac;
-        if mac == MacAddr::BROADCAST {
-            return Err(DropReason::BroadcastNotYet);
-        }
-        if mac.is_group() {
-            return Err(DropReason::MulticastNotYet);
-        }
         let sender = packet.cx.sender(ports)?;
+        if mac.is_group() {
+            let members = tables.drawn.groups.of(sender.segment);
+            let members = members.ok_or(DropReason::UnknownMac)?;
+            packet.cx.to = Some(group::of_frame(&packet.cx, sender.segment, members));
+            return Ok(());
+        }
         if mac == sender.mac {
             return Err(DropReason::HairpinToSelf);
         }

@@ -20,7 +20,7 @@ use crate::pipeline::batch::{Sender, Tuple};
 use crate::pipeline::classify;
 use crate::pipeline::cut::fragments;
 use crate::pipeline::verdict::DropReason;
-use crate::tables::{Destination, Segment, Tables};
+use crate::tables::{Destination, Tables};
 
 /// EtherIP's header (RFC 3378 §2): version 3, the rest zero.
 const ETHERIP: [u8; 2] = [0x30, 0x00];
@@ -88,7 +88,12 @@ pub fn unwrap<B: PacketBuf>(
         .map_err(|_| DropReason::RawMalformed)?;
     let (inner, _) =
         EthernetHeader::read_from_prefix(buf.data()).map_err(|_| DropReason::RawMalformed)?;
-    if inner.source != from.mac || inner.destination != to.mac() {
+    let addressed = if to.is_group() {
+        inner.destination.is_group()
+    } else {
+        inner.destination == to.mac()
+    };
+    if inner.source != from.mac || !addressed {
         return Err(DropReason::RawNotProven);
     }
     let mut tuple = Tuple {
@@ -109,7 +114,7 @@ pub fn unwrap<B: PacketBuf>(
                 .address
                 .and_then(|address| tables.destination(from.segment, address));
             let source_proven = sender.is_some_and(|sender| has(ip.source, &sender));
-            let proven = source_proven && has(ip.destination, to);
+            let proven = source_proven && (to.is_group() || has(ip.destination, to));
             if !proven && !is_dhcp_request(&ip) {
                 return Err(DropReason::RawNotProven);
             }
@@ -117,7 +122,7 @@ pub fn unwrap<B: PacketBuf>(
             tuple.ip = Some(ip);
         }
         EtherType::DOT1Q | EtherType::DOT1AD => return Err(DropReason::RawMalformed),
-        other if segment_of(to, tables).is_some_and(|s| s.ethertypes.contains(&other)) => {}
+        other if allows(to, tables, other) => {}
         _ => return Err(DropReason::EtherTypeNotAllowed),
     }
     Ok(tuple)
@@ -136,7 +141,14 @@ fn mark(frame: &mut [u8], outer_traffic_class: u8) -> Option<()> {
     change_header(packet, |header| header.traffic_class |= EXPERIENCED)
 }
 
-fn segment_of<'t>(to: &Destination, tables: &'t Tables) -> Option<&'t Segment> {
-    let interface = tables.drawn.ports.interface(to.interface()?)?;
-    tables.drawn.ports.segment_of(interface)
+/// May it pass in the receiver's segment, as that is known here?
+fn allows(to: &Destination, tables: &Tables, ether_type: EtherType) -> bool {
+    let member = || {
+        let members = tables.drawn.groups.of(to.segment())?;
+        members.here_but(None).next()
+    };
+    let interface = to.interface().or_else(member);
+    let interface = interface.and_then(|id| tables.drawn.ports.interface(id));
+    let segment = interface.and_then(|interface| tables.drawn.ports.segment_of(interface));
+    segment.is_some_and(|segment| segment.ethertypes.contains(&ether_type))
 }

@@ -83,6 +83,7 @@ fn addresses(cx: &Context, tables: &Tables) -> Result<Addresses, DropReason> {
     };
     let destination = SubstrateAddr {
         slot: to.slot(),
+        group: to.is_group(),
         ..SubstrateAddr::ordinary(there, to.segment(), to.address())
     };
     Ok(Addresses {

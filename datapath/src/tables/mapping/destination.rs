@@ -2,7 +2,7 @@
 //! where it is asked for.
 //!
 //! ```text
-//! owner   MAC, the first octet lowest, 48 | slot 6 | router 1 | loaded 1 | listed 1
+//! owner   MAC, the first octet lowest, 48 | slot 6 | router 1 | loaded 1 | listed 1 | group 1
 //! place   interface 32 (all ones: none) | host 32
 //! ```
 
@@ -25,6 +25,8 @@ const SLOT_SHIFT: u32 = 48;
 const SLOT_MASK: u64 = 0x3f;
 const ROUTER: u64 = 1 << 54;
 const LOADED: u64 = 1 << 55;
+/// Not a mapping: a copy for a group.
+const GROUP: u64 = 1 << 57;
 /// The writer's own mark: the index of MACs leads here.
 pub(super) const LISTED: u64 = 1 << 56;
 const NO_INTERFACE: u32 = u32::MAX;
@@ -43,6 +45,35 @@ impl Destination {
                 | flag(entry.origin == Origin::Loaded, LOADED),
             place: u64::from(interface) << 32 | u64::from(entry.host.0),
         }
+    }
+
+    /// A group of a segment, by the MAC that its frames have: nobody's yet.
+    pub fn group(key: MappingKey, mac: MacAddr) -> Self {
+        let [a, b, c, d, e, f] = mac.octets();
+        Self {
+            key,
+            owner: u64::from_le_bytes([a, b, c, d, e, f, 0, 0]) | GROUP,
+            place: u64::from(NO_INTERFACE) << 32,
+        }
+    }
+
+    /// The same, at an interface of this host.
+    #[must_use]
+    pub fn at_interface(self, InterfaceId(interface): InterfaceId) -> Self {
+        let place = u64::from(interface) << 32;
+        Self { place, ..self }
+    }
+
+    /// The same, at another host.
+    #[must_use]
+    pub fn at_host(self, HostId(host): HostId) -> Self {
+        let place = u64::from(NO_INTERFACE) << 32 | u64::from(host);
+        Self { place, ..self }
+    }
+
+    /// Is it a group's, and no interface's own?
+    pub const fn is_group(&self) -> bool {
+        self.owner & GROUP != 0
     }
 
     pub(super) const fn of_words(key: MappingKey, owner: u64, place: u64) -> Self {

@@ -1,0 +1,111 @@
+//! Who hears what is for all of a segment: the interfaces on this host, and the
+//! other hosts that have some.
+
+use hashbrown::HashMap;
+use packet::{SegmentId, VirtualAddr, VlanId};
+use vnet::compiled::{Compiled, HostId, InterfaceId, MappingKind, PortId};
+
+/// The segments' members.
+#[derive(Debug, Default)]
+pub struct GroupTable {
+    segments: HashMap<SegmentId, Members>,
+}
+
+/// The members of a segment.
+#[derive(Debug, Clone, Default)]
+pub struct Members {
+    /// Those on this host.
+    pub here: Vec<Wire>,
+    /// The other hosts that have some.
+    pub hosts: Vec<HostId>,
+    /// The address that means all of them, besides 255.255.255.255.
+    pub broadcast: Option<VirtualAddr>,
+}
+
+/// What is behind a port with a tag: one frame reaches all of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wire {
+    /// The port.
+    pub port: PortId,
+    /// The tag.
+    pub tag: Option<VlanId>,
+    /// The interfaces there, at least one.
+    pub interfaces: Vec<InterfaceId>,
+}
+
+impl GroupTable {
+    /// Of what was drawn. Interfaces that clients have loaded are not in it.
+    pub(super) fn new(compiled: &Compiled) -> Self {
+        let mut table = Self::default();
+        for segment in &compiled.segments {
+            let members = table.segments.entry(segment.id).or_default();
+            members.broadcast = segment.subnet.broadcast();
+        }
+        for interface in &compiled.interfaces {
+            let members = table.segments.entry(interface.segment).or_default();
+            let (port, tag) = (interface.port, interface.tag);
+            let mut wires = members.here.iter_mut();
+            match wires.find(|wire| (wire.port, wire.tag) == (port, tag)) {
+                Some(wire) => wire.interfaces.push(interface.id),
+                None => members.here.push(Wire {
+                    port,
+                    tag,
+                    interfaces: vec![interface.id],
+                }),
+            }
+        }
+        for mapping in &compiled.mappings {
+            let elsewhere = mapping.interface.is_none() && mapping.kind == MappingKind::Node;
+            if elsewhere && let Some(members) = table.segments.get_mut(&mapping.segment) {
+                members.hosts.push(mapping.host);
+            }
+        }
+        for members in table.segments.values_mut() {
+            members.hosts.sort_unstable();
+            members.hosts.dedup();
+        }
+        table
+    }
+
+    /// The members of a segment.
+    pub fn of(&self, segment: SegmentId) -> Option<&Members> {
+        self.segments.get(&segment)
+    }
+}
+
+impl Members {
+    /// Those who get a copy of what `sender` has sent: never the sender. A wire
+    /// that it shares gets one for the others there.
+    pub fn here_but(&self, sender: Option<InterfaceId>) -> impl Iterator<Item = InterfaceId> {
+        self.here.iter().filter_map(move |wire| {
+            let mut others = wire.interfaces.iter().copied();
+            others.find(|interface| Some(*interface) != sender)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wire_gets_one_copy_and_the_sender_none() {
+        let wire = |port, interfaces: &[u32]| Wire {
+            port: PortId(port),
+            tag: None,
+            interfaces: interfaces.iter().copied().map(InterfaceId).collect(),
+        };
+        let members = Members {
+            here: vec![wire(1, &[1]), wire(2, &[2, 3])],
+            ..Members::default()
+        };
+        let copies = |sender: Option<u32>| {
+            let sender = sender.map(InterfaceId);
+            let copies = members.here_but(sender).map(|interface| interface.0);
+            copies.collect::<Vec<_>>()
+        };
+        assert_eq!(copies(None), [1, 2]);
+        assert_eq!(copies(Some(1)), [2]);
+        assert_eq!(copies(Some(2)), [1, 3], "its neighbour on the wire");
+    }
+}
