@@ -93,14 +93,19 @@ for address in 239.7.7.7 224.0.0.251 10.0.0.255; do
         same "$(grep -c from "$LAB_DIR/c.heard") $(grep -c from "$LAB_DIR/b.heard")" "0 0"
 done
 
-# pinged NODE ADDRESS [OPTIONS]: who answers; the node itself does, too.
+# pinged NODE ADDRESS: who answers; the node itself does, too.
 pinged() {
-    in_ns "$1" ping -n -b -c 2 -W 2 "${@:3}" "$2" 2>/dev/null |
+    in_ns "$1" ping -n -b -c 2 -W 2 "$2" 2>/dev/null |
         sed -n 's/.*bytes from \([0-9.]*\):.*/\1/p' | sort -u | xargs
 }
 everyone="10.0.0.2 10.0.0.3 10.0.0.5 10.0.0.7"
 check "A pings everyone" same "$(pinged a 10.0.0.255)" "$everyone"
 check "H pings the group of all systems" same "$(pinged h 224.0.0.1)" "$everyone"
-check "and in fragments" same "$(pinged h 224.0.0.1 -s 3000)" "$everyone"
+long=$(printf 'x%.0s' {1..1800})
+listeners 239.7.7.7
+talk g 239.7.7.7 20 "$long"
+wait "${listening[@]}"
+check "in fragments, on both hosts" \
+    same "$(heard a 10.0.0.3 7 "$long") $(heard h 10.0.0.3 7 "$long")" "20 20 20 20"
 assert_books_balance r s
 lab_end
