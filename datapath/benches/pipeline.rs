@@ -10,14 +10,14 @@
 mod bench;
 
 use bench::host::Way;
-use bench::{A, F, FRONT, G, NOBODY, Plan, R_UPLINKS, Site, v4};
+use bench::{A, F, FRONT, G, H, J, NOBODY, Plan, R_UPLINKS, Site, v4};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use datapath::books::RowId;
 use datapath::pipeline::{BURST, Burst, Exits, Punted, Settling, settle};
 use packet::build::Frame;
 use packet::heap::HEADROOM;
 use packet::{HeapBuf, PacketBuf};
-use vnet::compiled::PortId;
+use vnet::compiled::{Ipv4Subnet, NextHop, PortId, Route, RouterId};
 
 fn buffer(frame: &[u8]) -> HeapBuf {
     let mut buf = HeapBuf::with_capacity(HEADROOM + 2048);
@@ -83,6 +83,59 @@ fn pipeline(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// Two logical routers on the way, among so many others: the network's size
+/// must not show.
+fn routing(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("routed");
+    group.throughput(Throughput::Elements(BURST as u64));
+    for others in [0, 998] {
+        let mut plan = Plan::of(Site::R).paths(2);
+        let l = plan.compiled.routers[1].clone();
+        for other in 0..others {
+            // Each knows ten segments, and all know of it.
+            let to = |part: u32| {
+                let network =
+                    core::net::Ipv4Addr::from_bits(0x1000_0000 + (other * 10 + part) * 256);
+                Ipv4Subnet::new(network, 24).unwrap()
+            };
+            let mut router = l.clone();
+            router.legs.clear();
+            router.routes = (0..10).map(|part| route(to(part), 0)).collect();
+            plan.compiled.routers.push(router);
+            for known in &mut plan.compiled.routers[..2] {
+                let routes = (0..10).map(|part| route(to(part), 2 + other));
+                known.routes.extend(routes);
+            }
+        }
+        let mut host = plan.host();
+        let frame_of = |flow: u16| {
+            Frame::between(A.mac, J.mac)
+                .ipv4(A.ip, H.ip)
+                .udp(flow, 53, &[0x5a; 64])
+        };
+        let port = PortId(A.port);
+        let row = host.row(port);
+        group.bench_function(format!("two of {} routers", others + 2), |bencher| {
+            bencher.iter_batched_ref(
+                || burst(port, row, frame_of),
+                |burst| host.run(Way::Node, burst),
+                BatchSize::SmallInput,
+            );
+        });
+    }
+    group.finish();
+}
+
+fn route(to: Ipv4Subnet, router: u32) -> Route {
+    Route {
+        to,
+        via: vec![NextHop::Router {
+            router: RouterId(router),
+            by: None,
+        }],
+    }
+}
+
 /// Ways out that keep what is sent: buffers are freed after the clock stops.
 struct Kept(Vec<HeapBuf>);
 
@@ -140,5 +193,5 @@ fn settling(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, pipeline, settling);
+criterion_group!(benches, pipeline, routing, settling);
 criterion_main!(benches);

@@ -58,7 +58,10 @@ fn everybody_else_in_the_segment_gets_a_copy_with_their_tag() {
             (D.port, tagged(&frame, VLAN_FRONT)),
             (F.port, frame.clone()),
         ];
-        assert_eq!(here, expected, "one for D and E, who share a wire; one for F");
+        assert_eq!(
+            here, expected,
+            "one for D and E, who share a wire; one for F"
+        );
         // And one for the other host: to its locator, with the group bit.
         let (port, there) = last;
         assert_eq!(*port, R_UPLINKS[0]);
@@ -85,7 +88,10 @@ fn who_shares_a_wire_with_the_sender_hears_it_and_the_sender_does_not() {
         .vlan(VLAN_FRONT)
         .ipv4(D.ip, ALL)
         .udp(1, 2, b"x");
-    let ports: Vec<u16> = sent(r().node_sends(D.port, &frame)).iter().map(|s| s.0).collect();
+    let ports: Vec<u16> = sent(r().node_sends(D.port, &frame))
+        .iter()
+        .map(|s| s.0)
+        .collect();
     assert_eq!(ports, [A.port, E.port, F.port, R_UPLINKS[0]]);
     // M and I share a wire without tags; K is on S.
     let frame = Frame::between(M.mac, MacAddr::BROADCAST)
@@ -116,7 +122,9 @@ fn what_is_not_ip_or_oddly_addressed_goes_raw() {
         // A group's address in another group's frame.
         a_to(identify, GROUP).udp(1, 2, b"odd"),
         // IGMP: with an option.
-        a_to(GROUP_MAC, GROUP).options(&[148, 4, 0, 0]).protocol(2, &[0x16; 8]),
+        a_to(GROUP_MAC, GROUP)
+            .options(&[148, 4, 0, 0])
+            .protocol(2, &[0x16; 8]),
     ] {
         let copies = sent(r.node_sends(A.port, &frame));
         assert_eq!(copies[1], (F.port, frame.clone()));
@@ -130,7 +138,9 @@ fn what_is_not_ip_or_oddly_addressed_goes_raw() {
 #[test]
 fn where_nobody_else_is_it_ends() {
     let mut plan = Plan::of(Site::R);
-    plan.compiled.interfaces.retain(|i| i.addresses[0] == crate::bench::plan::ip_of(A.ip));
+    plan.compiled
+        .interfaces
+        .retain(|i| i.addresses[0] == crate::bench::plan::ip_of(A.ip));
     plan.compiled.mappings.retain(|m| m.host == HostId(0));
     let frame = a_to(MacAddr::BROADCAST, ALL).udp(1, 2, b"x");
     let outcome = plan.host().node_sends(A.port, &frame);
@@ -142,7 +152,11 @@ fn tenants_do_not_hear_each_other() {
     let (mut r, mut s) = (r(), s());
     let of_z = sent(r.node_sends(A.port, &a_to(MacAddr::BROADCAST, ALL).udp(1, 2, b"z")));
     let there = sent(s.substrate_delivers(&cross(&of_z[2].1, Site::S)));
-    assert!(there.iter().all(|(port, _)| *port != X.port && *port != K.port));
+    assert!(
+        there
+            .iter()
+            .all(|(port, _)| *port != X.port && *port != K.port)
+    );
 }
 
 #[test]
@@ -177,7 +191,9 @@ fn who_sends_without_end_is_slowed() {
     assert_eq!(first, DropReason::GroupRateLimited);
     assert_eq!(passed, 2000_u32.div_ceil(3), "three copies each");
     // Nobody else, and nothing else of it, is limited.
-    let other = Frame::between(F.mac, MacAddr::BROADCAST).ipv4(F.ip, ALL).udp(1, 2, b"");
+    let other = Frame::between(F.mac, MacAddr::BROADCAST)
+        .ipv4(F.ip, ALL)
+        .udp(1, 2, b"");
     assert_eq!(r.node_sends(F.port, &other).cx.verdict, Verdict::Copy);
     r.node_sends(A.port, &frame_to_f()).forwarded(F.port);
     r.now += Duration::from_millis(10);
