@@ -29,8 +29,10 @@ pub const DUMMY_ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 0, 0, 8);
 /// RFC 1812 §4.3.2.3: an error quotes as much as fits 576 bytes.
 const MAX_LEN: usize = 576;
 
-/// RFC 1812 §4.3.2.5: errors have precedence 6, internetwork control.
+/// RFC 1812 §4.3.2.5: errors have precedence 6, internetwork control, and the
+/// type of service of the packet in error.
 const INTERNETWORK_CONTROL: u8 = 0xc0;
+const TYPE_OF_SERVICE: u8 = 0x1e;
 
 /// What the node is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -251,6 +253,7 @@ pub fn compose<B: PacketBuf>(
     listener: Listener,
     complaint: Complaint,
 ) -> Result<u16, DropReason> {
+    let service = buf.data().get(ETHERNET_LEN + 1).copied().unwrap_or(0);
     buf.truncate(ETHERNET_LEN + MAX_LEN - IPV4_LEN - ICMP_LEN);
     buf.prepend(IPV4_LEN + ICMP_LEN)
         .map_err(|_| DropReason::NoHeadroom)?;
@@ -282,7 +285,7 @@ pub fn compose<B: PacketBuf>(
     let ipv4 = Ipv4Header::new(&Ipv4Fields {
         source: speaker.address,
         destination: listener.address,
-        traffic_class: INTERNETWORK_CONTROL,
+        traffic_class: INTERNETWORK_CONTROL | service & TYPE_OF_SERVICE,
         ttl: speaker.ttl,
         protocol: IpProtocol::ICMP,
         // Then any identification does (RFC 6864 §4.1).
