@@ -28,6 +28,7 @@ NODES = {
 ROUTERS = {"10.0.0.1", "10.0.0.254", "10.0.5.254", "10.9.0.1", "10.9.0.2", "10.1.5.1"}
 UNKNOWN = ["10.0.0.99", "10.0.5.99", "10.1.5.99"]
 NOWHERE = ["10.0.0.255", "10.0.5.255", "10.1.5.255", "127.0.0.1", "0.0.0.1", "255.255.255.255"]
+NO_ROUTE = "8.8.8.8"
 GROUPS = {"239.1.1.1": "01:00:5e:01:01:01", "224.0.0.251": "01:00:5e:00:00:fb"}
 ICMP, TCP, UDP, OTHER = 1, 6, 17, 253
 TTLS = [1, 2, 3, 4, 64]
@@ -108,17 +109,18 @@ def frames(node):
             yield one(gateway, to, kind, 9, tos=0x28, size=1000)
             yield one(gateway, to, kind, 3, tos=0xB9, df=True, size=1400)
             yield one(gateway, to, kind, 1, tos=0x2A, size=1400)
-    # Linux says so five times, and then once a second.
-    for ttl in TTLS[:4]:
-        yield one(gateway, "8.8.8.8", UDP, ttl)
+    for ttl in TTLS[:3]:
+        yield one(gateway, NO_ROUTE, UDP, ttl)
 
 
 def send(node, interface):
     sender = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
     sender.bind((interface, 0))
     for _, _, data in frames(node):
+        # Linux says that there is no route to a node that has heard no error for
+        # a second.
+        time.sleep(1.5 if data[30:34] == octets(NO_ROUTE) else 0.01)
         sender.send(data)
-        time.sleep(0.01)
 
 
 def read(path):

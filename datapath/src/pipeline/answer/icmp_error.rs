@@ -133,14 +133,13 @@ impl Speaker {
     ) -> Result<Self, DropReason> {
         let routes = &tables.drawn.routes;
         let back = routes.from_router(router.router, ip.source, || ip.symmetric_hash());
-        let (leg, hops) = back
-            .filter(|(leg, _)| leg.segment == segment)
+        let back = back
+            .filter(|back| back.last.segment == segment)
             .ok_or(DropReason::NoRouteBack)?;
-        let source = routes.source(router);
         Ok(Self {
-            address: source.unwrap_or(VirtualAddr::new(DUMMY_ADDRESS)),
-            mac: leg.mac,
-            ttl: FIRST_TTL - hops,
+            address: back.source.unwrap_or(VirtualAddr::new(DUMMY_ADDRESS)),
+            mac: back.last.mac,
+            ttl: FIRST_TTL - back.hops,
         })
     }
 }

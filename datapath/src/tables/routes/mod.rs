@@ -16,7 +16,7 @@ use hashbrown::HashMap;
 use packet::{MacAddr, SegmentId, VirtualAddr};
 use vnet::compiled::{Compiled, LegId, NextHop, RouterId};
 
-pub use walk::{End, MAX_HOPS, Walk, Way};
+pub use walk::{End, MAX_HOPS, OwnWay, Walk, Way};
 
 use prefixes::{Prefixes, Reach};
 
@@ -150,13 +150,6 @@ impl RouteTable {
     /// A router's leg.
     pub fn leg(&self, router: RouterId, leg: LegId) -> Option<&Leg> {
         self.router(router)?.legs.get(leg.0 as usize)
-    }
-
-    /// Where a router's errors come from about what came by such a leg: the
-    /// leg's address (RFC 1812 §4.3.2.4), or the router's.
-    pub fn source(&self, at: At) -> Option<VirtualAddr> {
-        let leg = self.entered(at).map(|leg| leg.address);
-        leg.or_else(|| self.router(at.router)?.source)
     }
 
     fn router(&self, router: RouterId) -> Option<&Router> {

@@ -35,6 +35,17 @@ pub struct Way<'t> {
     pub walk: Walk,
 }
 
+/// The way of a router's own packets.
+#[derive(Debug, Clone, Copy)]
+pub struct OwnWay<'t> {
+    /// The address that they come from, if the router has any.
+    pub source: Option<VirtualAddr>,
+    /// The last router's leg in the receiver's segment.
+    pub last: &'t Leg,
+    /// The routers that pass it on.
+    pub hops: u8,
+}
+
 /// How a walk ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
@@ -138,22 +149,45 @@ impl RouteTable {
         }
     }
 
-    /// The way by which this router's own packets reach an address: the hops
-    /// are those of the routers behind it.
+    /// The way of this router's own packets to an address.
     pub fn from_router(
         &self,
         router: RouterId,
         to: VirtualAddr,
         flow: impl Fn() -> u32,
-    ) -> Option<(&Leg, u8)> {
+    ) -> Option<OwnWay<'_>> {
         let at = At { router, by: None };
-        let walk = self.walk(at, to, u8::MAX, flow);
+        let walk = self.walk(at, to, u8::MAX, &flow);
         let End::Segment(leg) = walk.end else {
             return None;
         };
-        // The first to pass it on has sent it.
-        let hops = walk.hops.checked_sub(1)?;
-        Some((self.leg(walk.last.router, leg)?, hops))
+        // RFC 1812 §4.3.2.4: an error comes from the interface by which it leaves.
+        let leaves_by = self.leaves_by(router, to, flow).map(|leg| leg.address);
+        Some(OwnWay {
+            source: leaves_by.or_else(|| self.router(router)?.source),
+            last: self.leg(walk.last.router, leg)?,
+            // The first to pass it on has sent it.
+            hops: walk.hops.checked_sub(1)?,
+        })
+    }
+
+    /// The leg by which a router sends to an address; `None` if that is a link
+    /// that is no segment.
+    fn leaves_by(&self, router: RouterId, to: VirtualAddr, flow: impl Fn() -> u32) -> Option<&Leg> {
+        let hop = match self.reach(router, to)? {
+            Reach::Linked(leg) => return self.leg(router, *leg),
+            Reach::Via(hop) => *hop,
+            Reach::ViaOneOf(several) => pick(several, flow())?,
+            Reach::Own | Reach::Nowhere => return None,
+        };
+        match hop {
+            NextHop::Station { by, .. } => self.leg(router, by),
+            NextHop::Router { router: next, by } => {
+                let entered = self.entered(At { router: next, by })?;
+                let mut legs = self.router(router)?.legs.iter();
+                legs.find(|leg| leg.segment == entered.segment)
+            }
+        }
     }
 
     fn enter_segment(&self, walk: Walk, leg: LegId) -> Walk {
