@@ -43,7 +43,7 @@ fn j_in_back(mut plan: Plan) -> Plan {
     leg.mac = J_IN_BACK;
     leg.addresses = vec![VirtualAddr::new([10, 0, 5, 254].into())];
     plan.compiled.routers[0].legs.push(leg);
-    let in_front = plan.mapping(FRONT, J.ip).clone();
+    let in_front = *plan.mapping(FRONT, J.ip);
     plan.compiled.mappings.push(Mapping {
         segment: segment(BACK),
         address: VirtualAddr::new([10, 0, 5, 254].into()),
