@@ -63,11 +63,13 @@ pub fn receivers<'t>(
     let members = to.and_then(|to| Some((to, tables.drawn.groups.of(to.segment())?)));
     members.into_iter().flat_map(move |(to, members)| {
         let here = members.here_but(sender);
-        let hosts: &[HostId] = match sender {
-            Some(_) => &members.hosts,
-            None => &[],
+        let (drawn, loaded): (&[HostId], &[HostId]) = match sender {
+            Some(_) => (&members.hosts, tables.loaded_hosts.of(to.segment())),
+            None => (&[], &[]),
         };
+        let is_new = |host: &&HostId| drawn.binary_search(host).is_err();
+        let hosts = drawn.iter().chain(loaded.iter().filter(is_new));
         let here = here.map(move |interface: InterfaceId| to.at_interface(interface));
-        here.chain(hosts.iter().map(move |host| to.at_host(*host)))
+        here.chain(hosts.map(move |host| to.at_host(*host)))
     })
 }

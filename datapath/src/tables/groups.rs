@@ -1,6 +1,8 @@
 //! Who hears what is for all of a segment: the interfaces on this host, and the
 //! other hosts that have some.
 
+use std::sync::Arc;
+
 use hashbrown::HashMap;
 use packet::{SegmentId, VirtualAddr, VlanId};
 use vnet::compiled::{Compiled, HostId, InterfaceId, MappingKind, PortId};
@@ -34,7 +36,7 @@ pub struct Wire {
 }
 
 impl GroupTable {
-    /// Of what was drawn. Interfaces that clients have loaded are not in it.
+    /// Of what was drawn; for what clients have loaded see [`LoadedHosts`].
     pub(super) fn new(compiled: &Compiled) -> Self {
         let mut table = Self::default();
         for segment in &compiled.segments {
@@ -84,9 +86,48 @@ impl Members {
     }
 }
 
+/// The hosts that mappings of clients lead to, by segment, each in order. One is
+/// only ever added: a host without members drops what it is sent, and that is
+/// cheaper than to count mappings that come and go.
+#[derive(Debug, Clone, Default)]
+pub struct LoadedHosts {
+    segments: HashMap<SegmentId, Arc<[HostId]>>,
+}
+
+impl LoadedHosts {
+    /// The hosts of a segment.
+    pub fn of(&self, segment: SegmentId) -> &[HostId] {
+        self.segments.get(&segment).map_or(&[], |hosts| hosts)
+    }
+
+    /// Adds a host; says whether it is new there.
+    pub fn add(&mut self, segment: SegmentId, host: HostId) -> bool {
+        let known = self.of(segment);
+        let Err(at) = known.binary_search(&host) else {
+            return false;
+        };
+        let (before, behind) = known.split_at(at);
+        let hosts = before.iter().chain([&host]).chain(behind);
+        let hosts = hosts.copied().collect();
+        self.segments.insert(segment, hosts);
+        true
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_loaded_host_is_known_in_its_segment_once() {
+        let mut loaded = LoadedHosts::default();
+        let segment = |id| SegmentId::new(id).unwrap();
+        for (host, new) in [(7, true), (3, true), (7, false), (5, true)] {
+            assert_eq!(loaded.add(segment(1), HostId(host)), new);
+        }
+        assert_eq!(loaded.of(segment(1)), [3, 5, 7].map(HostId));
+        assert_eq!(loaded.of(segment(2)), []);
+    }
 
     #[test]
     fn a_wire_gets_one_copy_and_the_sender_none() {

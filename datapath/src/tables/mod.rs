@@ -18,7 +18,7 @@ use arrayvec::ArrayVec;
 use packet::{Locator, MacAddr, SegmentId, VirtualAddr};
 use vnet::compiled::{Compiled, HostId};
 
-pub use groups::{GroupTable, Members};
+pub use groups::{GroupTable, LoadedHosts, Members};
 pub use hosts::HostTable;
 pub use mapping::{
     Destination, MappingEntry, MappingKey, MappingTable, MappingWriter, Origin, Staged, TableFull,
@@ -40,6 +40,8 @@ pub struct Tables {
     pub version: TableVersion,
     /// Ports, the interfaces behind them, segments.
     pub drawn: Arc<Drawn>,
+    /// Which other hosts have a segment's members, as clients have loaded it.
+    pub loaded_hosts: Arc<LoadedHosts>,
     /// The hosts that mappings point to.
     pub hosts: Arc<HostTable>,
     /// (segment, virtual address) → where it is: shared by all roots.

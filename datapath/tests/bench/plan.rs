@@ -11,7 +11,8 @@ use datapath::substrate::{
     UplinkTable,
 };
 use datapath::tables::{
-    Drawn, HostTable, MappingWriter, PathMtus, PortEntry, PortOffloads, PortRole, Tables,
+    Drawn, HostTable, LoadedHosts, MappingWriter, PathMtus, PortEntry, PortOffloads, PortRole,
+    Tables,
 };
 use packet::{Locator, MacAddr, Slot, SubstrateAddr, VirtualAddr, VlanId};
 use vnet::compiled::{
@@ -133,6 +134,8 @@ pub struct Plan {
     pub offloads: Vec<PortOffloads>,
     /// What a router has said of the path to the other host.
     pub path_mtu: Option<u16>,
+    /// Where clients have said that segments have members.
+    pub loaded_hosts: LoadedHosts,
 }
 
 impl Plan {
@@ -183,6 +186,7 @@ impl Plan {
             ports,
             offloads: vec![PortOffloads::default(); ports],
             path_mtu: None,
+            loaded_hosts: LoadedHosts::default(),
         }
     }
 
@@ -282,6 +286,7 @@ impl Plan {
             hosts: Arc::new(HostTable::of(&self.compiled.hosts)),
             mappings: Arc::clone(writer.table()),
             drawn: Arc::new(drawn),
+            loaded_hosts: Arc::new(self.loaded_hosts.clone()),
             uplinks: Arc::new(self.uplinks.clone()),
             used: Arc::default(),
             path_mtus: Arc::new(path_mtus),

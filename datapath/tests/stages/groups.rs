@@ -148,6 +148,25 @@ fn where_nobody_else_is_it_ends() {
 }
 
 #[test]
+fn a_host_that_only_clients_know_gets_one_too() {
+    let mut plan = Plan::of(Site::R);
+    plan.compiled
+        .mappings
+        .retain(|m| m.segment != crate::bench::segment(FRONT) || m.host == HostId(0));
+    let frame = a_to(MacAddr::BROADCAST, ALL).udp(1, 2, b"x");
+    assert_eq!(sent(plan.host().node_sends(A.port, &frame)).len(), 2);
+    for _ in 0..2 {
+        plan.loaded_hosts
+            .add(crate::bench::segment(FRONT), HostId(1));
+        assert_eq!(sent(plan.host().node_sends(A.port, &frame)).len(), 3);
+    }
+    // Drawn and loaded is one host.
+    let mut both = Plan::of(Site::R);
+    both.loaded_hosts = plan.loaded_hosts;
+    assert_eq!(sent(both.host().node_sends(A.port, &frame)).len(), 3);
+}
+
+#[test]
 fn tenants_do_not_hear_each_other() {
     let (mut r, mut s) = (r(), s());
     let of_z = sent(r.node_sends(A.port, &a_to(MacAddr::BROADCAST, ALL).udp(1, 2, b"z")));

@@ -179,6 +179,15 @@ impl<B: PacketBuf + 'static> Clerk<B> {
         if !newcomers.is_empty() {
             self.add_hosts(&newcomers);
         }
+        let changes = members.iter().flat_map(|member| &member.order.changes);
+        for change in changes {
+            let host = change
+                .place
+                .and_then(|place| self.known.hosts.get(&place.locator));
+            if let Some(host) = host {
+                self.writer.note_loaded(change.segment, *host);
+            }
+        }
         Ok(())
     }
 

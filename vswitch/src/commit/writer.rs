@@ -8,7 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use datapath::tables::publish::{Publication, Publisher};
-use datapath::tables::{Drawn, HostTable, MappingWriter, PathMtus, Tables};
+use datapath::tables::{Drawn, HostTable, LoadedHosts, MappingWriter, PathMtus, Tables};
+use packet::SegmentId;
 use parking_lot::Mutex;
 use vnet::compiled::{Host, HostId};
 
@@ -36,6 +37,7 @@ pub struct TableWriter {
     /// What is learned of the ways to hosts.
     pub path_mtus: Arc<PathMtus>,
     hosts: Arc<HostTable>,
+    loaded_hosts: Arc<LoadedHosts>,
     /// A worker did not turn when last waited for.
     stuck: bool,
 }
@@ -50,6 +52,7 @@ impl TableWriter {
             drawn: Arc::clone(&root.drawn),
             path_mtus: Arc::clone(&root.path_mtus),
             hosts: Arc::clone(&root.hosts),
+            loaded_hosts: Arc::clone(&root.loaded_hosts),
             stuck: false,
         }
     }
@@ -61,6 +64,15 @@ impl TableWriter {
         }
         self.hosts = Arc::new(HostTable::of(hosts));
         self.path_mtus = Arc::new(self.path_mtus.with_room_for(hosts.len()));
+    }
+
+    /// A client has said that the segment has members on the host: from the next
+    /// publication on it gets copies of what is for all of them.
+    pub fn note_loaded(&mut self, segment: SegmentId, host: HostId) {
+        let known = self.loaded_hosts.of(segment);
+        if known.binary_search(&host).is_err() {
+            Arc::make_mut(&mut self.loaded_hosts).add(segment, host);
+        }
     }
 
     /// Where roots are published.
@@ -83,6 +95,7 @@ impl TableWriter {
                 version: self.mappings.version(),
                 drawn: Arc::clone(&self.drawn),
                 hosts: Arc::clone(&self.hosts),
+                loaded_hosts: Arc::clone(&self.loaded_hosts),
                 path_mtus: Arc::clone(&self.path_mtus),
                 ..Tables::clone(publisher.current())
             };

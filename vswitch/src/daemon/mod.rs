@@ -137,6 +137,7 @@ where
         hosts: Arc::new(HostTable::of(hosts)),
         mappings: Arc::clone(restored.mappings.table()),
         drawn: Arc::clone(&drawn),
+        loaded_hosts: Arc::new(restored.loaded_hosts.clone()),
         used: Arc::new(UseMarks::new(uplinks.next_hops.len())),
         uplinks,
         path_mtus: Arc::clone(&path_mtus),

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use datapath::tables::publish::Publication;
-use datapath::tables::{MappingEntry, MappingKey, MappingWriter, Origin, TableFull};
+use datapath::tables::{LoadedHosts, MappingEntry, MappingKey, MappingWriter, Origin, TableFull};
 use packet::{Locator, SegmentId};
 use vnet::compiled::{Host, HostId, MappingKind};
 use vnet::diagnostic::Diagnostic;
@@ -66,6 +66,8 @@ pub struct Restored {
     pub requests: Vec<(RequestId, Revision)>,
     /// The mappings, those that clients have loaded included.
     pub mappings: MappingWriter,
+    /// Which of those have loaded members, by segment.
+    pub loaded_hosts: LoadedHosts,
     /// All hosts that they lead to, by id.
     pub hosts: Vec<Host>,
     /// What the operator should look at.
@@ -152,6 +154,7 @@ impl Restored {
             added_ports,
             requests: recovered.requests,
             mappings,
+            loaded_hosts: LoadedHosts::default(),
             hosts: config.compiled.hosts.clone(),
             config,
             attention,
@@ -168,6 +171,8 @@ impl Restored {
             by_locator: numbered.map(|(id, host)| (host.locator, id)).collect(),
             hosts: &mut self.hosts,
             mappings: &mut self.mappings,
+            loaded_hosts: &mut self.loaded_hosts,
+            newest: None,
             left_out: 0,
         };
         self.durable.replay(|changes| loading.take(changes))?;
@@ -219,6 +224,9 @@ struct Loading<'a> {
     hosts: &'a mut Vec<Host>,
     by_locator: HashMap<Locator, HostId>,
     mappings: &'a mut MappingWriter,
+    loaded_hosts: &'a mut LoadedHosts,
+    /// What was added to those last: what follows is mostly the same.
+    newest: Option<(SegmentId, HostId)>,
     left_out: u64,
 }
 
@@ -257,6 +265,11 @@ impl Loading<'_> {
             let host = host_at(self.hosts, &mut self.by_locator, place.locator);
             if staged.put(key, loaded(&place, host)).is_err() {
                 self.left_out += 1;
+            }
+            let reached = (change.segment, host);
+            if self.newest != Some(reached) {
+                self.loaded_hosts.add(change.segment, host);
+                self.newest = Some(reached);
             }
         }
         staged.commit();
