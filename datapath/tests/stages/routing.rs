@@ -10,7 +10,7 @@ use zerocopy::FromBytes;
 use crate::bench::host::Outcome;
 use crate::bench::plan::{ip_of, router_mac};
 use crate::bench::{
-    A, BACK, C, F, FRONT, G, H, Ip, J, L, Node, Plan, R_UPLINKS, Site, cross, frame,
+    A, BACK, C, F, FAR, FRONT, G, H, Ip, J, L, Node, Plan, R_UPLINKS, Site, cross, frame,
     over_the_fabric, segment,
 };
 
@@ -81,6 +81,28 @@ fn what_goes_raw_is_routed_alike() {
     let sent = ah(A, J, 9).protocol(51, b"authenticated");
     let arrived = over_the_fabric(&mut r, &mut s, A.port, &sent).forwarded(H.port);
     assert_eq!(arrived, ah(L, H, 7).protocol(51, b"authenticated"));
+}
+
+#[test]
+fn what_no_router_would_have_passed_on_is_not_heard_over_the_fabric() {
+    let mut s = Plan::of(Site::S).host();
+    let raw = |inside: Vec<u8>| {
+        let uplink = Site::S.uplinks()[0].0;
+        Frame::between(router_mac(0), Site::S.uplink_mac(uplink))
+            .ipv6(
+                Site::R.substrate(FRONT, A.ip).to_ipv6(),
+                Site::S.substrate(FAR, H.ip).to_ipv6(),
+            )
+            .protocol(97, &[&[0x30, 0], &inside[..]].concat())
+    };
+    let heard = s.substrate_delivers(&raw(frame(A, H).ipv4(A.ip, H.ip).protocol(51, b"AH")));
+    heard.forwarded(H.port);
+    // A DHCP client is heard in its own segment only.
+    let dhcp = frame(A, H).ipv4([0; 4], [255; 4]).udp(68, 67, b"DHCP");
+    assert_eq!(
+        s.substrate_delivers(&raw(dhcp)).dropped(),
+        DropReason::Denied
+    );
 }
 
 #[test]
