@@ -39,6 +39,7 @@ fn compiled() -> Compiled {
         mtu: 1500,
         unknown_mac: UnknownMac::Drop,
         ethertypes: Vec::new(),
+        dhcp: None,
     };
     let interface = |id: u32| Interface {
         id: InterfaceId(id - 1),
@@ -52,6 +53,7 @@ fn compiled() -> Compiled {
             MacAddr::new([2, 0, a, b, c, d])
         },
         addresses: vec![VirtualAddr::from_bits(0x0a00_0000 + id)],
+        dhcp_server: false,
     };
     Compiled {
         segments: numbers.clone().map(segment).collect(),

@@ -121,6 +121,34 @@ pub struct Segment {
     /// What may pass between its nodes besides IPv4 and ARP: neither of those,
     /// no tag, not IPv6; ordered by number, each once. The same on every host.
     pub ethertypes: Vec<EtherType>,
+    /// What its nodes are told by DHCP; `None`: they are told nothing.
+    pub dhcp: Option<Dhcp>,
+}
+
+/// What the nodes of a segment are told by DHCP, besides their addresses and
+/// what else is known of the segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dhcp {
+    /// The default router. In the compiled form it is, where none is drawn, the
+    /// logical router of the segment with the lowest address.
+    pub router: Option<VirtualAddr>,
+    /// The name servers, in order of preference.
+    pub dns: Vec<VirtualAddr>,
+    /// The domain that names are looked up in.
+    pub domain: Option<String>,
+    /// For how long an address is given, in seconds.
+    pub lease: u32,
+    /// Further routes, each destination once.
+    pub routes: Vec<DhcpRoute>,
+}
+
+/// A route that nodes are told by DHCP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DhcpRoute {
+    /// The destinations.
+    pub to: Ipv4Subnet,
+    /// The next hop, in the segment.
+    pub via: VirtualAddr,
 }
 
 /// What becomes of a frame to a unicast MAC that nobody in the segment has
@@ -271,6 +299,8 @@ pub struct Interface {
     pub mac: MacAddr,
     /// Its virtual addresses, at least one.
     pub addresses: Vec<VirtualAddr>,
+    /// May it answer DHCP clients?
+    pub dhcp_server: bool,
 }
 
 /// How a node's link carries its VLANs.

@@ -334,6 +334,7 @@ fn a_segment(name: &str, id: u32, network: usize, subnet: Ip, vlan: Option<u16>)
         mtu: 1500,
         unknown_mac: UnknownMac::Drop,
         ethertypes: Vec::new(),
+        dhcp: None,
     }
 }
 
@@ -396,6 +397,7 @@ fn place(compiled: &mut Compiled, station: &Station, here: Site) {
             link,
             mac: node.mac,
             addresses,
+            dhcp_server: false,
         });
     }
 }

@@ -4,8 +4,10 @@
 //! * `mappings`: which mappings differ.
 //! * `networks`, `segments`, `routers`, `nodes`: one line for each thing that
 //!   a person drew, by its name.
+//! * `dhcp`: what a segment's nodes are told.
 //! * `loss`: whose packets the change costs.
 
+mod dhcp;
 mod join;
 mod loss;
 mod mappings;

@@ -12,6 +12,13 @@ use crate::topology::{At, Network, Node};
 /// How an interface's frames are tagged.
 type Tagging = (LinkType, Option<VlanId>);
 
+/// What else there is to know of a node's interface.
+#[derive(Clone, Copy)]
+pub(super) struct Facts {
+    tagging: Tagging,
+    dhcp_server: bool,
+}
+
 impl<'a> Differences<'a> {
     pub(super) fn nodes(&mut self, before: &'a Network, after: &'a Network) -> Vec<PlanLine> {
         let by_name = |node: &'a Node| (node.name.value.as_str(), node);
@@ -44,6 +51,7 @@ impl<'a> Differences<'a> {
                 let mut parts: Vec<String> = self.place(old, new).into_iter().collect();
                 parts.extend(stations::changes(&was, &is));
                 parts.extend(self.taggings(name, &was, &is));
+                parts.extend(dhcp_servers(&was, &is));
                 if stations::mac_changes(&was, &is) {
                     self.losses.note(Why::Mac, NODE, name);
                 }
@@ -85,10 +93,10 @@ impl<'a> Differences<'a> {
     fn taggings(
         &mut self,
         name: &str,
-        was: &[Attached<'a, Tagging>],
-        is: &[Attached<'a, Tagging>],
+        was: &[Attached<'a, Facts>],
+        is: &[Attached<'a, Facts>],
     ) -> Vec<String> {
-        let changes = stations::differing(was, is, |attached| attached.more);
+        let changes = stations::differing(was, is, |attached| attached.more.tagging);
         if !changes.is_empty() {
             self.losses.note(Why::Link, NODE, name);
         }
@@ -143,9 +151,24 @@ impl<'a> Differences<'a> {
     }
 }
 
-fn interfaces<'a>(side: &Side<'a>, node: &'a Node) -> Vec<Attached<'a, Tagging>> {
+/// Where a node may answer DHCP clients, and where it may not any more.
+fn dhcp_servers(was: &[Attached<'_, Facts>], is: &[Attached<'_, Facts>]) -> Vec<String> {
+    let changes = stations::differing(was, is, |attached| attached.more.dhcp_server);
+    let lines = changes
+        .into_iter()
+        .map(|(segment, was, is)| format!("dhcp-server in {segment} {was} -> {is}"));
+    listed(lines.collect(), "dhcp-server", "differ")
+}
+
+fn interfaces<'a>(side: &Side<'a>, node: &'a Node) -> Vec<Attached<'a, Facts>> {
     let stations = node.interfaces.iter();
-    let stations = stations.map(|i| (&i.station, (i.link, i.tag)));
+    let stations = stations.map(|i| {
+        let facts = Facts {
+            tagging: (i.link, i.tag),
+            dhcp_server: i.dhcp_server,
+        };
+        (&i.station, facts)
+    });
     stations::attached(side, stations)
 }
 

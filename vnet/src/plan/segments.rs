@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use packet::VlanId;
 
+use super::dhcp;
 use super::join::{Joined, join_unordered};
 use super::loss::Why;
 use super::{Change, Differences, PlanLine, SEGMENT, listed};
@@ -83,6 +84,7 @@ impl Differences<'_> {
             }
             parts.extend(listed(only, "ethertype", how));
         }
+        parts.extend(dhcp::differences(old.dhcp.as_ref(), new.dhcp.as_ref()));
         (!parts.is_empty()).then(|| parts.join(", "))
     }
 }

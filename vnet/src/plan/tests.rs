@@ -47,7 +47,8 @@ entity: Z
 segments:
   - { name: front, id: 0x00a001, subnet: 10.0.0.0/24, vlan: 100, mtu: 9000, ethertypes: [lldp] }
   - { name: back, id: 0x00a002, subnet: 10.0.5.0/24, vlan: 200 }
-  - { name: old, id: 0x00a009, subnet: 10.0.9.0/24 }
+  - { name: old, id: 0x00a009, unknown-mac: drop, subnet: 10.0.9.0/24 }
+  - { name: told, id: 0x00a00a, subnet: 10.0.8.0/24, dhcp: { lease: 1h } }
 routers:
   - { name: j, interfaces: [{ segment: front, address: 10.0.0.1 }], routes: [{ to: 10.9.0.0/16, via: 10.0.0.9 }] }
 nodes:
@@ -159,6 +160,36 @@ fn every_change_has_its_line() {
                 "to and from mapping 10.0.5.7 in back until its neighbours have learned the new MAC",
             ),
         ),
+        (
+            "unknown-mac: drop, ",
+            "unknown-mac: drop, dhcp: true, ",
+            "~ segment old of network z: dhcp added [0]",
+            none.to_owned(),
+        ),
+        (
+            "dhcp: { lease: 1h }",
+            "dhcp: { lease: 90s, router: 10.0.8.1, dns: [10.0.0.53, 10.0.0.54], domain: z.example }",
+            "~ segment told of network z: dhcp router default -> 10.0.8.1, dhcp dns none -> 10.0.0.53 and 10.0.0.54, dhcp domain none -> z.example, dhcp lease 3600 s -> 90 s [0]",
+            none.to_owned(),
+        ),
+        (
+            "dhcp: { lease: 1h }",
+            "dhcp: { routes: [{ to: 10.9.0.0/16, via: 10.0.8.9 }] }",
+            "~ segment told of network z: dhcp routes differ [0]",
+            none.to_owned(),
+        ),
+        (
+            "dhcp: { lease: 1h }",
+            "dhcp: false",
+            "~ segment told of network z: dhcp removed [0]",
+            none.to_owned(),
+        ),
+        (
+            "segment: front, address: 10.0.0.2 }",
+            "segment: front, address: 10.0.0.2, dhcp-server: true }",
+            "~ node a of network z: dhcp-server in front false -> true [0]",
+            none.to_owned(),
+        ),
     ] {
         let (plan, lines) = plan(&[(was, is)]);
         assert_eq!(
@@ -172,7 +203,10 @@ fn every_change_has_its_line() {
 #[test]
 fn several_changes_are_in_order_and_counted() {
     let (plan, lines) = plan(&[
-        ("  - { name: old, id: 0x00a009, subnet: 10.0.9.0/24 }\n", ""),
+        (
+            "  - { name: old, id: 0x00a009, unknown-mac: drop, subnet: 10.0.9.0/24 }\n",
+            "",
+        ),
         (
             "  - { name: o, host: s, segment: old, address: 10.0.9.3 }\n",
             "",
@@ -202,7 +236,7 @@ fn several_changes_are_in_order_and_counted() {
 fn networks_come_and_go_as_a_whole() {
     let before = compiled(BEFORE, None);
     let nothing = compiled("", Some(&before));
-    let whole = "network z: 3 segments, 1 router, 3 nodes, 1 static mapping";
+    let whole = "network z: 4 segments, 1 router, 3 nodes, 1 static mapping";
     for (plan, sign) in [
         (Plan::between(&nothing, &before), '+'),
         (Plan::between(&before, &nothing), '-'),

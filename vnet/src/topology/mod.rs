@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use packet::{EtherType, Locator, MacAddr, SegmentId, VirtualAddr, VlanId};
 
-use crate::compiled::{Ipv4Subnet, LinkType, UnknownMac};
+use crate::compiled::{Dhcp, Ipv4Subnet, LinkType, UnknownMac};
 use crate::diagnostic::{Diagnostics, Place};
 use crate::yaml::Located;
 use networks::NetworkTexts;
@@ -74,6 +74,8 @@ pub struct Segment {
     pub unknown_mac: UnknownMac,
     /// What may pass besides IPv4 and ARP, ordered.
     pub ethertypes: Vec<EtherType>,
+    /// What its nodes are told by DHCP, as drawn.
+    pub dhcp: Option<Dhcp>,
 }
 
 /// Something with a MAC and addresses in a segment.
@@ -155,6 +157,8 @@ pub struct NodeInterface {
     pub link: LinkType,
     /// With what.
     pub tag: Option<VlanId>,
+    /// May it answer DHCP clients?
+    pub dhcp_server: bool,
 }
 
 /// An interface whose node is described elsewhere.

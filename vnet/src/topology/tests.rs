@@ -100,6 +100,57 @@ fn the_drawing_compiles_for_either_host() {
 }
 
 #[test]
+fn dhcp_has_defaults_and_its_router_is_the_segments_own() {
+    let text = "\
+network: z
+segments:
+  - { name: plain, id: 1, subnet: 10.0.0.0/24 }
+  - { name: bare, id: 2, subnet: 10.0.1.0/24, dhcp: true }
+  - { name: own, id: 3, subnet: 10.0.2.0/24, dhcp: { lease: 2m, dns: 10.9.0.53 } }
+  - name: all
+    id: 4
+    subnet: 10.0.3.0/24
+    dhcp:
+      router: 10.0.3.9
+      dns: [10.9.0.53, 10.9.0.54]
+      domain: z.example.org
+      lease: 1d
+      routes: [{ to: 10.1.0.0/16, via: 10.0.3.8 }]
+  - { name: not, id: 5, subnet: 10.0.4.0/24, dhcp: false }
+routers:
+  - { name: k, interfaces: [{ segment: own, address: 10.0.2.7 }, { segment: all, address: 10.0.3.1 }] }
+  - { name: j, interfaces: [{ segment: own, address: 10.0.2.5 }] }
+nodes:
+  - { name: a, host: r, port: p, segment: own, address: 10.0.2.2, dhcp-server: true }
+  - { name: b, host: r, port: p, interfaces: [{ segment: all, address: 10.0.3.2 }] }
+";
+    let (r, said) = compiled(text, &around("r", &["p"]));
+    assert_eq!(said, "");
+    let address = |text: &str| VirtualAddr::new(text.parse().unwrap());
+    let dhcp: Vec<_> = r.segments.iter().map(|s| s.dhcp.clone()).collect();
+    let bare = crate::compiled::Dhcp {
+        router: None,
+        dns: Vec::new(),
+        domain: None,
+        lease: 3600,
+        routes: Vec::new(),
+    };
+    assert_eq!((&dhcp[0], &dhcp[1], &dhcp[4]), (&None, &Some(bare), &None));
+    let own = dhcp[2].as_ref().unwrap();
+    assert_eq!(own.router, Some(address("10.0.2.5")), "the lowest");
+    assert_eq!(
+        (own.lease, own.dns.as_slice()),
+        (120, &[address("10.9.0.53")][..])
+    );
+    let all = dhcp[3].as_ref().unwrap();
+    assert_eq!((all.router, all.lease), (Some(address("10.0.3.9")), 86_400));
+    assert_eq!(all.domain.as_deref(), Some("z.example.org"));
+    assert_eq!(all.routes[0].via, address("10.0.3.8"));
+    let servers: Vec<bool> = r.interfaces.iter().map(|i| i.dhcp_server).collect();
+    assert_eq!(servers, [true, false]);
+}
+
+#[test]
 fn several_interfaces_may_share_a_port_if_tag_or_mac_differ() {
     let text = "\
 network: z

@@ -130,6 +130,41 @@ pub fn choice<T: Copy>(
     chosen.map(|&(_, value)| value)
 }
 
+/// A time in seconds: a whole number with a unit (`s`, `m`, `h`, `d`).
+pub fn seconds(
+    node: &Node,
+    what: &str,
+    bounds: RangeInclusive<u32>,
+    out: &mut Diagnostics,
+) -> Option<Located<u32>> {
+    let text = text(node, what, out)?;
+    let value = text.value.as_str();
+    let digits = value.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = value.split_at(digits);
+    let unit: Option<u32> = match unit {
+        "s" => Some(1),
+        "m" => Some(60),
+        "h" => Some(3600),
+        "d" => Some(86_400),
+        _ => None,
+    };
+    let time = unit.and_then(|unit| number.parse::<u32>().ok()?.checked_mul(unit));
+    let time = time.filter(|time| bounds.contains(time));
+    if time.is_none() {
+        let message = format!(
+            "{what} \"{}\" is not a time that it can be",
+            value.escape_debug()
+        );
+        let remedy = format!(
+            "write a whole number with a unit (s, m, h or d), e.g. 1h: from {}s to {}d",
+            bounds.start(),
+            bounds.end() / 86_400
+        );
+        out.error(&node.place, message, remedy);
+    }
+    time.map(|time| Located::new(time, &node.place))
+}
+
 /// `true` or `false`.
 pub fn boolean(node: &Node, what: &str, out: &mut Diagnostics) -> Option<bool> {
     choice(node, what, &[("true", true), ("false", false)], out)
@@ -185,6 +220,30 @@ mod tests {
         assert_eq!(size("1 GiB"), Some(1 << 30));
         for wrong in ["512", "MiB", "512MB", "-1MiB", "99999999999GiB", "1.5GiB"] {
             assert_eq!(size(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn times_need_a_unit() {
+        let time = |t: &str| with(t, |n, o| seconds(n, "lease", 10..=86_400, o)).0;
+        let time = |t: &str| time(t).map(|s| s.value);
+        assert_eq!(time("10s"), Some(10));
+        assert_eq!(time("90m"), Some(5400));
+        assert_eq!(time("24h"), Some(86_400));
+        assert_eq!(time("1d"), Some(86_400));
+        for wrong in [
+            "10",
+            "s",
+            "9s",
+            "2d",
+            "1 h",
+            "-1h",
+            "1w",
+            "99999999999s",
+            "1.5h",
+            "1h30m",
+        ] {
+            assert_eq!(time(wrong), None, "{wrong}");
         }
     }
 

@@ -21,6 +21,7 @@ fn interface(id: u32, port: u16, tag: Option<u16>) -> CompiledInterface {
         link: LinkType::Access,
         mac: mac(9),
         addresses: vec![VirtualAddr::new([10, 0, 0, 1].into())],
+        dhcp_server: false,
     }
 }
 
@@ -87,6 +88,7 @@ fn each_segment_has_its_own_routers() {
         mtu: 1500,
         unknown_mac: UnknownMac::Drop,
         ethertypes: Vec::new(),
+        dhcp: None,
     };
     let mapping = |id, last: u8, kind| Mapping {
         segment: segment(id),

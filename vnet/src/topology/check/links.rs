@@ -44,7 +44,7 @@ impl Rooms<'_> {
         let mut segments: Vec<&str> = Vec::new();
         // What is listed for the remedy need not be more than can be read.
         for interface in node.interfaces.iter().take(64) {
-            if let Some(segment) = &interface.segment
+            if let Some(segment) = &interface.station.segment
                 && !segments.contains(&segment.value.as_str())
             {
                 segments.push(&segment.value);
@@ -59,7 +59,7 @@ impl Rooms<'_> {
             [] | [_] => "list all addresses in one interface: addresses: [...]".to_owned(),
             several => format!("write link: {{ trunk: [{}] }}", several.join(", ")),
         };
-        self.out.error(&second.place, message, remedy);
+        self.out.error(&second.station.place, message, remedy);
     }
 
     fn trunk(&mut self, tagged: &[Located<String>], native: Option<&Located<String>>) -> Checked {

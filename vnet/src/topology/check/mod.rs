@@ -4,7 +4,9 @@
 //! * [`stations`]: addresses and MACs inside their segments.
 //! * [`links`]: access and trunk, and the tag that follows.
 //! * [`routers`]: legs and routes.
+//! * [`dhcp`]: what a segment's nodes are told.
 
+mod dhcp;
 mod links;
 mod routers;
 mod segments;
@@ -59,6 +61,7 @@ fn all_stations(text: &NetworkText) -> impl Iterator<Item = &StationText> {
     let routers = text.routers.iter().flat_map(|router| &router.interfaces);
     let routers = routers.map(|leg| &leg.station);
     let nodes = text.nodes.iter().flat_map(|node| &node.interfaces);
+    let nodes = nodes.map(|interface| &interface.station);
     let mappings = text.mappings.iter().map(|mapping| &mapping.station);
     routers.chain(nodes).chain(mappings)
 }
@@ -130,14 +133,19 @@ impl Rooms<'_> {
         let link = self.link(node);
         let mut interfaces = Vec::new();
         for text in &node.interfaces {
-            let Some(station) = self.station(text, owner) else {
+            let Some(station) = self.station(&text.station, owner) else {
                 continue;
             };
             let tagging = link
                 .as_ref()
-                .and_then(|link| link.tagging(station.segment, text, owner, self.out));
+                .and_then(|link| link.tagging(station.segment, &text.station, owner, self.out));
             if let Some((link, tag)) = tagging {
-                interfaces.push(NodeInterface { station, link, tag });
+                interfaces.push(NodeInterface {
+                    station,
+                    link,
+                    tag,
+                    dhcp_server: text.dhcp_server,
+                });
             }
         }
         interfaces

@@ -6,6 +6,7 @@ use packet::{SegmentId, VlanId};
 
 use super::super::text::{Reported, SegmentText};
 use super::super::{Segment, SegmentIndex};
+use super::dhcp;
 use crate::diagnostic::{Diagnostics, Place};
 use crate::yaml::Located;
 use crate::yaml::nearest::did_you_mean;
@@ -59,6 +60,8 @@ impl Names {
                     .vlan
                     .as_ref()
                     .map(|vlan| vlan.as_ref().map(|v| v.value));
+                let dhcp = text.dhcp.as_ref();
+                let dhcp = dhcp.map(|dhcp| dhcp::check(dhcp, &text.name.value, subnet.value, out));
                 self.vlans.push(vlan.map_err(|&reported| reported));
                 segments.push(Segment {
                     name: text.name.clone(),
@@ -69,6 +72,7 @@ impl Names {
                     mtu: text.mtu.clone(),
                     unknown_mac: text.unknown_mac,
                     ethertypes: text.ethertypes.clone(),
+                    dhcp,
                 });
             }
         }

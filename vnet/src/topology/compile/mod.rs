@@ -124,6 +124,7 @@ impl<'a> Compiler<'a> {
             mtu: segment.mtu.value,
             unknown_mac: segment.unknown_mac,
             ethertypes: segment.ethertypes.clone(),
+            dhcp: segment.dhcp.clone(),
         });
         let ports = (0..).map(PortId).zip(&around.ports);
         let ports = ports.filter_map(|(id, port)| {
@@ -269,6 +270,7 @@ impl<'a> Compiler<'a> {
             link: interface.link,
             mac: station.mac,
             addresses: station.addresses.clone(),
+            dhcp_server: interface.dhcp_server,
         });
         Some(id)
     }
@@ -355,6 +357,25 @@ impl<'a> Compiler<'a> {
         compiled.segments.sort_by_key(|segment| segment.id);
         let order = |mapping: &Mapping| (mapping.segment, mapping.address);
         compiled.mappings.sort_by_key(order);
+        default_routers(&mut compiled);
         compiled
+    }
+}
+
+/// Where DHCP is told no default router, it is the logical router that answers
+/// for its segment: the one with the lowest address.
+fn default_routers(compiled: &mut Compiled) {
+    let Compiled {
+        segments, mappings, ..
+    } = compiled;
+    for segment in segments {
+        let Some(dhcp) = segment.dhcp.as_mut().filter(|dhcp| dhcp.router.is_none()) else {
+            continue;
+        };
+        let first = mappings.partition_point(|mapping| mapping.segment < segment.id);
+        let here = mappings.get(first..).unwrap_or_default().iter();
+        let mut here = here.take_while(|mapping| mapping.segment == segment.id);
+        let router = here.find(|mapping| mapping.kind == MappingKind::Router);
+        dhcp.router = router.map(|mapping| mapping.address);
     }
 }

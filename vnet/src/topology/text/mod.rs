@@ -2,6 +2,7 @@
 //! or against other files. What could not be read is `None`, reported, and
 //! not held against whatever refers to it.
 
+mod dhcp;
 mod ethertypes;
 mod node;
 mod router;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 use packet::{MacAddr, VirtualAddr};
 
+pub(super) use dhcp::DhcpText;
 pub(super) use node::{Link, MappingText, NodeText, Whereabouts};
 pub(super) use router::{NextHop, RouteText, RouterText};
 pub(super) use segment::SegmentText;
@@ -144,8 +146,12 @@ fn addresses(fields: &mut Fields<'_>, out: &mut Diagnostics) -> Vec<Located<Virt
 }
 
 fn address(node: &Node, out: &mut Diagnostics) -> Option<Located<VirtualAddr>> {
+    ipv4(node, "address", out)
+}
+
+fn ipv4(node: &Node, what: &str, out: &mut Diagnostics) -> Option<Located<VirtualAddr>> {
     let address: Located<core::net::Ipv4Addr> =
-        scalar::parsed_as(node, "address", "an IPv4 address", "10.0.0.2", out)?;
+        scalar::parsed_as(node, what, "an IPv4 address", "10.0.0.2", out)?;
     Some(Located::new(VirtualAddr::new(address.value), &node.place))
 }
 

@@ -13,7 +13,14 @@ pub(in super::super) struct NodeText {
     pub(in super::super) host: Option<Located<String>>,
     pub(in super::super) port: Option<Located<String>>,
     pub(in super::super) link: Option<Located<Link>>,
-    pub(in super::super) interfaces: Vec<StationText>,
+    pub(in super::super) interfaces: Vec<InterfaceText>,
+}
+
+#[derive(Debug)]
+pub(in super::super) struct InterfaceText {
+    pub(in super::super) station: StationText,
+    /// May it answer DHCP clients?
+    pub(in super::super) dhcp_server: bool,
 }
 
 /// How a node's link carries its VLANs.
@@ -57,7 +64,7 @@ pub(super) fn read(node: &Node, out: &mut Diagnostics) -> Option<NodeText> {
     let interfaces = if fields.has("interfaces") {
         listed(&mut fields, out)
     } else {
-        let short = super::station(&mut fields, &node.place, out);
+        let short = interface(&mut fields, &node.place, out);
         // Known, for what finish() proposes.
         let _ = fields.get("interfaces", out);
         vec![short]
@@ -73,9 +80,19 @@ pub(super) fn read(node: &Node, out: &mut Diagnostics) -> Option<NodeText> {
     })
 }
 
+fn interface(fields: &mut Fields<'_>, place: &Place, out: &mut Diagnostics) -> InterfaceText {
+    let station = super::station(fields, place, out);
+    let dhcp_server = fields.get("dhcp-server", out);
+    let dhcp_server = dhcp_server.and_then(|node| scalar::boolean(node, "dhcp-server", out));
+    InterfaceText {
+        station,
+        dhcp_server: dhcp_server.unwrap_or(false),
+    }
+}
+
 /// `interfaces: [...]`; the node's own `mac` is what they have by default.
-fn listed(fields: &mut Fields<'_>, out: &mut Diagnostics) -> Vec<StationText> {
-    for key in ["segment", "address", "addresses"] {
+fn listed(fields: &mut Fields<'_>, out: &mut Diagnostics) -> Vec<InterfaceText> {
+    for key in ["segment", "address", "addresses", "dhcp-server"] {
         if let Some(node) = fields.get(key, out) {
             let message = format!("{} has both {key} and interfaces", fields.what);
             out.error(&node.place, message, "move it into an item of interfaces");
@@ -92,12 +109,12 @@ fn listed(fields: &mut Fields<'_>, out: &mut Diagnostics) -> Vec<StationText> {
     }
     let read = items.iter().filter_map(|item| {
         let mut inner = Fields::of(item, format!("an interface of {}", fields.what), out)?;
-        let mut station = super::station(&mut inner, &item.place, out);
+        let mut interface = interface(&mut inner, &item.place, out);
         inner.finish(out);
-        if let Ok(None) = station.mac {
-            station.mac = default.clone();
+        if let Ok(None) = interface.station.mac {
+            interface.station.mac = default.clone();
         }
-        Some(station)
+        Some(interface)
     });
     read.collect()
 }

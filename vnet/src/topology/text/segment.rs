@@ -2,7 +2,7 @@
 
 use packet::{EtherType, SegmentId, VlanId};
 
-use super::Reported;
+use super::{DhcpText, Reported, dhcp};
 use crate::compiled::{Ipv4Subnet, UnknownMac};
 use crate::diagnostic::Diagnostics;
 use crate::yaml::{Fields, Located, Node, scalar};
@@ -27,6 +27,7 @@ pub(in super::super) struct SegmentText {
     pub(in super::super) mtu: Located<u16>,
     pub(in super::super) unknown_mac: UnknownMac,
     pub(in super::super) ethertypes: Vec<EtherType>,
+    pub(in super::super) dhcp: Option<DhcpText>,
 }
 
 pub(super) fn read(node: &Node, out: &mut Diagnostics) -> Option<SegmentText> {
@@ -56,6 +57,8 @@ pub(super) fn read(node: &Node, out: &mut Diagnostics) -> Option<SegmentText> {
     let choices = [("drop", UnknownMac::Drop), ("resolve", UnknownMac::Resolve)];
     let unknown_mac = unknown_mac.and_then(|n| scalar::choice(n, "unknown-mac", &choices, out));
     let ethertypes = super::ethertypes::read(&mut fields, out);
+    let dhcp = fields.get("dhcp", out);
+    let dhcp = dhcp.and_then(|node| dhcp::read(node, &fields.what, out));
     fields.finish(out);
     let name = name?;
     Some(SegmentText {
@@ -65,6 +68,7 @@ pub(super) fn read(node: &Node, out: &mut Diagnostics) -> Option<SegmentText> {
         mtu: mtu.unwrap_or_else(|| Located::new(DEFAULT_MTU, &name.place)),
         unknown_mac: unknown_mac.unwrap_or_default(),
         ethertypes,
+        dhcp,
         name,
     })
 }
