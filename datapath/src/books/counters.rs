@@ -78,6 +78,8 @@ counters! {
         consumed,
         /// Packets handed up to the slow path.
         punted,
+        /// Of those consumed: a DHCP client declined its address.
+        declined,
     }
 }
 

@@ -71,6 +71,11 @@ impl<'ledger> Line<'ledger> {
         self.totals.consumed.add(1);
     }
 
+    /// A packet that was consumed declined an address.
+    pub fn declined(&self) {
+        self.row.cells.declined.add(1);
+    }
+
     /// A packet was handed up to the slow path.
     pub fn punted(&self) {
         self.row.cells.punted.add(1);

@@ -8,10 +8,11 @@
 
 use packet::arp::ArpPacket;
 use packet::ethernet::ETHERNET_LEN;
-use packet::{EtherType, IpProtocol, MacAddr, PacketBuf, VirtualAddr};
+use packet::{EtherType, IpProtocol, PacketBuf, VirtualAddr};
 use zerocopy::FromBytes;
 
-use super::batch::{Burst, IpTuple};
+use super::batch::{Burst, IpTuple, Packet};
+use super::classify;
 use super::verdict::DropReason;
 use crate::tables::{Interface, Tables};
 
@@ -21,7 +22,7 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
     burst.each(|packet| {
         let sender = packet.cx.sender(ports)?;
         match (packet.cx.tuple.ether_type, packet.cx.tuple.ip) {
-            (EtherType::IPV4, Some(ip)) => admit_ipv4(sender, &ip, packet.cx.tuple.destination_mac),
+            (EtherType::IPV4, Some(ip)) => admit_ipv4(sender, &ip, packet),
             (EtherType::ARP, _) => admit_arp(sender, packet.buf.data()),
             (EtherType::IPV6, _) => Err(DropReason::Ipv6NotYet),
             (other, _) => match ports.segment_of(sender) {
@@ -32,15 +33,34 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
     });
 }
 
-fn admit_ipv4(sender: &Interface, ip: &IpTuple, to: MacAddr) -> Result<(), DropReason> {
-    if has(sender, ip.source) {
-        return Ok(());
+fn admit_ipv4<B: PacketBuf>(
+    sender: &Interface,
+    ip: &IpTuple,
+    packet: &Packet<B>,
+) -> Result<(), DropReason> {
+    if !has(sender, ip.source) {
+        return match is_dhcp_request(ip) {
+            true => Ok(()),
+            false => Err(DropReason::SpoofedAddress),
+        };
     }
-    match is_dhcp_request(ip) {
-        false => Err(DropReason::SpoofedAddress),
-        true if to.is_group() => Err(DropReason::DhcpNotYet),
-        true => Ok(()),
+    if ip.protocol == IpProtocol::UDP && !sender.dhcp_server && is_dhcp_reply(ip, packet) {
+        return Err(DropReason::DhcpNotAuthorised);
     }
+    Ok(())
+}
+
+/// RFC 2131 §4.1: a server sends from port 67 to 68. A first fragment has the
+/// ports, too: cutting a message does not hide it.
+fn is_dhcp_reply<B: PacketBuf>(ip: &IpTuple, packet: &Packet<B>) -> bool {
+    let ports = if ip.fragment.is_fragment() && !ip.fragment.is_later() {
+        let payload = packet.buf.data();
+        let payload = payload.get(ETHERNET_LEN + usize::from(ip.header_len)..);
+        classify::ports(ip.protocol, payload.unwrap_or_default())
+    } else {
+        ip.ports
+    };
+    ports == (67, 68)
 }
 
 /// RFC 2131 §4.1: a client without address sends from 0.0.0.0, port 68 to 67.

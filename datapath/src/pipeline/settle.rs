@@ -14,7 +14,7 @@ use zerocopy::FromBytes;
 
 use super::batch::{BURST, Burst, Context, Packet};
 use super::state::WorkerState;
-use super::verdict::{Cut, DropReason, Punt, Verdict};
+use super::verdict::{Consumed, Cut, DropReason, Punt, Verdict};
 use super::{cut, replicate};
 use crate::books::{Ledger, Line, RowId};
 use crate::tables::{Destination, Tables};
@@ -134,7 +134,12 @@ impl<E> Ending<'_, E> {
                 buf.set_offload(Offload::NONE);
                 self.exits.offer(self.port, buf);
             }
-            Verdict::Consume(_) => line.consumed(),
+            Verdict::Consume(what) => {
+                line.consumed();
+                if what == Consumed::DhcpDecline {
+                    line.declined();
+                }
+            }
             Verdict::Punt(punt) => {
                 buf.set_offload(cx.offload);
                 let punted = Punted {

@@ -53,6 +53,10 @@ pub enum Consumed {
     /// A fabric router's Packet Too Big: the path's MTU is known now, and its
     /// node need not be told, since its packets may be cut.
     PacketTooBig,
+    /// DHCP that asks for no answer: a release, or a request to another server.
+    Dhcp,
+    /// DHCP: a client says that somebody else uses the address it was offered.
+    DhcpDecline,
 }
 
 /// What the slow path is asked to do.
@@ -168,9 +172,9 @@ drop_reasons! {
         SpoofedArp "spoofed-arp"
             "The ARP sender fields are not the interface's."
             "give the interface that address in the topology, or correct the node's"
-        DhcpNotYet "dhcp-not-yet"
-            "A DHCP broadcast from 0.0.0.0, which this version does not answer."
-            "configure the node's address by hand"
+        DhcpNotAuthorised "dhcp-not-authorised"
+            "A DHCP server's message to a client, from an interface that is no server's."
+            "look for a rogue server; if it is meant to be one, give its interface `dhcp-server: true` in the topology"
         Ipv6NotYet "ipv6-not-yet"
             "The node sent IPv6, which this version does not carry."
             "nothing is wrong: most systems try IPv6 by themselves"
@@ -185,6 +189,15 @@ drop_reasons! {
         ArpNoSuchAddress "arp-no-such-address"
             "ARP for an address that nobody in the segment has."
             "if the address should exist, add it to the topology"
+        DhcpNotServed "dhcp-not-served"
+            "A DHCP client's broadcast in a segment where nobody answers it."
+            "give the segment `dhcp: true` in the topology, or configure the node's address by hand"
+        DhcpMalformed "dhcp-malformed"
+            "A message to the DHCP server that is cut short, contradicts itself, is relayed, or is not a client's."
+            "look for a broken or hostile client; relays are not served"
+        DhcpSpoofed "dhcp-spoofed"
+            "A DHCP message whose hardware or client address is not the interface's."
+            "look for a hostile node; a client that relays for others is not served"
         SourceRouted "source-routed"
             "IPv4 source routing, which is refused; and no answer may be given to this packet."
             "nothing is wrong on the network; look at the sender"

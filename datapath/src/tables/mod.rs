@@ -2,6 +2,7 @@
 //! atomic for packets, because a burst reads one root.
 
 mod atomics;
+pub mod dhcp;
 pub mod groups;
 pub mod hosts;
 pub mod mapping;
@@ -18,6 +19,7 @@ use arrayvec::ArrayVec;
 use packet::{Locator, MacAddr, SegmentId, VirtualAddr};
 use vnet::compiled::{Compiled, HostId};
 
+pub use dhcp::DhcpService;
 pub use groups::{GroupTable, LoadedHosts, Members};
 pub use hosts::HostTable;
 pub use mapping::{

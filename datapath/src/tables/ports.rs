@@ -7,6 +7,7 @@ use hashbrown::HashMap;
 use packet::{EtherType, MacAddr, SegmentId, Slot, VirtualAddr, VlanId};
 use vnet::compiled::{Compiled, InterfaceId, Ipv4Subnet, MappingKind, PortId, UnknownMac};
 
+use super::dhcp::DhcpService;
 use crate::books::{RowId, Rows};
 
 /// What is behind a port.
@@ -80,6 +81,8 @@ pub struct Interface {
     segment_at: u32,
     /// Its addresses, at least one.
     pub addresses: Box<[VirtualAddr]>,
+    /// May it answer DHCP clients?
+    pub dhcp_server: bool,
     /// Its slot on this host's locator: what receivers hold its packets'
     /// sources against.
     pub slot: Slot,
@@ -103,6 +106,8 @@ pub struct Segment {
     pub routers: Vec<SegmentRouter>,
     /// What may pass besides IPv4 and ARP: usually nothing.
     pub ethertypes: Vec<EtherType>,
+    /// What DHCP clients are told, if they are answered.
+    pub dhcp: Option<Box<DhcpService>>,
 }
 
 /// A logical router's interface to a segment.
@@ -193,6 +198,7 @@ impl PortTable {
                     segment: interface.segment,
                     segment_at: at.get(&interface.segment).copied().unwrap_or(u32::MAX),
                     addresses: interface.addresses.as_slice().into(),
+                    dhcp_server: interface.dhcp_server,
                     slot: slots.get(&id).copied().unwrap_or(Slot::ZERO),
                     row: rows.of(interface.port, Some(interface.segment)),
                 });
@@ -316,6 +322,7 @@ fn segments(compiled: &Compiled) -> (Vec<Segment>, HashMap<SegmentId, u32>) {
             unknown_mac: segment.unknown_mac,
             routers: Vec::new(),
             ethertypes: segment.ethertypes.clone(),
+            dhcp: None,
         })
         .collect();
     let at: HashMap<SegmentId, u32> = segments.iter().map(|segment| segment.id).zip(0..).collect();
@@ -328,6 +335,10 @@ fn segments(compiled: &Compiled) -> (Vec<Segment>, HashMap<SegmentId, u32>) {
                 address: router.address,
             });
         }
+    }
+    for (segment, drawn) in segments.iter_mut().zip(&compiled.segments) {
+        let service = DhcpService::of(drawn, segment.routers.first());
+        segment.dhcp = service.map(Box::new);
     }
     (segments, at)
 }

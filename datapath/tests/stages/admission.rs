@@ -56,7 +56,7 @@ fn dhcp_from_nowhere_has_its_own_reason() {
     let discover = Frame::between(A.mac, MacAddr::BROADCAST)
         .ipv4([0; 4], [255; 4])
         .udp(68, 67, &[1; 240]);
-    assert_eq!(refused(A, &discover), DropReason::DhcpNotYet);
+    assert_eq!(refused(A, &discover), DropReason::DhcpNotServed);
     let other = Frame::between(A.mac, MacAddr::BROADCAST)
         .ipv4([0; 4], [255; 4])
         .udp(67, 68, &[1; 240]);

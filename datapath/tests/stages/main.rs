@@ -15,6 +15,7 @@ mod admission;
 mod arp;
 mod arrival;
 mod classification;
+mod dhcp;
 mod fabric_errors;
 mod fragments;
 mod groups;

@@ -10,7 +10,7 @@ use packet::build::{Frame, Ipv6};
 use packet::{
     EtherType, HeapBuf, MacAddr, NoRoom, Offload, PacketBuf, SubstrateAddr, TransportChecksum,
 };
-use vnet::compiled::{LegId, NextHop, PortId};
+use vnet::compiled::{Dhcp, LegId, NextHop, PortId};
 
 use crate::bench::host::{Made, Outcome, Way};
 use crate::bench::plan::{self, router_mac};
@@ -27,6 +27,29 @@ fn node(node: Node, frame: &[u8]) -> Option<Outcome> {
 /// What becomes of a frame on R's uplink.
 fn substrate(frame: &[u8]) -> Option<Outcome> {
     Some(Plan::of(Site::R).host().substrate_delivers(frame))
+}
+
+/// The same where a DHCP server is.
+fn node_served(node: Node, frame: &[u8]) -> Option<Outcome> {
+    let mut plan = Plan::of(Site::R);
+    plan.segment(FRONT).dhcp = Some(Dhcp {
+        router: None,
+        dns: Vec::new(),
+        domain: None,
+        lease: 60,
+        routes: Vec::new(),
+    });
+    Some(plan.host().node_sends(node.port, frame))
+}
+
+/// A DHCP client's, from A, on behalf of a node.
+fn discover(node: Node) -> Vec<u8> {
+    let mut message = vec![0; 236];
+    message[..3].copy_from_slice(&[1, 1, 6]);
+    message[28..34].copy_from_slice(&node.mac.octets());
+    message.extend([99, 130, 83, 99, 53, 1, 1, 255]);
+    let sent = Frame::between(A.mac, MacAddr::BROADCAST).ipv4([0; 4], [255; 4]);
+    sent.udp(68, 67, &message)
 }
 
 /// From A, to be routed by J.
@@ -139,10 +162,13 @@ fn example(reason: Reason) -> Option<Outcome> {
         }
         Reason::SpoofedAddress => node(A, &frame(A, F).ipv4(G.ip, F.ip).udp(1, 2, b"x")),
         Reason::SpoofedArp => node(A, &frame(A, F).arp_request(G.ip, F.ip)),
-        Reason::DhcpNotYet => {
+        Reason::DhcpNotAuthorised => node(A, &v4(A, F).udp(67, 68, &[2; 300])),
+        Reason::DhcpNotServed => node(A, &discover(A)),
+        Reason::DhcpMalformed => {
             let sent = Frame::between(A.mac, MacAddr::BROADCAST).ipv4([0; 4], [255; 4]);
-            node(A, &sent.udp(68, 67, &[1; 240]))
+            node_served(A, &sent.udp(68, 67, &[1; 240]))
         }
+        Reason::DhcpSpoofed => node_served(A, &discover(F)),
         Reason::Ipv6NotYet => {
             let [from, to] = [Site::R, Site::S].map(Site::address);
             node(A, &frame(A, F).ipv6(from, to).udp(1, 2, b"x"))

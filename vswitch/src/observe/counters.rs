@@ -42,7 +42,7 @@ struct Event {
 }
 
 /// What a line counts besides drops.
-const EVENTS: [Event; 7] = [
+const EVENTS: [Event; 8] = [
     Event {
         name: "received",
         unit: "packets",
@@ -84,6 +84,12 @@ const EVENTS: [Event; 7] = [
         unit: "packets",
         what: "Frames handed up to the slow path.",
         value: |row| row.numbers.punted,
+    },
+    Event {
+        name: "dhcp-declined",
+        unit: "packets",
+        what: "Of those consumed: DHCP clients said that somebody else uses their address.",
+        value: |row| row.numbers.declined,
     },
 ];
 

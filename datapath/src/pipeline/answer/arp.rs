@@ -62,6 +62,10 @@ pub fn answer<B: PacketBuf>(
     let owner = tables.destination(sender.segment, target);
     let owner = owner.map(|owner| owner.mac());
     let owner = owner.or_else(|| proxy(tables, sender.segment, arp.sender_address(), target));
+    let owner = owner.or_else(|| {
+        let service = ports.segment_of(sender)?.dhcp.as_ref()?;
+        (service.address == target).then_some(service.mac)
+    });
     let owner = owner.ok_or(DropReason::ArpNoSuchAddress)?;
     let reply = ArpPacket::new(
         ArpOperation::Reply,

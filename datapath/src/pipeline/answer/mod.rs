@@ -4,6 +4,7 @@
 //! sending it is another room's work.
 //!
 //! * [`arp`]: who has this address?
+//! * [`dhcp`]: which address is mine, and what else is there to know?
 //! * [`source_route`]: packets that want to choose their way.
 //! * [`router`]: what is for a logical router itself; `topology` comes here.
 //! * [`icmp_error`]: how a node is told that its packet did not pass; other
@@ -13,6 +14,7 @@
 //! `answer` reason.
 
 pub mod arp;
+pub mod dhcp;
 pub mod icmp_error;
 pub mod limit;
 pub mod router;
@@ -45,16 +47,21 @@ fn answer<B: PacketBuf>(
     if packet.cx.tuple.ether_type == EtherType::ARP {
         return arp::answer(packet, tables);
     }
-    let options = packet.cx.tuple.ip.filter(|ip| ip.has_options());
-    match options {
-        Some(ip) if source_route::is_source_routed(packet.buf.data(), &ip) => icmp_error::reply(
+    let Some(ip) = packet.cx.tuple.ip else {
+        return Ok(Verdict::Next);
+    };
+    if ip.has_options() && source_route::is_source_routed(packet.buf.data(), &ip) {
+        return icmp_error::reply(
             packet,
             tables,
             state,
             now,
             Complaint::SourceRouteFailed,
             DropReason::SourceRouted,
-        ),
-        _ => Ok(Verdict::Next),
+        );
+    }
+    match dhcp::is_of_a_client(&ip) {
+        true => dhcp::answer(packet, &ip, tables),
+        false => Ok(Verdict::Next),
     }
 }
