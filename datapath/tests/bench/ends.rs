@@ -5,7 +5,8 @@
 //!   and raw frames only of the node that the source names.
 //! * To a node: a frame with its MAC, its tag and its address, that the
 //!   segment allows and that is not too large; if it comes from the fabric,
-//!   from a neighbour or from the segment's router.
+//!   from a neighbour or from the segment's router. Or a DHCP server's answer
+//!   about its own address.
 //! * To the kernel, and from it: what has the host's own address, and nothing
 //!   under a locator.
 //! * Nothing goes from the fabric to the fabric.
@@ -14,12 +15,12 @@ use core::net::Ipv6Addr;
 
 use datapath::pipeline::{Punt, Verdict};
 use packet::EtherType;
-use vnet::compiled::PortId;
+use vnet::compiled::{Dhcp, DhcpRoute, Ipv4Subnet, PortId};
 
 use super::check::ones_sum;
 use super::host::{Outcome, Way};
 use super::names::*;
-use super::plan::{Plan, STATIONS, Site, Station};
+use super::plan::{Plan, STATIONS, Site, Station, ip_of};
 
 /// The MTU of the segments and of the uplinks of [`plan`], in bytes: equal, so
 /// that what fills a segment does not fit the fabric.
@@ -33,7 +34,27 @@ pub fn plan() -> Plan {
     let mtu = MTU as u16;
     let mut plan = Plan::of(Site::R).paths(3).uplink_mtu(mtu).segment_mtu(mtu);
     plan.segment(FRONT).ethertypes = vec![EtherType::new(EXTRA)];
+    for (segment, routes) in [(FRONT, 3), (BACK, 0)] {
+        plan.segment(segment).dhcp = Some(dhcp(routes));
+    }
+    let interfaces = &mut plan.compiled.interfaces;
+    let server = interfaces.iter_mut().find(|i| i.mac == F.mac).unwrap();
+    server.dhcp_server = true;
     plan
+}
+
+fn dhcp(routes: u8) -> Dhcp {
+    let routes = (0..routes).map(|n| DhcpRoute {
+        to: Ipv4Subnet::new([10, 50 + n, 0, 0].into(), 16).unwrap(),
+        via: ip_of(G.ip),
+    });
+    Dhcp {
+        router: Some(ip_of(J.ip)),
+        dns: vec![ip_of(G.ip); 3],
+        domain: Some("z.example".to_owned()),
+        lease: 60,
+        routes: routes.collect(),
+    }
 }
 
 /// Everything is decided, and what left could be read.
@@ -186,22 +207,63 @@ fn to_a_node(PortId(port): PortId, frame: &[u8], answer: bool) -> (u32, usize) {
         [0x81, 0] => (Some(u16::from_be_bytes([frame[14], frame[15]])), 18),
         _ => (None, 14),
     };
-    let is_receiver = |s: &&Station| {
-        (s.1, s.2.port, s.5) == (Site::R, port, tag) && frame[..6] == s.2.mac.octets()
+    let told = answer && is_dhcp(&frame[bare - 2..]);
+    // A broadcast is for the client that it names.
+    let mac = match told && frame[..6] == [0xff; 6] {
+        true => &frame[bare + 28 + 28..][..6],
+        false => &frame[..6],
     };
+    let is_receiver =
+        |s: &&Station| (s.1, s.2.port, s.5) == (Site::R, port, tag) && mac == s.2.mac.octets();
     let receiver = STATIONS.iter().find(is_receiver).unwrap();
     match [frame[bare - 2], frame[bare - 1]] {
         [8, 0] => {
             let packet = readable_ipv4(&frame[bare..]);
             assert_eq!(packet.len(), frame.len() - bare, "nothing behind it");
             let to: Ip = packet[16..20].try_into().unwrap();
-            let dhcp = packet[12..16] == [0; 4];
-            assert!(has(receiver, to) || dhcp, "another's packet");
+            if told {
+                told_well(receiver, packet, to);
+            } else {
+                let dhcp = packet[12..16] == [0; 4];
+                assert!(has(receiver, to) || dhcp, "another's packet");
+            }
         }
         [8, 6] => assert!(answer && frame.len() == bare + 28, "ARP is answered"),
         other => allowed(receiver.4, other),
     }
     (receiver.4, bare)
+}
+
+/// From a DHCP server to a client, in IPv4 without options?
+fn is_dhcp(carried: &[u8]) -> bool {
+    carried.len() > 30
+        && carried[..3] == [8, 0, 0x45]
+        && carried[11] == 17
+        && carried[22..26] == [0, 67, 0, 68]
+}
+
+/// Who asks is told of its own first address, or of none, by the server of its
+/// segment, in a message that ends.
+fn told_well(receiver: &Station, packet: &[u8], to: Ip) {
+    let server = match receiver.4 {
+        FRONT => J.ip,
+        BACK => [192, 0, 0, 8],
+        other => panic!("nobody answers in {other:x}"),
+    };
+    assert_eq!(packet[12..16], server);
+    let message = &packet[28..];
+    assert!(message.len() >= 300 && message[0] == 2);
+    let given: Ip = message[16..20].try_into().unwrap();
+    assert!(
+        given == receiver.2.ip || given == [0; 4],
+        "another's address"
+    );
+    assert!(has(receiver, to) || to == [255; 4]);
+    assert_eq!(message[28..34], receiver.2.mac.octets());
+    let mut options = &message[240..];
+    while options[0] != 255 {
+        options = &options[2 + usize::from(options[1])..];
+    }
 }
 
 /// What arrives from the fabric has a neighbour's MAC and that neighbour's

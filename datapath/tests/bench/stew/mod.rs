@@ -2,8 +2,9 @@
 //!
 //! * [`nodes`]: what nodes send. [`substrate`]: what arrives from the fabric,
 //!   from other hosts, from routers and from forgers. [`kernel`]: what the
-//!   host's own kernel has to do with.
+//!   host's own kernel has to do with. [`dhcp`]: what clients of DHCP send.
 
+mod dhcp;
 mod kernel;
 mod nodes;
 mod substrate;

@@ -1,12 +1,12 @@
 //! What nodes send.
 
-use packet::EtherType;
 use packet::build::Frame;
+use packet::{EtherType, MacAddr};
 
 use super::super::names::*;
 use super::super::plan::Site;
 use super::super::random::Random;
-use super::{ANYBODY, ETHER_TYPES, ipv4, spoilt};
+use super::{ANYBODY, ETHER_TYPES, dhcp, ipv4, spoilt};
 
 /// R's senders with the tag their link wants.
 const SENDERS: [(Node, Option<u16>); 10] = [
@@ -60,12 +60,20 @@ fn well_formed(random: &mut Random, node: Node, tag: Option<u16>) -> Vec<u8> {
     } else {
         neighbour(random, node)
     };
-    let mut frame = Frame::between(node.mac, to.mac);
+    let to_dhcp = random.once_in(12);
+    let mac = match to_dhcp && !random.once_in(4) {
+        true => MacAddr::BROADCAST,
+        false => to.mac,
+    };
+    let mut frame = Frame::between(node.mac, mac);
     if let Some(tag) = tag {
         frame = frame.tag(EtherType::DOT1Q, tag | random.u16() & 0xf000);
     }
     if random.once_in(50) {
         frame = frame.vlan(random.u16() & 0x0fff);
+    }
+    if to_dhcp {
+        return dhcp::client(random, frame, node);
     }
     match random.below(12) {
         0 => arp(random, &frame, node, to),
@@ -77,12 +85,6 @@ fn well_formed(random: &mut Random, node: Node, tag: Option<u16>) -> Vec<u8> {
             let ether_type = random.pick(&[other, ETHER_TYPES[0], random_kind(other)]);
             let data = super::payload(random);
             frame.carrying(EtherType::new(ether_type), &data)
-        }
-        3 if random.once_in(4) => {
-            // A DHCP client that knows its server's MAC.
-            let ports = random.pick(&[(68, 67), (67, 68)]);
-            let data = super::payload(random);
-            frame.ipv4([0; 4], [255; 4]).udp(ports.0, ports.1, &data)
         }
         _ => {
             let destination = if random.once_in(20) {
