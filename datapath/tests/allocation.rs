@@ -10,9 +10,10 @@ mod bench;
 use core::time::Duration;
 
 use allocation_counter::{AllocationInfo, measure};
+use bench::ends::plan;
 use bench::host::Way;
 use bench::random::Random;
-use bench::{Host, Plan, R_KERNEL, R_UPLINKS, Site, stew};
+use bench::{Host, R_KERNEL, R_UPLINKS, stew};
 use datapath::pipeline::{BURST, Burst};
 use packet::HeapBuf;
 use vnet::compiled::PortId;
@@ -50,7 +51,7 @@ fn bursts(host: &Host, way: Way) -> Vec<Burst<HeapBuf>> {
 }
 
 fn allocations(way: Way) -> AllocationInfo {
-    let mut host = Plan::of(Site::R).paths(4).kernel(100, false).host();
+    let mut host = plan().kernel(100, false).host();
     for mut burst in bursts(&host, way) {
         host.run(way, &mut burst);
     }

@@ -41,6 +41,7 @@ fn drawn(interfaces: &[(u16, u32)]) -> Compiled {
         link: LinkType::Access,
         mac: MacAddr::new([2, 0, 0, 0, 0, 1]),
         addresses: Vec::new(),
+        dhcp_server: false,
     };
     Compiled {
         interfaces: (0..).zip(interfaces).map(interface).collect(),

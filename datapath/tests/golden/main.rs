@@ -21,6 +21,7 @@ mod bench;
 mod border;
 mod case;
 mod cases;
+mod dhcp;
 mod place;
 mod rewrite;
 mod routing;
@@ -37,7 +38,9 @@ use pcap_file::Endianness;
 use pcap_file::pcap::{PcapHeader, PcapPacket, PcapReader, PcapWriter};
 
 fn all() -> Vec<Case> {
-    [cases::all(), routing::all(), rewrite::all(), border::all()].concat()
+    let mut cases = [cases::all(), routing::all(), dhcp::all()].concat();
+    cases.extend([rewrite::all(), border::all()].concat());
+    cases
 }
 
 /// File name → content of everything that a case says.
