@@ -240,8 +240,14 @@ impl Payload {
 }
 
 fn payloads() -> impl Strategy<Value = Payload> {
-    let dhcp = (any::<(u8, u16, u8)>(), data(0..500)).prop_map(|((tos, id, ttl), data)| {
-        Payload::Dhcp(Draft {
+    let dhcp = (any::<(u8, u16, u8, bool)>(), data(0..500));
+    let dhcp = dhcp.prop_map(|((tos, id, ttl, asks), data)| {
+        // A server has an address.
+        let (of, ports): (fn(Draft) -> Payload, _) = match asks {
+            true => (Payload::Dhcp, (68, 67)),
+            false => (Payload::Ip, (67, 68)),
+        };
+        of(Draft {
             tos,
             id,
             ttl,
@@ -251,7 +257,7 @@ fn payloads() -> impl Strategy<Value = Payload> {
             piece: None,
             body: Body::Transport {
                 protocol: 17,
-                ports: (68, 67),
+                ports,
                 data,
                 checksum: Field::Right,
             },

@@ -149,6 +149,10 @@ fn fate_of_ip(
     if is_group(destination) || !(is(from, packet.source) || dhcp) {
         return Fate::Nothing;
     }
+    // Nobody of the example may answer DHCP clients.
+    if is_dhcp_reply(packet) {
+        return Fate::Nothing;
+    }
     // Whoever chooses a way is refused before anybody asks where it leads.
     if packet.is_source_routed() {
         return refused(from, destination, packet, (3, 5), 0);
@@ -272,6 +276,12 @@ pub fn refused_by(from: Speaker, packet: &Packet<'_>, kind: (u8, u8), mtu: u16) 
         return Fate::Either(Box::new([refusal, Fate::Nothing]));
     }
     refusal
+}
+
+/// RFC 2131 §4.1: a server's, to a client; or the beginning of one.
+fn is_dhcp_reply(packet: &Packet<'_>) -> bool {
+    let ports = packet.payload.get(..4) == Some(&[0, 67, 0, 68]);
+    packet.source != [0; 4] && packet.protocol == 17 && packet.offset == 0 && ports
 }
 
 /// RFC 2131 §4.1: a client that has no address yet.

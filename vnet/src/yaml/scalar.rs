@@ -148,13 +148,15 @@ pub fn seconds(
         "d" => Some(86_400),
         _ => None,
     };
+    let is_time = unit.is_some() && digits > 0;
     let time = unit.and_then(|unit| number.parse::<u32>().ok()?.checked_mul(unit));
     let time = time.filter(|time| bounds.contains(time));
     if time.is_none() {
-        let message = format!(
-            "{what} \"{}\" is not a time that it can be",
-            value.escape_debug()
-        );
+        let fault = match is_time {
+            true => "is out of range",
+            false => "is not a time",
+        };
+        let message = format!("{what} \"{}\" {fault}", value.escape_debug());
         let remedy = format!(
             "write a whole number with a unit (s, m, h or d), e.g. 1h: from {}s to {}d",
             bounds.start(),
