@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::verb::{
     address, apply, books, completion, confirm, counter, diff, export, man, mapping, mtu, port,
-    rollback, schema, watch,
+    rollback, route, router, schema, watch,
 };
 
 /// Administers a running vswitch.
@@ -100,6 +100,15 @@ pub(crate) enum Verb {
     /// How large packets to other hosts may be
     #[command(subcommand, after_help = "Example: vswitchctl mtu check")]
     Mtu(mtu::Verb),
+    /// The logical routers
+    #[command(subcommand, after_help = "Example: vswitchctl router list")]
+    Router(router::Verb),
+    /// Ways through the drawn networks
+    #[command(
+        subcommand,
+        after_help = "Example: vswitchctl route get --from 10.0.0.2 --to 10.1.5.3"
+    )]
+    Route(route::Verb),
     /// What was counted: traffic, events, drops by reason
     #[command(subcommand, after_help = "Example: vswitchctl counter list --drops")]
     Counter(counter::Verb),

@@ -89,6 +89,11 @@ for how in -I -U -T; do
     check "traceroute $how from A to H: J, L, H" \
         same "$(path a 10.1.5.3 "$how")" "10.0.0.1 10.1.5.1 10.1.5.3"
 done
+# foretold FROM TO: the addresses that route get tells of the way.
+foretold() { ctl r -o json route get --from "$1" --to "$2" | jq -r '[.hops[].address, .destination.address] | join(" ")'; }
+check "route get tells what traceroute shows" same "$(foretold 10.0.0.2 10.1.5.3)" "10.0.0.1 10.1.5.1 10.1.5.3"
+check "from C to H too, by the segment that M and L share" \
+    same "$(foretold 10.0.5.1 10.1.5.3)" "10.0.5.254 10.9.0.1 10.1.5.3"
 # mtr shows the same, and loses nothing.
 seen_by_mtr() { in_ns a mtr -n -r -c 2 -i 0.2 10.1.5.3 | awk '/\|--/ { printf "%s%s %s", sep, $2, $3; sep = ", " }'; }
 check "mtr from A to H" same "$(seen_by_mtr)" "10.0.0.1 0.0%, 10.1.5.1 0.0%, 10.1.5.3 0.0%"

@@ -13,6 +13,8 @@ pub(crate) mod mapping;
 pub(crate) mod mtu;
 pub(crate) mod port;
 pub(crate) mod rollback;
+pub(crate) mod route;
+pub(crate) mod router;
 pub(crate) mod schema;
 pub(crate) mod watch;
 
@@ -49,6 +51,8 @@ pub(crate) async fn run(cli: Cli, out: &mut dyn Write) -> Result<(), Failure> {
         Verb::Neighbor(Neighbor::List) => neighbor::list(session).await,
         Verb::Uplink(Uplink::List) => uplink::list(session).await,
         Verb::Mtu(verb) => mtu::run(verb, session).await,
+        Verb::Router(verb) => router::run(verb, session).await,
+        Verb::Route(verb) => route::run(verb, session).await,
         Verb::Counter(verb) => counter::run(verb, session).await,
         Verb::Books(options) => books::show(&options, session).await,
         Verb::Address(verb) => address::run(verb, session).await,

@@ -32,7 +32,7 @@ pub(crate) struct Check {
     /// Only the paths to this host
     #[arg(long, value_name = "NAME")]
     host: Option<String>,
-    /// Only the path to whoever has this virtual address
+    /// Only the path to whoever has this virtual address, also behind logical routers
     #[arg(long, value_name = "ADDRESS")]
     to: Option<Ipv4Addr>,
 }
@@ -59,7 +59,8 @@ pub(super) async fn run(verb: Verb, session: &mut Session<'_>) -> Result<(), Fai
     if wide { Ok(()) } else { Err(Failure::Negative) }
 }
 
-/// A path from a segment's nodes here to a host. Sizes are of IP packets; those
+/// A path from a segment's nodes here to a host, in the same segment or behind
+/// logical routers. Sizes are of IP packets; those
 /// that pass, of IPv4 packets in one piece.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Path {
@@ -69,7 +70,11 @@ pub(super) struct Path {
     host: String,
     /// That is this host.
     same_host: bool,
-    /// What the segment promises its nodes.
+    /// The segment it leads to, where logical routers are between; null: the
+    /// same.
+    to_segment: Option<Segment>,
+    /// What the segment promises its nodes; where routers are between, the
+    /// narrowest segment on the way.
     segment_mtu_bytes: u32,
     /// The neighbours that routes lead through.
     next_hops: Vec<NextHop>,
@@ -129,6 +134,7 @@ impl TryFrom<v1::MtuPath> for Path {
             segment: wire::segment(path.segment)?,
             host: path.host,
             same_host: path.same_host,
+            to_segment: wire::optional_segment(path.to_segment)?,
             segment_mtu_bytes: path.segment_mtu,
             next_hops: next_hops.collect::<Result<_, _>>()?,
             learned_mtu_bytes: path.learned_mtu,
@@ -212,11 +218,7 @@ impl Row for Path {
             network,
             entity,
             self.segment_mtu_bytes.to_string(),
-            if self.same_host {
-                format!("{} (here)", self.host)
-            } else {
-                self.host.clone()
-            },
+            self.whereto(),
             links(&self.next_hops),
             learned
                 .map(|(mtu, ms)| format!("{mtu} for {}", span(ms)))
@@ -227,6 +229,15 @@ impl Row for Path {
             shown(self.raw_bytes),
             self.meaning.clone(),
         ]
+    }
+}
+
+impl Path {
+    fn whereto(&self) -> String {
+        let here = if self.same_host { " (here)" } else { "" };
+        let of = self.to_segment.iter();
+        let of = of.map(|segment| format!(" in {} ({})", segment.name, segment.id));
+        format!("{}{here}{}", self.host, of.collect::<String>())
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     address, books, confirm, counter, export, history, interface, mapping, mtu, neighbor, port,
-    status, table, uplink, watch,
+    route, router, status, table, uplink, watch,
 };
 use crate::failure::Failure;
 use crate::plan::Applied;
@@ -81,6 +81,9 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
         ("neighbor list", list::<neighbor::Neighbor>("neighbor list")),
         ("uplink list", list::<uplink::Address>("uplink list")),
         ("mtu check", list::<mtu::Path>("mtu check")),
+        ("router list", list::<router::Entry>("router list")),
+        ("router show", one::<router::Whole>("router show")),
+        ("route get", one::<route::Way>("route get")),
         ("counter list", list::<counter::Counter>("counter list")),
         ("books", one::<books::Books>("books")),
         ("address decode", one::<address::Parts>("address decode")),

@@ -1,6 +1,8 @@
 //! A daemon that is none: host R of the worked example, with numbers that the
 //! tests know.
 
+mod routing;
+
 use core::net::Ipv6Addr;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
@@ -14,8 +16,8 @@ use vswitch::control::source::{
     AddressNames, AddressOwner, Books, ControlSource, Counter, CounterFilter, CounterKind,
     DuplicateAddress, InputBook, Interface, LearnedMtu, LinkState, Mapping, MappingKey,
     MappingOrigin, MtuLimits, MtuNextHop, MtuPath, MtuWay, Neighbor, NeighborState, OutputBook,
-    Port, PortOffloads, PortRole, SegmentLabel, Status, Table, Traffic, Uplink, UplinkAddress,
-    WholeBook, Worker, WorkerQueue,
+    Port, PortOffloads, PortRole, Route, RouteQuestion, RouteRefusal, RouteWay, Router,
+    SegmentLabel, Status, Table, Traffic, Uplink, UplinkAddress, WholeBook, Worker, WorkerQueue,
 };
 
 use crate::administration::FakeAdministration;
@@ -35,6 +37,8 @@ pub(crate) struct Fake {
     pub(crate) learned_mtu: Option<u16>,
     /// No route leads to host s.
     pub(crate) no_route: bool,
+    /// Two networks have a router of one name.
+    pub(crate) two_routers: bool,
     /// How often the table of mappings was read.
     pub(crate) mapping_reads: Arc<AtomicUsize>,
     /// What carries out changes.
@@ -67,6 +71,28 @@ fn front() -> SegmentLabel {
 }
 
 impl Fake {
+    fn to_s(&self) -> MtuWay {
+        let path_mtu = self.learned_mtu.unwrap_or(9000);
+        let passes = |overhead: u16| 1500.min(path_mtu - overhead);
+        MtuWay::Substrate {
+            next_hops: vec![MtuNextHop {
+                port: "uplink0".to_owned(),
+                address: "fd00:0:0:ff::1".parse().unwrap(),
+                mtu: 9000,
+            }],
+            learned: self.learned_mtu.map(|mtu| LearnedMtu {
+                mtu,
+                holds_for: Duration::from_secs(492),
+            }),
+            path_mtu,
+            limits: MtuLimits {
+                whole: passes(20),
+                fragment: passes(28),
+                raw: passes(56),
+            },
+        }
+    }
+
     /// The place of the first mapping that is not below a key. Addresses follow
     /// each other, so that the place follows from the key.
     fn place_of(&self, from: MappingKey) -> u32 {
@@ -308,28 +334,10 @@ impl ControlSource for Fake {
     }
 
     fn mtu_paths(&self) -> Vec<MtuPath> {
-        let path_mtu = self.learned_mtu.unwrap_or(9000);
-        let passes = |overhead: u16| 1500.min(path_mtu - overhead);
-        let to_s = MtuWay::Substrate {
-            next_hops: vec![MtuNextHop {
-                port: "uplink0".to_owned(),
-                address: "fd00:0:0:ff::1".parse().unwrap(),
-                mtu: 9000,
-            }],
-            learned: self.learned_mtu.map(|mtu| LearnedMtu {
-                mtu,
-                holds_for: Duration::from_secs(492),
-            }),
-            path_mtu,
-            limits: MtuLimits {
-                whole: passes(20),
-                fragment: passes(28),
-                raw: passes(56),
-            },
-        };
         let path = |segment, host: &str, way| MtuPath {
             segment,
             host: host.to_owned(),
+            to_segment: None,
             segment_mtu: 1500,
             way,
         };
@@ -338,10 +346,30 @@ impl ControlSource for Fake {
             path(
                 front(),
                 "s",
-                if self.no_route { MtuWay::NoRoute } else { to_s },
+                if self.no_route {
+                    MtuWay::NoRoute
+                } else {
+                    self.to_s()
+                },
             ),
             path(segment(0xa002, "back"), "r", MtuWay::SameHost),
         ]
+    }
+
+    fn routed_mtu_paths(&self, to: VirtualAddr) -> Vec<MtuPath> {
+        routing::mtu_paths(to, self.to_s())
+    }
+
+    fn routers(&self, network: Option<&str>) -> Option<Vec<Router>> {
+        routing::routers(network, self.two_routers)
+    }
+
+    fn router_routes(&self, router: &Router) -> Vec<Route> {
+        routing::routes(router)
+    }
+
+    fn route(&self, question: &RouteQuestion) -> Result<RouteWay, RouteRefusal> {
+        routing::way(question)
     }
 
     fn counters(&self, _: &CounterFilter) -> Vec<Counter> {

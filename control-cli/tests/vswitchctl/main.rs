@@ -22,6 +22,7 @@ mod failures;
 mod mappings;
 mod permissions;
 mod ports;
+mod routers;
 mod schemas;
 mod throughput;
 mod topology;

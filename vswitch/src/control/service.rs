@@ -202,6 +202,31 @@ impl Control for Service {
         verb::mtu::check(source.as_ref(), request.get_ref()).map(Response::new)
     }
 
+    type ListRoutersStream = Pages<v1::ListRoutersReply>;
+
+    async fn list_routers(
+        &self,
+        request: Request<v1::ListRoutersRequest>,
+    ) -> Answer<Self::ListRoutersStream> {
+        let source = self.read(&request)?;
+        verb::router::list(source.as_ref(), request.get_ref()).map(Response::new)
+    }
+
+    type ShowRouterStream = Pages<v1::ShowRouterReply>;
+
+    async fn show_router(
+        &self,
+        request: Request<v1::ShowRouterRequest>,
+    ) -> Answer<Self::ShowRouterStream> {
+        let source = self.read(&request)?;
+        verb::router::show(source.as_ref(), request.get_ref()).map(Response::new)
+    }
+
+    async fn get_route(&self, request: Request<v1::GetRouteRequest>) -> Answer<v1::GetRouteReply> {
+        let source = self.read(&request)?;
+        verb::route::get(source.as_ref(), request.into_inner()).map(Response::new)
+    }
+
     type ListCountersStream = Pages<v1::ListCountersReply>;
 
     async fn list_counters(

@@ -3,6 +3,8 @@
 //! about sockets, messages and permissions stays on this side of it.
 
 mod mtu;
+mod route;
+mod router;
 
 use core::net::Ipv6Addr;
 use core::time::Duration;
@@ -16,6 +18,10 @@ use packet::{Locator, MacAddr, SegmentId, Slot, SubstrateAddr, VirtualAddr, Vlan
 use vnet::compiled::{LinkType, MappingKind};
 
 pub use self::mtu::{LearnedMtu, MtuLimits, MtuNextHop, MtuPath, MtuWay};
+pub use self::route::{
+    RouteDestination, RouteEnd, RouteFrom, RouteHop, RouteQuestion, RouteRefusal, RouteWay,
+};
+pub use self::router::{Route, RouteNextHop, Router, RouterLeg};
 pub use crate::ports::LinkState;
 
 use crate::config::Announce;
@@ -61,6 +67,24 @@ pub trait ControlSource: Send + Sync + 'static {
     /// here to every host with interfaces in them, by segment id; this host
     /// first.
     fn mtu_paths(&self) -> Vec<MtuPath>;
+
+    /// The paths from those segments across logical routers to whoever has this
+    /// address, in the same order: one per segment, none where it is reached
+    /// otherwise or not at all.
+    fn routed_mtu_paths(&self, to: VirtualAddr) -> Vec<MtuPath>;
+
+    /// The logical routers, of one network or of all, in the order of the files;
+    /// `None`: there is no such network.
+    fn routers(&self, network: Option<&str>) -> Option<Vec<Router>>;
+
+    /// The routes of one logical router.
+    fn router_routes(&self, router: &Router) -> Vec<Route>;
+
+    /// Which way would a packet take?
+    ///
+    /// # Errors
+    /// [`RouteRefusal`]: what was asked is not clear.
+    fn route(&self, question: &RouteQuestion) -> Result<RouteWay, RouteRefusal>;
 
     /// The counters. Those that [`CounterFilter::keeps`] refuses are filtered
     /// out afterwards; the filter is passed so that they need not be made.

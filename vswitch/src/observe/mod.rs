@@ -6,13 +6,19 @@
 //! * `uplinks`: the host's own addresses on the fabric.
 //! * `mappings`: where virtual addresses are.
 //! * `mtu`: how large packets to other hosts may be.
+//! * `routers`: the logical routers; `route`: which way a packet takes through
+//!   them.
 //! * `names`: segments, networks, nodes by name.
 
 mod books;
 mod counters;
+#[cfg(test)]
+mod drawings;
 mod mappings;
 mod mtu;
 mod names;
+mod route;
+mod routers;
 mod uplinks;
 
 use std::path::PathBuf;
@@ -22,7 +28,7 @@ use std::time::{Duration, Instant};
 use datapath::books::{Ledger, Patience, Reading};
 use datapath::substrate::{AddressInfo, UplinkTable};
 use datapath::tables::PortRole;
-use packet::{SegmentId, SubstrateAddr};
+use packet::{SegmentId, SubstrateAddr, VirtualAddr};
 use parking_lot::Mutex;
 use vnet::compiled::PortId;
 
@@ -32,8 +38,8 @@ use crate::commit::{SharedPublisher, Showcase};
 use crate::config::HostConfig;
 use crate::control::source::{
     AddressNames, Books, ControlSource, Counter, CounterFilter, Interface, Mapping, MappingKey,
-    MtuPath, Neighbor, Port, PortRole as ShownRole, Status, Table, Traffic, Uplink, Worker,
-    WorkerQueue,
+    MtuPath, Neighbor, Port, PortRole as ShownRole, Route, RouteQuestion, RouteRefusal, RouteWay,
+    Router, Status, Table, Traffic, Uplink, Worker, WorkerQueue,
 };
 use crate::ports::live::{LivePorts, WorkerIndex};
 use crate::slow_path::SubstrateView;
@@ -275,6 +281,22 @@ impl ControlSource for Observer {
 
     fn mtu_paths(&self) -> Vec<MtuPath> {
         self.shown_mtu_paths()
+    }
+
+    fn routed_mtu_paths(&self, to: VirtualAddr) -> Vec<MtuPath> {
+        self.shown_routed_mtu_paths(to)
+    }
+
+    fn routers(&self, network: Option<&str>) -> Option<Vec<Router>> {
+        self.shown_routers(network)
+    }
+
+    fn router_routes(&self, router: &Router) -> Vec<Route> {
+        self.shown_routes(router)
+    }
+
+    fn route(&self, question: &RouteQuestion) -> Result<RouteWay, RouteRefusal> {
+        self.way_of(question)
     }
 
     fn counters(&self, filter: &CounterFilter) -> Vec<Counter> {

@@ -10,9 +10,11 @@ use std::time::Duration;
 use datapath::pipeline::translate::mtu::Carriage;
 use datapath::substrate::UplinkTable;
 use datapath::tables::PathMtus;
-use vnet::compiled::{Compiled, HostId, MappingKind, Segment};
+use packet::VirtualAddr;
+use vnet::compiled::{Compiled, HostId, MappingKind};
 
 use super::Observer;
+use super::names::label;
 use crate::control::source::{LearnedMtu, MtuLimits, MtuNextHop, MtuPath, MtuWay};
 
 /// This host's place among the hosts.
@@ -55,16 +57,38 @@ impl Observer {
                 Some(MtuPath {
                     segment: self.segment_label(segment.id),
                     host: hosts.get(host.0 as usize)?.name.clone(),
+                    to_segment: None,
                     segment_mtu: segment.mtu,
-                    way: self.mtu_way(segment, *host, &uplinks, &in_force.path_mtus, now),
+                    way: self.mtu_way(segment.mtu, *host, &uplinks, &in_force.path_mtus, now),
                 })
             });
         paths.collect()
     }
 
+    /// From the segments with interfaces here, across logical routers.
+    pub(super) fn shown_routed_mtu_paths(&self, to: VirtualAddr) -> Vec<MtuPath> {
+        let uplinks = Arc::clone(&self.substrate.lock().uplinks);
+        let now = self.started.elapsed();
+        let in_force = self.show.in_force();
+        let here = in_force.compiled.interfaces.iter().map(|i| i.segment);
+        let here: BTreeSet<_> = here.collect();
+        let paths = here.into_iter().filter_map(|segment| {
+            let across = self.across_routers(&in_force, segment, to)?;
+            let (mtu, host) = (across.mtu, across.host);
+            Some(MtuPath {
+                segment: label(&in_force.compiled, segment),
+                host: in_force.hosts.get(host.0 as usize)?.name.clone(),
+                to_segment: Some(label(&in_force.compiled, across.segment)),
+                segment_mtu: mtu,
+                way: self.mtu_way(mtu, host, &uplinks, &in_force.path_mtus, now),
+            })
+        });
+        paths.collect()
+    }
+
     fn mtu_way(
         &self,
-        segment: &Segment,
+        segment_mtu: u16,
         host: HostId,
         uplinks: &UplinkTable,
         path_mtus: &PathMtus,
@@ -85,7 +109,7 @@ impl Observer {
             mtu: learned.mtu,
             holds_for: learned.until.saturating_sub(now),
         });
-        over_the_substrate(segment.mtu, next_hops.collect(), learned)
+        over_the_substrate(segment_mtu, next_hops.collect(), learned)
     }
 }
 

@@ -1,33 +1,40 @@
 //! Ids, by the names that people gave them.
 
 use packet::{SegmentId, SubstrateAddr, VirtualAddr};
-use vnet::compiled::MappingKind;
+use vnet::compiled::{Compiled, MappingKind};
 
 use super::Observer;
 use crate::control::source::{AddressNames, AddressOwner, SegmentLabel};
 
+/// A segment's names, as far as it has any.
+pub(super) fn label(compiled: &Compiled, id: SegmentId) -> SegmentLabel {
+    let nameless = || SegmentLabel {
+        id,
+        name: String::new(),
+        network: String::new(),
+        entity: String::new(),
+    };
+    known(compiled, id).unwrap_or_else(nameless)
+}
+
+fn known(compiled: &Compiled, id: SegmentId) -> Option<SegmentLabel> {
+    let segment = compiled.segment(id)?;
+    let network = compiled.networks.get(segment.network)?;
+    Some(SegmentLabel {
+        id,
+        name: segment.name.clone(),
+        network: network.name.clone(),
+        entity: network.entity.clone(),
+    })
+}
+
 impl Observer {
     pub(super) fn known_segment(&self, id: SegmentId) -> Option<SegmentLabel> {
-        let compiled = &self.show.in_force().compiled;
-        let at = compiled.segments.binary_search_by_key(&id, |s| s.id).ok()?;
-        let segment = compiled.segments.get(at)?;
-        let network = compiled.networks.get(segment.network)?;
-        Some(SegmentLabel {
-            id,
-            name: segment.name.clone(),
-            network: network.name.clone(),
-            entity: network.entity.clone(),
-        })
+        known(&self.show.in_force().compiled, id)
     }
 
     pub(super) fn segment_label(&self, id: SegmentId) -> SegmentLabel {
-        let nameless = || SegmentLabel {
-            id,
-            name: String::new(),
-            network: String::new(),
-            entity: String::new(),
-        };
-        self.known_segment(id).unwrap_or_else(nameless)
+        label(&self.show.in_force().compiled, id)
     }
 
     fn owner(&self, segment: SegmentId, address: VirtualAddr) -> Option<String> {

@@ -93,6 +93,15 @@ fn a_way_ends_in_a_segment_at_a_router_or_nowhere() {
     assert_eq!(everyone.end, End::Broadcast, "though its TTL ends there");
     let lost = walk([8, 8, 8, 8], 9);
     assert_eq!((lost.end, lost.hops), (End::NoRoute, 1));
+    let mut met = Vec::new();
+    let seen = table.walk_past(
+        entry(0),
+        address(0x0a00_0209),
+        9,
+        || 0,
+        |at| met.push(at.router.0),
+    );
+    assert_eq!((seen, met), (far, vec![0, 1]), "whoever looks on");
     for (ttl, hops) in [(0, 0), (1, 0), (2, 1)] {
         let expired = walk([10, 0, 2, 9], ttl);
         assert_eq!((expired.end, expired.hops), (End::Expired, hops));

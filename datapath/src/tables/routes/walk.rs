@@ -74,9 +74,23 @@ impl RouteTable {
     /// Walks from a router that a packet has just come to. `flow` is asked
     /// where there are several equal ways: the same for both directions.
     pub fn walk(&self, from: At, to: VirtualAddr, ttl: u8, flow: impl Fn() -> u32) -> Walk {
+        self.walk_past(from, to, ttl, flow, |_| ())
+    }
+
+    /// The same walk, for those who want to know of every router on it: `meets`
+    /// is told of each to which the packet comes, before it is asked where to.
+    pub fn walk_past(
+        &self,
+        from: At,
+        to: VirtualAddr,
+        ttl: u8,
+        flow: impl Fn() -> u32,
+        mut meets: impl FnMut(At),
+    ) -> Walk {
         let mut at = from;
         let (mut hops, mut mtu) = (0_u8, u16::MAX);
         loop {
+            meets(at);
             let end = |end| Walk {
                 end,
                 last: at,

@@ -6,14 +6,17 @@ use core::time::Duration;
 use super::SegmentLabel;
 
 /// How large packets may be on the way from this host's interfaces in a segment
-/// to those on some host. All sizes are of IP packets, in bytes.
+/// to those on some host, in the same segment or behind logical routers. All
+/// sizes are of IP packets, in bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MtuPath {
     /// The segment.
     pub segment: SegmentLabel,
     /// The host it leads to, by name.
     pub host: String,
-    /// What the segment promises its nodes.
+    /// The segment it leads to, where logical routers are between.
+    pub to_segment: Option<SegmentLabel>,
+    /// What the segment promises its nodes, or the narrowest segment on the way.
     pub segment_mtu: u16,
     /// Where it leads.
     pub way: MtuWay,

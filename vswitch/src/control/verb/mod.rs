@@ -15,6 +15,8 @@ pub(super) mod neighbor;
 pub(super) mod port;
 pub(super) mod port_change;
 pub(super) mod rollback;
+pub(super) mod route;
+pub(super) mod router;
 pub(super) mod status;
 pub(super) mod table;
 pub(super) mod take_over;

@@ -15,22 +15,24 @@ pub(in crate::control) fn check(
     request: &v1::CheckMtuRequest,
 ) -> Result<Pages<v1::CheckMtuReply>, Status> {
     let mut paths = source.mtu_paths();
+    if let Some(bits) = request.to {
+        let to = VirtualAddr::from_bits(bits);
+        paths.retain(|path| is_at(source, to, path));
+        paths.extend(source.routed_mtu_paths(to));
+        paths.sort_by_key(|path| path.segment.id);
+        if paths.is_empty() {
+            return Err(Status::not_found(format!(
+                "nobody has address {to} in a segment of this host's nodes, or where routers lead \
+                 from there; see: vswitchctl mapping list, vswitchctl route get"
+            )));
+        }
+    }
     if let Some(id) = request.segment {
         let id = SegmentId::new(id).map_err(|e| Status::invalid_argument(e.to_string()))?;
         paths.retain(|path| path.segment.id == id);
         if paths.is_empty() {
             return Err(Status::not_found(format!(
                 "no node of this host is in segment {id}; see: vswitchctl interface list"
-            )));
-        }
-    }
-    if let Some(bits) = request.to {
-        let to = VirtualAddr::from_bits(bits);
-        paths.retain(|path| is_at(source, to, path));
-        if paths.is_empty() {
-            return Err(Status::not_found(format!(
-                "nobody has address {to} in a segment of this host's nodes; \
-                 see: vswitchctl mapping list"
             )));
         }
     }
@@ -65,6 +67,7 @@ fn message(path: MtuPath) -> v1::MtuPath {
     let message = v1::MtuPath {
         segment: Some(wire::segment(path.segment)),
         host: path.host,
+        to_segment: path.to_segment.map(wire::segment),
         segment_mtu: path.segment_mtu.into(),
         ..v1::MtuPath::default()
     };
