@@ -40,6 +40,7 @@ fn compiled() -> Compiled {
         unknown_mac: UnknownMac::Drop,
         ethertypes: Vec::new(),
         dhcp: None,
+        has_dhcp_server: false,
     };
     let interface = |id: u32| Interface {
         id: InterfaceId(id - 1),

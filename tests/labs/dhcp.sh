@@ -172,8 +172,9 @@ check "and answers" same "$(captured at-n 'src 10.0.7.1' | wc -l)" 3
 check "nothing of it was dropped" same "$(drops r dhcp-not-authorised vm-m)" 0
 
 discover="Ether(src='02:00:00:00:00:12', dst=BCAST)/IP(src='0.0.0.0', dst='255.255.255.255')/UDP(sport=68, dport=67)"
+capture at-m m eth0 udp dst port 67 and src host 0.0.0.0
 send n "$discover/BOOTP(op=1, chaddr=bytes.fromhex('020000000012'))/DHCP(options=[('message-type', 'discover'), 'end'])" 2
-check "a broadcast where nobody answers: dhcp-not-served" dropped r dhcp-not-served 2 vm-n
+check "it hears broadcasts, too" same "$(captured at-m | wc -l)" 2
 sends() {
     send a "${discover//:12/:0a}/$2" 2
     check "$1: $3" dropped r "$3" 2 vm-a

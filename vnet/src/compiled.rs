@@ -123,6 +123,8 @@ pub struct Segment {
     pub ethertypes: Vec<EtherType>,
     /// What its nodes are told by DHCP; `None`: they are told nothing.
     pub dhcp: Option<Dhcp>,
+    /// A node of the segment, on whichever host, is its DHCP server.
+    pub has_dhcp_server: bool,
 }
 
 /// What the nodes of a segment are told by DHCP, besides their addresses and

@@ -108,6 +108,8 @@ pub struct Segment {
     pub ethertypes: Vec<EtherType>,
     /// What DHCP clients are told, if they are answered.
     pub dhcp: Option<Box<DhcpService>>,
+    /// A node of the segment answers them.
+    pub has_dhcp_server: bool,
 }
 
 /// A logical router's interface to a segment.
@@ -323,6 +325,7 @@ fn segments(compiled: &Compiled) -> (Vec<Segment>, HashMap<SegmentId, u32>) {
             routers: Vec::new(),
             ethertypes: segment.ethertypes.clone(),
             dhcp: None,
+            has_dhcp_server: segment.has_dhcp_server,
         })
         .collect();
     let at: HashMap<SegmentId, u32> = segments.iter().map(|segment| segment.id).zip(0..).collect();

@@ -335,6 +335,7 @@ fn a_segment(name: &str, id: u32, network: usize, subnet: Ip, vlan: Option<u16>)
         unknown_mac: UnknownMac::Drop,
         ethertypes: Vec::new(),
         dhcp: None,
+        has_dhcp_server: false,
     }
 }
 

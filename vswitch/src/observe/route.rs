@@ -227,7 +227,6 @@ impl<'m> Map<'m> {
                         way.to_segment = Some(self.label(leg.segment));
                         way.destination = self.destination(leg.segment, to);
                         way.end = match way.destination.kind {
-                            _ if leg.broadcast == Some(to) => RouteEnd::NotRoutable,
                             Some(_) => RouteEnd::Delivered,
                             None => RouteEnd::Nobody,
                         };
@@ -247,6 +246,7 @@ impl<'m> Map<'m> {
                     }
                     way.end = RouteEnd::Station;
                 }
+                End::Broadcast => way.end = RouteEnd::NotRoutable,
                 End::NoRoute => way.end = RouteEnd::NoRoute,
                 End::Expired => way.end = cut_circle(&mut met),
             }
@@ -274,15 +274,17 @@ impl<'m> Map<'m> {
     }
 
     fn hop(&self, sent: &Sent<'_>, (at, chosen_by_flow): (At, bool)) -> RouteHop {
-        let source = self.routes.source(at);
         let entered = self.routes.entered(at);
         let back = sent.flow.source;
         let back = self.routes.from_router(at.router, back, || sent.hash());
+        // Where nothing it says gets back, it is known by how one came.
+        let came_by = entered.map(|leg| leg.address);
+        let source = back.map_or(came_by, |back| back.source);
         RouteHop {
             router: self.name(at).to_owned(),
             address: source.unwrap_or(VirtualAddr::new(DUMMY_ADDRESS)),
             segment: entered.map(|leg| self.label(leg.segment)),
-            heard: back.is_some_and(|(leg, _)| leg.segment == sent.by.id),
+            heard: back.is_some_and(|back| back.last.segment == sent.by.id),
             chosen_by_flow,
         }
     }

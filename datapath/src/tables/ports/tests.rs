@@ -89,6 +89,7 @@ fn each_segment_has_its_own_routers() {
         unknown_mac: UnknownMac::Drop,
         ethertypes: Vec::new(),
         dhcp: None,
+        has_dhcp_server: false,
     };
     let mapping = |id, last: u8, kind| Mapping {
         segment: segment(id),

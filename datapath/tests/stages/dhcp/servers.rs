@@ -30,6 +30,22 @@ fn where_nobody_answers_a_broadcast_says_which_key_is_missing() {
 }
 
 #[test]
+fn where_a_node_is_the_server_it_hears_broadcasts() {
+    let (mut plan, mut there) = (Plan::of(Site::R), Plan::of(Site::S));
+    plan.segment(crate::bench::FRONT).has_dhcp_server = true;
+    there.segment(crate::bench::FRONT).has_dhcp_server = true;
+    let discover = to_all(A).udp(68, 67, &bytes(&says(A, MessageType::Discover)));
+    let outcome = plan.host().node_sends(A.port, &discover);
+    assert_eq!(outcome.cx.verdict, Verdict::Copy);
+    // Raw, for it comes from nobody's address; and to everybody on the other host.
+    let on_the_fabric = &outcome.sent.last().unwrap().1;
+    assert_eq!(on_the_fabric[20], 97);
+    let arrived = crate::bench::cross(on_the_fabric, Site::S);
+    let outcome = there.host().substrate_delivers(&arrived);
+    assert_eq!(outcome.sent.len(), 1);
+}
+
+#[test]
 fn what_is_for_another_server_goes_there() {
     let request = bytes(&has(says(A, MessageType::Request), A.ip));
     let to_d = v4(A, D).udp(68, 67, &request);
@@ -72,10 +88,7 @@ fn only_a_marked_interface_answers_clients() {
         let of_d = interfaces.iter_mut().find(|i| i.mac == D.mac).unwrap();
         of_d.dhcp_server = true;
         assert_eq!(sends(&marked, &offer).forwarded(A.port), offer);
-        assert_eq!(
-            sends(&marked, &to_all).dropped(),
-            DropReason::BroadcastNotYet
-        );
+        assert_eq!(sends(&marked, &to_all).cx.verdict, Verdict::Copy);
     }
     // Other ports are nobody's business.
     let sent = v4(D, A).udp(67, 67, b"relay");

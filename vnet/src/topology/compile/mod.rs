@@ -4,7 +4,7 @@
 mod loops;
 mod routers;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use packet::{MacAddr, Slot, VirtualAddr, VlanId};
 
@@ -14,7 +14,7 @@ use crate::compiled::{
 };
 use crate::diagnostic::{Diagnostics, Place};
 use crate::topology::ids::{HostIds, InterfaceIds, InterfaceKey};
-use crate::topology::{At, Node, NodeInterface, Station, Topology};
+use crate::topology::{At, Node, NodeInterface, SegmentIndex, Station, Topology};
 use crate::yaml::Located;
 use crate::yaml::nearest::did_you_mean;
 
@@ -115,7 +115,14 @@ impl<'a> Compiler<'a> {
             name: network.name.value.clone(),
             entity: network.entity.clone(),
         });
-        let segments = topology.segments.iter().map(|segment| Segment {
+        let nodes = topology.networks.iter().flat_map(|network| &network.nodes);
+        let interfaces = nodes.flat_map(|node| &node.interfaces);
+        let servers: HashSet<SegmentIndex> = interfaces
+            .filter(|interface| interface.dhcp_server)
+            .map(|interface| interface.station.segment)
+            .collect();
+        let numbered = (0..).map(SegmentIndex).zip(topology.segments.iter());
+        let segments = numbered.map(|(index, segment)| Segment {
             id: segment.id,
             name: segment.name.value.clone(),
             network: segment.network,
@@ -125,6 +132,7 @@ impl<'a> Compiler<'a> {
             unknown_mac: segment.unknown_mac,
             ethertypes: segment.ethertypes.clone(),
             dhcp: segment.dhcp.clone(),
+            has_dhcp_server: servers.contains(&index),
         });
         let ports = (0..).map(PortId).zip(&around.ports);
         let ports = ports.filter_map(|(id, port)| {

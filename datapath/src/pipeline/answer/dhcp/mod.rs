@@ -48,7 +48,8 @@ pub fn answer<B: PacketBuf>(
     let sender = packet.cx.sender(ports)?;
     let segment = ports.segment_of(sender).ok_or(DropReason::UnknownMac)?;
     let Some(service) = &segment.dhcp else {
-        return match packet.cx.tuple.destination_mac.is_group() {
+        let to_many = packet.cx.tuple.destination_mac.is_group();
+        return match to_many && !segment.has_dhcp_server {
             true => Err(DropReason::DhcpNotServed),
             false => Ok(Verdict::Next),
         };
