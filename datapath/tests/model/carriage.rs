@@ -2,6 +2,8 @@
 //! on the rewrite) written out as a list: what a changed header would lose goes
 //! raw.
 
+use super::bench::plan::Station;
+use super::groups::is_oddly_addressed;
 use super::ipv4::Packet;
 
 /// How a packet travels between two hosts.
@@ -38,6 +40,8 @@ pub enum Why {
     Icmp,
     /// Sent from 0.0.0.0, by a DHCP client.
     Nobodys,
+    /// For many, but its address is not that of the frame's MAC.
+    NotItsGroup,
     /// Not IP at all.
     NotIp,
 }
@@ -50,6 +54,14 @@ pub fn carriage(packet: &Packet<'_>) -> Carriage {
         None if packet.is_fragment() => Carriage::Fragment,
         None => Carriage::Rewritten,
     }
+}
+
+/// The same to a station, or to the many behind a port.
+pub fn carriage_to(to: &Station, packet: &Packet<'_>) -> Carriage {
+    if is_oddly_addressed(to, packet) {
+        return Carriage::Raw(Why::NotItsGroup);
+    }
+    carriage(packet)
 }
 
 fn reason(packet: &Packet<'_>) -> Option<Why> {

@@ -7,7 +7,8 @@ use packet::MacAddr;
 use super::bench::check::ones_sum;
 use super::bench::plan::Station;
 use super::bench::{Ip, Site};
-use super::carriage::{Carriage, Why, carriage, is_textbook_error};
+use super::carriage::{Carriage, Why, carriage_to, is_textbook_error};
+use super::groups::{RAW_GROUP, is_at, is_group};
 use super::ipv4::Packet;
 use super::switch::{Fate, Refusal, Sizes, ethernet};
 use super::wire::{self, Wire};
@@ -55,6 +56,24 @@ pub enum Met {
     Routed(Hop),
     /// … and one of them answered.
     RouterAnswered,
+    /// Everybody heard it; how those on the other host did.
+    Many(Spread),
+}
+
+/// How what is for many went to the other host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Spread {
+    Rewritten,
+    Fragment,
+    /// Under its group's address …
+    Raw,
+    /// … or under the one that is kept for the rest.
+    RawToAll,
+    Error,
+    Cut,
+    /// It is too large for the fabric and may not be cut; on this host, some
+    /// have got it.
+    HereOnly,
 }
 
 /// How a packet that was routed went the last part of its way.
@@ -138,11 +157,70 @@ pub fn judge(
             let met = cut(frame, sizes, (from, to), seen)?;
             Ok(or_routed(met, frame, from))
         }
+        Fate::Many(copies) => many(copies, sizes, from, seen, ids),
         Fate::Either(fates) => {
             let [one, other] = &**fates;
             judge(one, sizes, Some(from), seen, ids)
                 .or_else(|_| judge(other, sizes, Some(from), seen, ids))
         }
+    }
+}
+
+/// Each port and tag has its copy, nobody else has one, and all on the other
+/// host hear the same, of which one copy crossed the fabric.
+fn many(
+    copies: &[(Station, Fate)],
+    sizes: Sizes,
+    from: &Station,
+    seen: &Seen,
+    ids: &mut Ids,
+) -> Judged<Met> {
+    let mut rest = seen.nodes.clone();
+    let mut there: Option<(Met, Ip, Vec<Vec<u8>>)> = None;
+    for (to, fate) in copies {
+        let is_its = |(site, port, frame): &mut (Site, u16, Vec<u8>)| {
+            is_at(to, *site, *port, split(frame).0)
+        };
+        let nodes: Vec<_> = rest.extract_if(.., is_its).collect();
+        if to.1 == from.1 {
+            let wire = Vec::new();
+            judge(fate, sizes, Some(from), &Seen { nodes, wire }, ids)?;
+            continue;
+        }
+        let inside = nodes.iter().map(|(.., frame)| split(frame).1.to_vec());
+        let inside: Vec<_> = inside.collect();
+        if let Some((.., first)) = &there {
+            ensure(inside == *first, "not all hear the same")?;
+            continue;
+        }
+        let wire = seen.wire.clone();
+        let met = judge(fate, sizes, Some(from), &Seen { nodes, wire }, ids)?;
+        there = Some((met, to.2.ip, inside));
+    }
+    ensure(rest.is_empty(), "a copy to somebody else")?;
+    let Some((met, address, _)) = there else {
+        return Err("the model has nobody on the other host".to_owned());
+    };
+    Ok(match met {
+        Met::Rewritten => Met::Many(Spread::Rewritten),
+        Met::Fragment => Met::Many(Spread::Fragment),
+        Met::Raw(_) if address == RAW_GROUP => Met::Many(Spread::RawToAll),
+        Met::Raw(_) => Met::Many(Spread::Raw),
+        Met::ErrorTranslated { .. } | Met::ErrorRaw => Met::Many(Spread::Error),
+        Met::Cut => Met::Many(Spread::Cut),
+        Met::Nothing if !seen.nodes.is_empty() => Met::Many(Spread::HereOnly),
+        other => other,
+    })
+}
+
+/// A frame's tag, and what is behind its MACs and that.
+fn split(frame: &[u8]) -> (Option<u16>, &[u8]) {
+    match frame[12..14] {
+        [0x81, 0] => (
+            Some(u16::from_be_bytes([frame[14], frame[15]])),
+            &frame[16..],
+        ),
+        _ => (None, &frame[12..]),
     }
 }
 
@@ -244,16 +322,22 @@ fn crossed_rightly(
     from: &Station,
     to: &Station,
 ) -> Judged<Met> {
-    let expected = carriage(packet);
+    let expected = carriage_to(to, packet);
+    let to_many = is_group(to.2.mac);
     match crossed {
         Wire::Raw(raw) => {
             let inside = &raw.frame;
             ensure(raw.traffic_class == packet.tos, "DSCP and ECN outside")?;
             let right = inside[6..12] == from.2.mac.octets() && inside[12..14] == [8, 0];
             ensure(right && inside[14..] == *packet.bytes, "another raw frame")?;
+            ensure(
+                !to_many || inside[..6] == to.2.mac.octets(),
+                "for other many",
+            )?;
             match expected {
                 Carriage::Raw(why) => Ok(Met::Raw(why)),
-                Carriage::ByContents if !is_textbook_error(packet) => Ok(Met::ErrorRaw),
+                // What is quoted was from a group, who has no address.
+                Carriage::ByContents if to_many || !is_textbook_error(packet) => Ok(Met::ErrorRaw),
                 _ => Err("raw, and need not be".to_owned()),
             }
         }
@@ -392,6 +476,11 @@ fn refused(refusal: &Refusal, from: &Station, seen: &Seen) -> Judged<Met> {
     )?;
     ensure(error.destination == packet.source, "not to the sender")?;
     ensure(ones_sum(error.payload) == 0, "the error's checksum")?;
+    // RFC 1812 §4.3.2.5: internetwork control, and the rest as in the packet.
+    ensure(
+        error.tos == 0xc0 | packet.tos & 0x1e,
+        "the error's type of service",
+    )?;
     let [high, low] = refusal.mtu.to_be_bytes();
     let [kind, code, _, _, 0, 0, a, b, quoted @ ..] = error.payload else {
         return Err("an error of an odd form".to_owned());

@@ -5,7 +5,7 @@
 //!
 //! * [`strategies`], [`draft`], [`sent`]: arbitrary packets, in arbitrary
 //!   frames, over networks of several sizes.
-//! * [`switch`], [`routers`], [`carriage`]: the model. [`ipv4`]: its own reader of IPv4.
+//! * [`switch`], [`groups`], [`routers`], [`carriage`]: the model. [`ipv4`]: its own reader of IPv4.
 //! * [`product`]: the hosts, observed from outside.
 //! * [`compare`], [`wire`]: did both see the same, and was every packet on the
 //!   fabric one that strangers can read?
@@ -33,6 +33,7 @@ mod compare;
 mod device;
 mod draft;
 mod fabric_errors;
+mod groups;
 mod ipv4;
 mod product;
 mod routers;
@@ -48,10 +49,10 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
 use carriage::Why;
-use compare::{Hop, Met, judge};
+use compare::{Hop, Met, Spread, judge};
 use fabric_errors::complaints;
 use product::World;
-use sent::{Sent, Setting, anybodys, neighbourly, settings, to_routers, unfinished};
+use sent::{Sent, Setting, anybodys, neighbourly, settings, to_many, to_routers, unfinished};
 use switch::{fate, sender_of};
 
 /// What a comparison found, or what is wrong.
@@ -114,6 +115,13 @@ proptest! {
         check(setting, &sent).map_err(TestCaseError::fail)?;
     }
 
+    /// What is for everybody, or for a group, everybody else in the segment gets
+    /// once, and nobody hears an error about it.
+    #[test]
+    fn many_hear_what_is_for_many(setting in settings(), sent in to_many()) {
+        check(setting, &sent).map_err(TestCaseError::fail)?;
+    }
+
     /// What the fabric's routers complain of reaches whom it concerns, in
     /// IPv4's words, and then holds.
     #[test]
@@ -163,6 +171,7 @@ fn the_frames_of_the_model_meet_every_fate() {
     draw(|runner| check(drawn(runner, settings()), &drawn(runner, neighbourly(true))));
     draw(|runner| check(drawn(runner, settings()), &drawn(runner, anybodys())));
     draw(|runner| check(drawn(runner, settings()), &drawn(runner, to_routers())));
+    draw(|runner| check(drawn(runner, settings()), &drawn(runner, to_many())));
     draw(|runner| {
         let (setting, sent) = (drawn(runner, settings()), drawn(runner, neighbourly(false)));
         fabric_errors::check(setting, &sent, &drawn(runner, complaints()))
@@ -200,11 +209,23 @@ fn the_frames_of_the_model_meet_every_fate() {
         Hop::Error,
         Hop::Cut,
     ];
+    let many = [
+        Spread::Rewritten,
+        Spread::Fragment,
+        Spread::Raw,
+        Spread::RawToAll,
+        Spread::Error,
+        Spread::Cut,
+        Spread::HereOnly,
+    ];
     // Net, host, protocol and port unreachable, fragmentation needed, source
     // route failed; time exceeded.
     let unreachable = [0, 1, 2, 3, 4, 5].map(|code| Met::Refused(3, code));
     let fates = raw.map(Met::Raw).into_iter().chain(others);
-    let fates = fates.chain(routed.map(Met::Routed)).chain(unreachable);
+    let fates = fates
+        .chain(routed.map(Met::Routed))
+        .chain(many.map(Met::Many));
+    let fates = fates.chain(unreachable);
     let fates = fates.chain([Met::Refused(11, 0), Met::RouterAnswered]);
     for fate in fates {
         let times = met.get(&fate).copied().unwrap_or(0);

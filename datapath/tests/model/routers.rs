@@ -128,7 +128,7 @@ impl Router {
     }
 
     /// As a station hears it: RFC 1812 §4.3.2.4, from the address of the leg by
-    /// which the packet came, and if that is no leg, from its only address.
+    /// which the error leaves, and if that is no leg, from its only address.
     /// Whoever is not its neighbour hears it from its own router, one hop on.
     pub fn speaks_to(&self, to: &Station) -> Speaker {
         let near = router_of(to.4).unwrap();

@@ -8,6 +8,7 @@ use super::bench::plan::{STATIONS, Station};
 use super::bench::{A, C, D_SECOND, F, G, H, Ip, J, L, NOBODY, Node, Site, X};
 use super::device::{self, Left};
 use super::draft::{Body, Data, Draft, Field};
+use super::groups::RAW_GROUP;
 use super::routers::{are_linked, router_of};
 use super::strategies::drafts;
 use super::switch::{EXTRA_ETHERTYPE, Sizes};
@@ -162,6 +163,43 @@ pub fn to_routers() -> impl Strategy<Value = Sent> {
                 padded,
                 ..payload.sent_by(&from, second, (mac, destination))
             }
+        },
+    )
+}
+
+/// What anybody sends to everybody or to a group; at times the MAC is not the
+/// address's.
+pub fn to_many() -> impl Strategy<Value = Sent> {
+    let whom = select(STATIONS.to_vec()).prop_flat_map(|from| {
+        let [x, y, z, _] = from.2.ip;
+        let group = |[a, b, c, d]: Ip| (MacAddr::new([1, 0, 0x5e, b & 0x7f, c, d]), [a, b, c, d]);
+        let all = |ip: Ip| (MacAddr::BROADCAST, ip);
+        let right = vec![
+            all([255; 4]),
+            all([x, y, z, 255]),
+            group([224, 0, 0, 251]),
+            group([232, 200, 7, 7]),
+            group(RAW_GROUP),
+        ];
+        let (mdns, _) = right[2];
+        let odd = vec![
+            all([224, 0, 0, 251]),
+            all(G.ip),
+            all([x, y, z + 1, 255]),
+            (mdns, [255; 4]),
+            (mdns, [224, 0, 0, 252]),
+            (mdns, A.ip),
+            (MacAddr::new([0x33, 0x33, 0, 0, 0, 1]), [224, 0, 0, 1]),
+        ];
+        (
+            Just(from),
+            prop_oneof![3 => select(right), 1 => select(odd)],
+        )
+    });
+    (whom, any::<bool>(), any::<bool>(), payloads()).prop_map(
+        |((from, to), second, padded, payload)| Sent {
+            padded,
+            ..payload.sent_by(&from, second, to)
         },
     )
 }
@@ -394,7 +432,13 @@ fn anybody() -> impl Strategy<Value = Node> {
         ip: [255; 4],
         port: 0,
     };
-    let nodes = STATIONS.iter().map(|s| s.2).chain([J, L, nobody, all]);
+    let group = Node {
+        mac: MacAddr::new([1, 0, 0x5e, 0, 0, 251]),
+        ip: [224, 0, 0, 251],
+        port: 0,
+    };
+    let nodes = STATIONS.iter().map(|s| s.2);
+    let nodes = nodes.chain([J, L, nobody, all, group]);
     select(nodes.collect::<Vec<_>>())
 }
 

@@ -8,7 +8,8 @@ use packet::MacAddr;
 use super::bench::plan::{STATIONS, Station};
 use super::bench::{FRONT, Ip, LOOSE, Site};
 use super::brief;
-use super::carriage::{Carriage, carriage};
+use super::carriage::{Carriage, carriage_to};
+use super::groups::{everybody_else, is_group};
 use super::ipv4::Packet;
 use super::routers::{Routed, lowered, route, router_of};
 
@@ -28,9 +29,12 @@ pub struct Sizes {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fate {
     /// This node gets this frame.
-    Delivered(&'static Station, Vec<u8>),
+    Delivered(Station, Vec<u8>),
     /// This node gets it as IPv4 fragments.
-    Cut(&'static Station, Vec<u8>),
+    Cut(Station, Vec<u8>),
+    /// Whoever is behind each of these ports and tags gets a copy, and each has
+    /// its fate.
+    Many(Vec<(Station, Fate)>),
     /// The sender gets this answer.
     Answered(Vec<u8>),
     /// The sender gets an ICMP error about its packet.
@@ -82,6 +86,13 @@ impl Fate {
                 } = refusal;
                 let about = brief(packet);
                 format!("{kind}/{code}, mtu {mtu}, from {from:?} about {about}")
+            }
+            Self::Many(copies) => {
+                let copies = copies.iter();
+                let copies = copies.map(|(to, fate)| {
+                    format!("at {:?}'s port {}: {}", to.1, to.2.port, fate.describe())
+                });
+                copies.collect::<Vec<_>>().join("\n")
             }
             Self::Either(fates) => format!("{} or {}", fates[0].describe(), fates[1].describe()),
             Self::Nothing => "nobody hears of it".to_owned(),
@@ -146,7 +157,8 @@ fn fate_of_ip(
     let segment = from.4;
     let destination = frame.destination;
     let dhcp = is_dhcp_request(packet);
-    if is_group(destination) || !(is(from, packet.source) || dhcp) {
+    // Whoever has no address yet speaks to servers that it knows.
+    if !is(from, packet.source) && (!dhcp || is_group(destination)) {
         return Fate::Nothing;
     }
     // Nobody of the example may answer DHCP clients.
@@ -156,6 +168,19 @@ fn fate_of_ip(
     // Whoever chooses a way is refused before anybody asks where it leads.
     if packet.is_source_routed() {
         return refused(from, destination, packet, (3, 5), 0);
+    }
+    if is_group(destination) {
+        let whom = everybody_else(from, destination, Some(packet.destination));
+        return to_each(whom, |to| {
+            let way = Way {
+                from,
+                to,
+                destination,
+                source: from.2.mac,
+                hops: 0,
+            };
+            carried(sizes, &way, packet)
+        });
     }
     let way = |to, source, hops| Way {
         from,
@@ -192,10 +217,19 @@ fn fate_of_ip(
     carried(sizes, &way(to, from.2.mac, 0), packet)
 }
 
+/// Every copy goes its own way.
+fn to_each(whom: Vec<Station>, fate: impl Fn(&Station) -> Fate) -> Fate {
+    if whom.is_empty() {
+        return Fate::Nothing;
+    }
+    let copy = |to| (to, fate(&to));
+    Fate::Many(whom.into_iter().map(copy).collect())
+}
+
 /// From a node to a node.
-struct Way {
-    from: &'static Station,
-    to: &'static Station,
+struct Way<'a> {
+    from: &'a Station,
+    to: &'a Station,
     /// The MAC to which it was sent …
     destination: MacAddr,
     /// … and from which it arrives.
@@ -204,7 +238,7 @@ struct Way {
     hops: u8,
 }
 
-fn carried(sizes: Sizes, way: &Way, packet: &Packet<'_>) -> Fate {
+fn carried(sizes: Sizes, way: &Way<'_>, packet: &Packet<'_>) -> Fate {
     let segment_mtu = sizes.segment;
     let by = |overhead: u16| {
         let limit = segment_mtu.min(sizes.path - overhead);
@@ -213,7 +247,7 @@ fn carried(sizes: Sizes, way: &Way, packet: &Packet<'_>) -> Fate {
     if way.from.1 == way.to.1 {
         return by_size(segment_mtu, way, packet);
     }
-    match carriage(packet) {
+    match carriage_to(way.to, packet) {
         Carriage::Rewritten => by(20),
         Carriage::Fragment => by(28),
         Carriage::Raw(_) => by(56),
@@ -222,10 +256,10 @@ fn carried(sizes: Sizes, way: &Way, packet: &Packet<'_>) -> Fate {
     }
 }
 
-fn by_size(limit: u16, way: &Way, packet: &Packet<'_>) -> Fate {
+fn by_size(limit: u16, way: &Way<'_>, packet: &Packet<'_>) -> Fate {
     let whole = || ethernet(way.source, way.to, 0x0800, &lowered(packet, way.hops));
     if packet.len() <= usize::from(limit) {
-        Fate::Delivered(way.to, whole())
+        Fate::Delivered(*way.to, whole())
     } else if packet.dont_fragment {
         // The whole way's MTU is known where it begins.
         refused(way.from, way.destination, packet, (3, 4), limit)
@@ -233,11 +267,12 @@ fn by_size(limit: u16, way: &Way, packet: &Packet<'_>) -> Fate {
         // No offset says where its last byte belongs.
         Fate::Nothing
     } else {
-        Fate::Cut(way.to, whole())
+        Fate::Cut(*way.to, whole())
     }
 }
 
-/// The segment's router says no, or whoever stands in for one.
+/// The segment's router says no, or whoever stands in for one; never about what
+/// was for many (RFC 1122 §3.2.2).
 pub fn refused(
     from: &Station,
     destination: MacAddr,
@@ -245,6 +280,9 @@ pub fn refused(
     kind: (u8, u8),
     mtu: u16,
 ) -> Fate {
+    if is_group(destination) {
+        return Fate::Nothing;
+    }
     let nobody = Speaker {
         mac: destination,
         ip: [192, 0, 0, 8],
@@ -317,10 +355,23 @@ fn fate_of_arp(from: &'static Station, frame: &Frame<'_>) -> Fate {
 
 /// Whatever else the segment lets pass goes by MAC, as it is.
 fn fate_of_other(sizes: Sizes, from: &'static Station, frame: &Frame<'_>, kind: u16) -> Fate {
+    if is_group(frame.destination) {
+        let whom = everybody_else(from, frame.destination, None);
+        return to_each(whom, |to| other_carried(sizes, (from, to), frame, kind));
+    }
     let to = station_with(from.4, frame.destination);
     let Some(to) = to.filter(|to| !core::ptr::eq(*to, from)) else {
         return Fate::Nothing;
     };
+    other_carried(sizes, (from, to), frame, kind)
+}
+
+fn other_carried(
+    sizes: Sizes,
+    (from, to): (&Station, &Station),
+    frame: &Frame<'_>,
+    kind: u16,
+) -> Fate {
     let path = if from.1 == to.1 {
         u16::MAX
     } else {
@@ -330,7 +381,7 @@ fn fate_of_other(sizes: Sizes, from: &'static Station, frame: &Frame<'_>, kind: 
     if (from.4, kind) != EXTRA_ETHERTYPE || frame.payload.len() > usize::from(limit) {
         return Fate::Nothing;
     }
-    Fate::Delivered(to, ethernet(from.2.mac, to, kind, frame.payload))
+    Fate::Delivered(*to, ethernet(from.2.mac, to, kind, frame.payload))
 }
 
 fn owner(segment: u32, address: Ip) -> Option<Owner> {
@@ -362,10 +413,6 @@ fn somebody_has(segment: u32, mac: MacAddr) -> bool {
 
 pub fn is(station: &Station, address: Ip) -> bool {
     station.2.ip == address || station.3 == Some(address)
-}
-
-fn is_group(mac: MacAddr) -> bool {
-    mac.octets()[0] & 1 != 0
 }
 
 impl<'a> Frame<'a> {

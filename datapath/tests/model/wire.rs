@@ -11,6 +11,7 @@ use super::bench::{Ip, Site};
 use super::carriage::is_textbook_error;
 use super::draft::pseudo_header;
 use super::ensure;
+use super::groups::is_group;
 use super::ipv4::Packet;
 
 /// A packet between two hosts.
@@ -122,8 +123,16 @@ pub fn address(site: Site, segment: u32, ip: Ip) -> [u8; 16] {
     [0xfd, 0, 0, 0, 0, 0, 0, host, 0, a, b, c, w, x, y, z]
 }
 
+/// The same of a station, or of a group: which has the lowest bit of the byte
+/// before the segment id.
+fn address_at(station: &Station, ip: Ip) -> [u8; 16] {
+    let mut address = address(station.1, station.4, ip);
+    address[8] |= u8::from(is_group(station.2.mac));
+    address
+}
+
 fn ends_are(seen: [u8; 16], station: &Station) -> Judged {
-    let has = |ip: Ip| address(station.1, station.4, ip) == seen;
+    let has = |ip: Ip| address_at(station, ip) == seen;
     let right = has(station.2.ip) || station.3.is_some_and(has);
     ensure(right, "not an address of the station")
 }
@@ -133,7 +142,7 @@ impl Rewritten {
     pub fn says(&self, packet: &Packet<'_>, from: &Station, to: &Station) -> Judged {
         let ends = (
             address(from.1, from.4, packet.source),
-            address(to.1, to.4, packet.destination),
+            address_at(to, packet.destination),
         );
         ensure((self.source, self.destination) == ends, "addresses")?;
         ensure(self.traffic_class == packet.tos, "DSCP and ECN")?;
