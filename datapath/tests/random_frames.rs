@@ -19,7 +19,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use bench::ends::{decided, ends_well, leaves_well, plan};
 use bench::host::Way;
 use bench::random::Random;
-use bench::{A, D, F, FRONT, G, Host, R_UPLINKS, Site, VLAN_FRONT, stew, tagged, v4};
+use bench::{A, D, F, FAR, FRONT, G, H, Host, Ip, R_UPLINKS, Site, VLAN_FRONT, stew, tagged, v4};
 use datapath::books::{Patience, RowId};
 use datapath::pipeline::{BURST, Burst, DropReason, Exits, Punted, Settling, settle};
 use packet::build::{Frame, Payload};
@@ -386,7 +386,19 @@ fn what_no_vswitch_sends_is_not_delivered() {
         let ether_type = packet::EtherType::new(ether_type);
         Frame::between(G.mac, A.mac).carrying(ether_type, &[7; 46])
     };
+    let group = |address: Ip| packet::SubstrateAddr {
+        group: true,
+        ..Site::R.substrate(FRONT, address)
+    };
+    let to_many = |address: Ip| uplink.clone().ipv6(g, group(address).to_ipv6());
+    let mdns: Ip = [224, 0, 0, 251];
+    let from_g = |mac: MacAddr, to: Ip| Frame::between(G.mac, mac).ipv4(G.ip, to).udp(1, 2, b"");
+    let raw_to_many =
+        |address, frame| to_many(address).protocol(97, &[vec![0x30, 0], frame].concat());
     for right in [
+        to_many(mdns).udp(1, 2, b""),
+        to_many([10, 0, 0, 255]).udp(1, 2, b""),
+        raw_to_many(mdns, from_g(MacAddr::BROADCAST, mdns)),
         fragment([17, 0, 0, 1, 0, 0, 0, 9]),
         raw([0x30, 0], v4(G, A).udp(1, 2, b"")),
         raw([0x30, 0], lldp(0x88cc)),
@@ -416,6 +428,30 @@ fn what_no_vswitch_sends_is_not_delivered() {
         raw([0x30, 0], lldp(0x88cd)),
         raw([0x30, 0], lldp(0x86dd)),
     ];
+    // Many, and the address or the MAC of one; a group without its bit; what
+    // routers would have to pass on; another sender.
+    let h = Site::S.substrate(FAR, H.ip).to_ipv6();
+    let all_of_front = group([10, 0, 0, 255]).to_ipv6();
+    let no_group = Site::R.substrate(FRONT, mdns).to_ipv6();
+    wrong.extend([
+        to_many(A.ip).udp(1, 2, b""),
+        raw_to_many(mdns, from_g(A.mac, mdns)),
+        raw([0x30, 0], from_g(MacAddr::BROADCAST, [255; 4])),
+        uplink.clone().ipv6(g, no_group).udp(1, 2, b""),
+        uplink.clone().ipv6(h, all_of_front).udp(1, 2, b""),
+        raw_to_many(
+            mdns,
+            Frame::between(G.mac, MacAddr::BROADCAST)
+                .ipv4(D.ip, mdns)
+                .udp(1, 2, b""),
+        ),
+        raw_to_many(
+            mdns,
+            Frame::between(D.mac, MacAddr::BROADCAST)
+                .ipv4(G.ip, mdns)
+                .udp(1, 2, b""),
+        ),
+    ]);
     // Neighbour discovery, multicast listeners, node information.
     wrong.extend([130, 133, 135, 136, 137, 139, 143, 160].map(|kind| icmp((kind, 0))));
     wrong.extend([0, 1, 43, 44, 51, 59, 60, 135, 139, 140].map(|next| v6(next, &[0; 24])));

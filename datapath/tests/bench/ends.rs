@@ -7,6 +7,8 @@
 //!   segment allows and that is not too large; if it comes from the fabric,
 //!   from a neighbour or from the segment's router. Or a DHCP server's answer
 //!   about its own address.
+//! * To many: a frame from a neighbour, with the tag of those behind the port;
+//!   on the fabric the address of a group has the group bit, and no other.
 //! * To the kernel, and from it: what has the host's own address, and nothing
 //!   under a locator.
 //! * Nothing goes from the fabric to the fabric.
@@ -142,9 +144,12 @@ fn to_the_fabric(frame: &[u8]) {
     assert_eq!(header.source[..8], locator(Site::R));
     assert_eq!(header.destination[..8], locator(Site::S));
     assert_eq!(header.hop_limit, 64);
+    let to_many = header.destination[8] & 1 == 1;
+    let group = matches!(header.destination[12..], [224..=239, ..] | [.., 255]);
+    assert_eq!(to_many, group, "the group bit");
     let mut next_header = header.next_header.0;
     if next_header == 97 {
-        return raw(&header.source, rest);
+        return raw(&header.source, rest, to_many);
     }
     if next_header == 44 {
         next_header = fragment(rest);
@@ -173,10 +178,11 @@ fn fragment(bytes: &[u8]) -> u8 {
     bytes[0]
 }
 
-/// A raw frame is its sender's own.
-fn raw(source: &[u8; 16], bytes: &[u8]) {
+/// A raw frame is its sender's own, and for many if the packet is.
+fn raw(source: &[u8; 16], bytes: &[u8], to_many: bool) {
     assert_eq!(bytes[..2], [0x30, 0]);
     let frame = &bytes[2..];
+    assert_eq!(frame[0] & 1 == 1, to_many, "for one, and for many");
     let segment = u32::from_be_bytes([0, source[9], source[10], source[11]]);
     let is_sender = |s: &&Station| {
         let outside: Ip = source[12..16].try_into().unwrap();
@@ -207,14 +213,18 @@ fn to_a_node(PortId(port): PortId, frame: &[u8], answer: bool) -> (u32, usize) {
         [0x81, 0] => (Some(u16::from_be_bytes([frame[14], frame[15]])), 18),
         _ => (None, 14),
     };
+    let is_there = |s: &Station| (s.1, s.2.port, s.5) == (Site::R, port, tag);
     let told = answer && is_dhcp(&frame[bare - 2..]);
+    if frame[0] & 1 == 1 && !told {
+        let here: Vec<_> = STATIONS.iter().filter(|s| is_there(s)).collect();
+        return to_many(&here, frame, bare);
+    }
     // A broadcast is for the client that it names.
     let mac = match told && frame[..6] == [0xff; 6] {
         true => &frame[bare + 28 + 28..][..6],
         false => &frame[..6],
     };
-    let is_receiver =
-        |s: &&Station| (s.1, s.2.port, s.5) == (Site::R, port, tag) && mac == s.2.mac.octets();
+    let is_receiver = |s: &&Station| is_there(s) && mac == s.2.mac.octets();
     let receiver = STATIONS.iter().find(is_receiver).unwrap();
     match [frame[bare - 2], frame[bare - 1]] {
         [8, 0] => {
@@ -264,6 +274,26 @@ fn told_well(receiver: &Station, packet: &[u8], to: Ip) {
     while options[0] != 255 {
         options = &options[2 + usize::from(options[1])..];
     }
+}
+
+/// A frame to whoever is behind a port with a tag: the sender is a neighbour,
+/// and one of them is not the sender.
+fn to_many(here: &[&Station], frame: &[u8], bare: usize) -> (u32, usize) {
+    let segment = here.first().unwrap().4;
+    let from = |s: &&Station| s.4 == segment && frame[6..12] == s.2.mac.octets();
+    let sender = STATIONS.iter().find(from).unwrap();
+    assert!(here.iter().any(|s| s.2 != sender.2), "back to the sender");
+    match [frame[bare - 2], frame[bare - 1]] {
+        [8, 0] => {
+            let packet = readable_ipv4(&frame[bare..]);
+            assert_eq!(packet.len(), frame.len() - bare, "nothing behind it");
+            let source: Ip = packet[12..16].try_into().unwrap();
+            // A client without address may be told of by its own host.
+            assert!(has(sender, source) || source == [0; 4], "forged");
+        }
+        other => allowed(segment, other),
+    }
+    (segment, bare)
 }
 
 /// What arrives from the fabric has a neighbour's MAC and that neighbour's

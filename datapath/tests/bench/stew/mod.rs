@@ -20,6 +20,22 @@ pub use nodes::from_node;
 pub use substrate::from_substrate;
 
 /// Whom a frame may name: everybody, and some who are nobody.
+/// Everybody, and groups.
+const MANY: [Node; 4] = [
+    many([0xff; 6], [255; 4]),
+    many([0xff; 6], [10, 0, 0, 255]),
+    many([1, 0, 0x5e, 0, 0, 251], [224, 0, 0, 251]),
+    many([1, 0, 0x5e, 0x7f, 0xff, 0xfe], [239, 255, 255, 254]),
+];
+
+const fn many(mac: [u8; 6], ip: Ip) -> Node {
+    Node {
+        mac: MacAddr::new(mac),
+        ip,
+        port: 0,
+    }
+}
+
 const ANYBODY: [Node; 19] = [
     A,
     B,

@@ -6,7 +6,7 @@ use packet::{EtherType, MacAddr};
 use super::super::names::*;
 use super::super::plan::Site;
 use super::super::random::Random;
-use super::{ANYBODY, ETHER_TYPES, dhcp, ipv4, spoilt};
+use super::{ANYBODY, ETHER_TYPES, MANY, dhcp, ipv4, spoilt};
 
 /// R's senders with the tag their link wants.
 const SENDERS: [(Node, Option<u16>); 10] = [
@@ -57,6 +57,8 @@ fn well_formed(random: &mut Random, node: Node, tag: Option<u16>) -> Vec<u8> {
     // Often a neighbour, so that many frames arrive somewhere.
     let to = if random.once_in(4) {
         random.pick(&ANYBODY)
+    } else if random.once_in(12) {
+        random.pick(&MANY)
     } else {
         neighbour(random, node)
     };

@@ -8,7 +8,7 @@ use packet::{EtherType, IpProtocol, MacAddr, SubstrateAddr};
 use super::super::names::*;
 use super::super::plan::{Site, router_mac};
 use super::super::random::Random;
-use super::{ANYBODY, AWKWARD, ETHER_TYPES, ipv4, payload, spoilt, transport};
+use super::{ANYBODY, AWKWARD, ETHER_TYPES, MANY, ipv4, payload, spoilt, transport};
 
 /// A frame for R's uplink.
 pub fn from_substrate(random: &mut Random) -> Vec<u8> {
@@ -24,7 +24,7 @@ pub fn from_substrate(random: &mut Random) -> Vec<u8> {
     spoilt(random, frame)
 }
 
-/// A pair of neighbours, the first on S and the second on R.
+/// A pair of neighbours, the first on S and the second on R, or many there.
 fn neighbours(random: &mut Random) -> (u32, Node, Node) {
     let segment = random.pick(&[FRONT, FRONT, FRONT, BACK, LAN, LOOSE, FAR, 1]);
     let (theirs, ours): (&[Node], &[Node]) = match segment {
@@ -33,7 +33,12 @@ fn neighbours(random: &mut Random) -> (u32, Node, Node) {
         LOOSE => (&[K], &[I, M]),
         _ => (&[G], &[A, D, E, F]),
     };
-    (segment, random.pick(theirs), random.pick(ours))
+    let ours = if random.once_in(8) {
+        random.pick(&MANY)
+    } else {
+        random.pick(ours)
+    };
+    (segment, random.pick(theirs), ours)
 }
 
 /// A substrate address, mostly the right one.
@@ -51,7 +56,7 @@ fn address(random: &mut Random, site: Site, segment: u32, node: Node) -> Substra
         address.segment = super::super::segment(random.pick(&[FRONT, BACK, LAN, LOOSE]));
     }
     address.forward = random.once_in(40);
-    address.group = random.once_in(40);
+    address.group = node.mac.is_group() != random.once_in(40);
     address
 }
 
