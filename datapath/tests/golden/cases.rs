@@ -211,9 +211,6 @@ fn switching() -> Vec<Case> {
                 frame(A, G)
                     .ipv4(A.ip, F.ip)
                     .udp(1, 2, b"G does not have it"),
-                to_all(A)
-                    .ipv4(A.ip, [10, 0, 0, 255])
-                    .udp(1, 2, b"broadcast"),
             ],
         ),
     ]

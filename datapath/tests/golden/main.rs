@@ -22,6 +22,7 @@ mod border;
 mod case;
 mod cases;
 mod dhcp;
+mod groups;
 mod place;
 mod rewrite;
 mod routing;
@@ -38,9 +39,15 @@ use pcap_file::Endianness;
 use pcap_file::pcap::{PcapHeader, PcapPacket, PcapReader, PcapWriter};
 
 fn all() -> Vec<Case> {
-    let mut cases = [cases::all(), routing::all(), dhcp::all()].concat();
-    cases.extend([rewrite::all(), border::all()].concat());
-    cases
+    [
+        cases::all(),
+        groups::all(),
+        routing::all(),
+        dhcp::all(),
+        rewrite::all(),
+        border::all(),
+    ]
+    .concat()
 }
 
 /// File name → content of everything that a case says.
