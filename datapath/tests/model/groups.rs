@@ -4,7 +4,7 @@
 use packet::MacAddr;
 
 use super::bench::plan::{STATIONS, Station};
-use super::bench::{Ip, Node};
+use super::bench::{Ip, Node, Site};
 use super::ipv4::Packet;
 
 /// The group of what is addressed to none, or not as its MAC says.
@@ -32,7 +32,7 @@ pub fn everybody_else(from: &Station, mac: MacAddr, to: Option<Ip>) -> Vec<Stati
 }
 
 /// Is a station behind this port and tag?
-pub fn is_at(station: &Station, site: super::bench::Site, port: u16, tag: Option<u16>) -> bool {
+pub fn is_at(station: &Station, site: Site, port: u16, tag: Option<u16>) -> bool {
     (station.1, station.2.port, station.5) == (site, port, tag)
 }
 

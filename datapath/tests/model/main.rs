@@ -7,7 +7,7 @@
 //!   frames, over networks of several sizes.
 //! * [`switch`], [`groups`], [`routers`], [`carriage`]: the model. [`ipv4`]: its own reader of IPv4.
 //! * [`product`]: the hosts, observed from outside.
-//! * [`compare`], [`wire`]: did both see the same, and was every packet on the
+//! * [`compare`], [`copies`], [`wire`]: did both see the same, and was every packet on the
 //!   fabric one that strangers can read?
 //! * [`fabric_errors`]: what routers of the fabric say of our packets.
 //! * [`device`]: what senders leave undone, and devices finish.
@@ -30,6 +30,7 @@ mod bench;
 
 mod carriage;
 mod compare;
+mod copies;
 mod device;
 mod draft;
 mod fabric_errors;
