@@ -107,6 +107,12 @@ fn at_port(plan: &Plan, at: u16, case: &str, frames: &[Vec<u8>]) -> Happened {
         for (port, frame) in &outcome.sent {
             happened.leaves(name(port.0), frame.clone());
         }
+        if outcome.cx.verdict == Verdict::Copy {
+            for reason in &outcome.booked {
+                let (stage, name) = (reason.stage(), reason.name());
+                happened.count(format!("copy dropped {stage}.{name}"));
+            }
+        }
         happened.count(match outcome.cx.verdict {
             Verdict::Forward(port) => format!("forwarded to {}", name(port.0)),
             Verdict::Cut(_) => format!("cut into {}", outcome.sent.len()),

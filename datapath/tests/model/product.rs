@@ -112,6 +112,8 @@ impl World {
                 continue;
             }
             let arrived = self.host(other).substrate_delivers(&cross(&frame, other));
+            let lost = &arrived.booked;
+            assert!(lost.is_empty(), "lost on arrival: {lost:?} of {frame:02x?}");
             seen.wire.push(frame);
             let to_node = |(port, frame)| (other, port, frame);
             seen.nodes
