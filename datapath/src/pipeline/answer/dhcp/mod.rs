@@ -3,10 +3,10 @@
 //! Answered from the drawing: an interface has its first address by the
 //! topology, so nothing is leased, and nothing has to be remembered.
 //!
-//! * [`message`]: what does the client say?
-//! * [`reply`]: what is it told?
-//! * [`options`]: how options are read and written.
-//! * [`udp`]: what is around a message.
+//! * `message`: what does the client say?
+//! * `reply`: what is it told?
+//! * `options`: how options are read and written.
+//! * `udp`: what is around a message.
 
 mod message;
 mod options;
