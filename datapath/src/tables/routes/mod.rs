@@ -1,7 +1,7 @@
 //! The logical routers of all networks, as the pipeline walks through them.
 //!
-//! * [`prefixes`]: a router's longest prefix for an address.
-//! * [`walk`]: from router to router, to where a packet ends up.
+//! * `prefixes`: a router's longest prefix for an address.
+//! * `walk`: from router to router, to where a packet ends up.
 //!
 //! Every vswitch has all of it, and does the work of every router that one of
 //! its nodes' packets crosses: what a packet meets on its way is a pure function

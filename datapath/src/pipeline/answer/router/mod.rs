@@ -3,9 +3,9 @@
 //! As a router without any service does: it answers pings, says that it does
 //! not listen (RFC 1122 §3.2.2.1), and refuses connections.
 //!
-//! * [`sound`]: what it may believe at all.
-//! * [`echo`]: a ping.
-//! * [`reset`]: a TCP segment.
+//! * `sound`: what it may believe at all.
+//! * `echo`: a ping.
+//! * `reset`: a TCP segment.
 
 mod echo;
 mod reset;
