@@ -188,7 +188,7 @@ impl<'m> Map<'m> {
         }
         let leads_there = |at: &&At| {
             let walk = self.routes.walk(**at, question.to, u8::MAX, || sent.hash());
-            matches!(walk.end, End::Segment(_) | End::Own)
+            matches!(walk.end, End::Segment(_) | End::Own | End::Broadcast)
         };
         Ok(there.iter().find(leads_there).or(there.first()).copied())
     }
