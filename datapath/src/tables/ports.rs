@@ -5,9 +5,12 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 use packet::{EtherType, MacAddr, SegmentId, Slot, VirtualAddr, VlanId};
-use vnet::compiled::{Compiled, InterfaceId, Ipv4Subnet, MappingKind, PortId, UnknownMac};
+use vnet::compiled::{
+    Compiled, InterfaceId, Ipv4Subnet, LegId, MappingKind, PortId, RouterId, UnknownMac,
+};
 
 use super::dhcp::DhcpService;
+use super::routes::At;
 use crate::books::{RowId, Rows};
 
 /// What is behind a port.
@@ -119,12 +122,19 @@ pub struct SegmentRouter {
     pub mac: MacAddr,
     /// Its address.
     pub address: VirtualAddr,
+    /// Where a packet for its MAC begins its walk.
+    pub at: Option<At>,
 }
 
 impl Segment {
     /// Is this the MAC of a logical router?
     pub fn is_router(&self, mac: MacAddr) -> bool {
-        self.routers.iter().any(|router| router.mac == mac)
+        self.router(mac).is_some()
+    }
+
+    /// The logical router that has this MAC.
+    pub fn router(&self, mac: MacAddr) -> Option<&SegmentRouter> {
+        self.routers.iter().find(|router| router.mac == mac)
     }
 }
 
@@ -329,6 +339,7 @@ fn segments(compiled: &Compiled) -> (Vec<Segment>, HashMap<SegmentId, u32>) {
         })
         .collect();
     let at: HashMap<SegmentId, u32> = segments.iter().map(|segment| segment.id).zip(0..).collect();
+    let walks = entries(compiled);
     let mappings = compiled.mappings.iter();
     for router in mappings.filter(|mapping| mapping.kind == MappingKind::Router) {
         let at = at.get(&router.segment);
@@ -336,6 +347,7 @@ fn segments(compiled: &Compiled) -> (Vec<Segment>, HashMap<SegmentId, u32>) {
             segment.routers.push(SegmentRouter {
                 mac: router.mac,
                 address: router.address,
+                at: walks.get(&(router.segment, router.mac)).copied(),
             });
         }
     }
@@ -344,6 +356,19 @@ fn segments(compiled: &Compiled) -> (Vec<Segment>, HashMap<SegmentId, u32>) {
         segment.dhcp = service.map(Box::new);
     }
     (segments, at)
+}
+
+/// The routers' legs, by segment and MAC.
+fn entries(compiled: &Compiled) -> HashMap<(SegmentId, MacAddr), At> {
+    let routers = (0..).map(RouterId).zip(&compiled.routers);
+    let legs = routers.flat_map(|(router, drawn)| {
+        let legs = (0..).map(LegId).zip(&drawn.legs);
+        legs.map(move |(leg, of)| {
+            let by = Some(leg);
+            ((of.segment, of.mac), At { router, by })
+        })
+    });
+    legs.collect()
 }
 
 fn key(tag: Option<VlanId>, mac: MacAddr) -> u64 {

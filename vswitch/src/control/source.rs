@@ -2,6 +2,7 @@
 //! with plain values. The daemon implements [`ControlSource`]; everything
 //! about sockets, messages and permissions stays on this side of it.
 
+mod books;
 mod mtu;
 mod route;
 mod router;
@@ -17,6 +18,7 @@ pub use datapath::tables::{MappingKey, PortOffloads};
 use packet::{Locator, MacAddr, SegmentId, Slot, SubstrateAddr, VirtualAddr, VlanId};
 use vnet::compiled::{LinkType, MappingKind};
 
+pub use self::books::{Books, InputBook, OutputBook, WholeBook};
 pub use self::mtu::{LearnedMtu, MtuLimits, MtuNextHop, MtuPath, MtuWay};
 pub use self::route::{
     RouteDestination, RouteEnd, RouteFrom, RouteHop, RouteQuestion, RouteRefusal, RouteWay,
@@ -413,77 +415,6 @@ impl CounterFilter {
             && (!self.drops_only || counter.kind == CounterKind::Drop)
             && (self.port.is_none() || self.port == counter.port)
     }
-}
-
-/// Where every packet went. All numbers are packets.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Books {
-    /// What came in, per port and segment.
-    pub inputs: Vec<InputBook>,
-    /// What went out, per port.
-    pub outputs: Vec<OutputBook>,
-    /// The daemon as a whole.
-    pub whole: WholeBook,
-}
-
-/// received + extra fragments = forwarded + answered + punted + held + dropped.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InputBook {
-    /// The input port.
-    pub port: String,
-    /// The segment; `None`: packets that were never placed in one.
-    pub segment: Option<SegmentLabel>,
-    /// Packets received.
-    pub received: u64,
-    /// Pieces beyond the first of packets cut here: IPv4 fragments, and the TCP
-    /// segments of super-frames.
-    pub extra_fragments: u64,
-    /// Passed on to at least one output port; pieces count each for itself.
-    pub forwarded: u64,
-    /// Consumed by an answer made here (ARP, echo).
-    pub answered: u64,
-    /// Consumed by the slow path.
-    pub punted: u64,
-    /// Waiting for a mapping or a neighbour.
-    pub held: u64,
-    /// Dropped, by any reason.
-    pub dropped: u64,
-}
-
-/// offered = sent + tx-dropped.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OutputBook {
-    /// The output port.
-    pub port: String,
-    /// Packets given to the port.
-    pub offered: u64,
-    /// Packets that its device took.
-    pub sent: u64,
-    /// Packets that its device did not take, or could not send.
-    pub tx_dropped: u64,
-}
-
-/// received + generated + copies + extra fragments
-/// = sent + consumed + held + dropped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct WholeBook {
-    /// Packets received on all ports.
-    pub received: u64,
-    /// Packets made here: answers, neighbour discovery, errors.
-    pub generated: u64,
-    /// Copies beyond the first of packets to groups.
-    pub copies: u64,
-    /// Pieces beyond the first of packets cut here: IPv4 fragments, and the TCP
-    /// segments of super-frames.
-    pub extra_fragments: u64,
-    /// Packets that the devices took.
-    pub sent: u64,
-    /// Packets that ended here: answered or punted.
-    pub consumed: u64,
-    /// Packets waiting for a mapping or a neighbour.
-    pub held: u64,
-    /// Packets dropped, transmit drops included.
-    pub dropped: u64,
 }
 
 /// Names for the parts of a substrate address, as far as this host knows them.

@@ -17,27 +17,6 @@ use crate::pipeline::topology::vlan;
 use crate::pipeline::verdict::{Consumed, DropReason, Verdict};
 use crate::tables::Tables;
 
-/// The MAC of a logical router of the segment that answers for what it would
-/// route elsewhere (RFC 1027).
-fn proxy(
-    tables: &Tables,
-    segment: SegmentId,
-    asks: VirtualAddr,
-    target: VirtualAddr,
-) -> Option<MacAddr> {
-    // RFC 5227: who probes asks whether somebody has the address, and the
-    // router has it not.
-    if asks.ipv4().is_unspecified() || !is_of_one(target) {
-        return None;
-    }
-    let routes = &tables.drawn.routes;
-    let mut routers = routes.in_segment(segment).iter();
-    routers.find_map(|at| {
-        let leg = routes.entered(*at).filter(|leg| leg.proxy_arp)?;
-        routes.leads_elsewhere(*at, target).then_some(leg.mac)
-    })
-}
-
 /// Decides what becomes of an admitted ARP packet.
 ///
 /// # Errors
@@ -92,4 +71,25 @@ pub fn answer<B: PacketBuf>(
         .map_err(|_| DropReason::ArpMalformed)?;
     vlan::tag(&mut packet.buf, sender.tag)?;
     Ok(Verdict::Reply)
+}
+
+/// The MAC of a logical router of the segment that answers for what it would
+/// route elsewhere (RFC 1027).
+fn proxy(
+    tables: &Tables,
+    segment: SegmentId,
+    asks: VirtualAddr,
+    target: VirtualAddr,
+) -> Option<MacAddr> {
+    // RFC 5227: who probes asks whether somebody has the address, and the
+    // router has it not.
+    if asks.ipv4().is_unspecified() || !is_of_one(target) {
+        return None;
+    }
+    let routes = &tables.drawn.routes;
+    let mut routers = routes.in_segment(segment).iter();
+    routers.find_map(|at| {
+        let leg = routes.entered(*at).filter(|leg| leg.proxy_arp)?;
+        routes.leads_elsewhere(*at, target).then_some(leg.mac)
+    })
 }

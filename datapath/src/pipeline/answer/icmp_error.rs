@@ -164,34 +164,15 @@ pub fn reply<B: PacketBuf>(
         Routing::Entering(first) => Some(first),
         Routing::Routed(routed) => Some(routed.first),
     };
-    say(packet, router, tables, state, now, complaint, otherwise)
+    reply_of(packet, router, tables, state, now, complaint, otherwise)
 }
 
-/// The same, from a logical router to which the packet had come.
+/// The same, from a logical router to which the packet had come; `None`: from
+/// the segment's.
 ///
 /// # Errors
 /// As [`reply`], and `no-route-back`.
 pub fn reply_of<B: PacketBuf>(
-    packet: &mut Packet<B>,
-    router: At,
-    tables: &Tables,
-    state: &mut WorkerState,
-    now: Duration,
-    complaint: Complaint,
-    otherwise: DropReason,
-) -> Result<Verdict, DropReason> {
-    say(
-        packet,
-        Some(router),
-        tables,
-        state,
-        now,
-        complaint,
-        otherwise,
-    )
-}
-
-fn say<B: PacketBuf>(
     packet: &mut Packet<B>,
     router: Option<At>,
     tables: &Tables,

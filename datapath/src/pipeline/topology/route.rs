@@ -65,7 +65,15 @@ fn route<B: PacketBuf>(
     };
     // As it came to the last router.
     lower_ttl(&mut packet.buf, walk.hops);
-    icmp_error::reply_of(packet, walk.last, tables, state, now, complaint, otherwise)
+    icmp_error::reply_of(
+        packet,
+        Some(walk.last),
+        tables,
+        state,
+        now,
+        complaint,
+        otherwise,
+    )
 }
 
 /// The last router sends it into the segment of its leg.
@@ -109,7 +117,7 @@ pub fn host_unreachable<B: PacketBuf>(
     lower_ttl(&mut packet.buf, routed.hops);
     icmp_error::reply_of(
         packet,
-        routed.last,
+        Some(routed.last),
         tables,
         state,
         now,

@@ -31,9 +31,7 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
             return Err(DropReason::HairpinToSelf);
         }
         let segment = ports.segment_of(sender).ok_or(DropReason::UnknownMac)?;
-        if segment.is_router(mac)
-            && let Some(at) = tables.drawn.routes.by_mac(sender.segment, mac)
-        {
+        if let Some(at) = segment.router(mac).and_then(|router| router.at) {
             packet.cx.routing = Routing::Entering(at);
             return Ok(());
         }

@@ -135,13 +135,6 @@ impl RouteTable {
         self.entries.get(&segment).map_or(&[], Vec::as_slice)
     }
 
-    /// The router of a segment that has this MAC.
-    pub fn by_mac(&self, segment: SegmentId, mac: MacAddr) -> Option<At> {
-        let mut routers = self.in_segment(segment).iter();
-        let has = |at: &&At| self.entered(**at).is_some_and(|leg| leg.mac == mac);
-        routers.find(has).copied()
-    }
-
     /// The leg by which one came to a router.
     pub fn entered(&self, at: At) -> Option<&Leg> {
         self.leg(at.router, at.by?)

@@ -54,7 +54,7 @@ pub fn answer<B: PacketBuf>(
         IpProtocol::UDP => Complaint::PortUnreachable,
         _ => Complaint::ProtocolUnreachable,
     };
-    icmp_error::reply_of(packet, at, tables, state, now, complaint, silent)
+    icmp_error::reply_of(packet, Some(at), tables, state, now, complaint, silent)
 }
 
 fn ping<B: PacketBuf>(
