@@ -6,6 +6,7 @@
 //! * [`arp`]: who has this address?
 //! * [`dhcp`]: which address is mine, and what else is there to know?
 //! * [`source_route`]: packets that want to choose their way.
+//! * `udp`: the datagram around a question or an answer.
 //! * [`router`]: what is for a logical router itself; `topology` comes here.
 //! * [`icmp_error`]: how a node is told that its packet did not pass; other
 //!   stages use it, too. [`limit`]: how often.
@@ -19,6 +20,7 @@ pub mod icmp_error;
 pub mod limit;
 pub mod router;
 pub mod source_route;
+mod udp;
 
 use core::time::Duration;
 

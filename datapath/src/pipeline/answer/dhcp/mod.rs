@@ -6,18 +6,18 @@
 //! * `message`: what does the client say?
 //! * `reply`: what is it told?
 //! * `options`: how options are read and written.
-//! * `udp`: what is around a message.
 
 mod message;
 mod options;
 mod reply;
-mod udp;
 
+use packet::checksum::Sum;
 use packet::ethernet::ETHERNET_LEN;
 use packet::{IpProtocol, PacketBuf, TransportChecksum, VirtualAddr};
 
 use self::message::{Kind, Message};
 use self::reply::{Reply, Told};
+use crate::pipeline::answer::udp;
 use crate::pipeline::batch::{IpTuple, Packet, Tuple};
 use crate::pipeline::topology::vlan;
 use crate::pipeline::verdict::{Consumed, DropReason, Verdict};
@@ -97,7 +97,9 @@ fn message<B: PacketBuf>(packet: &Packet<B>, ip: &IpTuple) -> Result<Message, Dr
     let datagram = datagram.get(ETHERNET_LEN + usize::from(ip.header_len)..);
     let datagram = datagram.unwrap_or_default();
     let complete = packet.cx.offload.transport == TransportChecksum::Complete;
-    let payload = udp::payload(datagram, ip, complete);
+    let addresses = [ip.source.to_bits(), ip.destination.to_bits()];
+    let [source, destination] = addresses.map(|bits| Sum::of(&bits.to_be_bytes()));
+    let payload = udp::payload(datagram, source.and(destination), complete);
     payload
         .and_then(Message::read)
         .ok_or(DropReason::DhcpMalformed)

@@ -8,9 +8,9 @@ use zerocopy::IntoBytes;
 
 use super::message::{COOKIE, ETHERNET, HEADER_LEN, Header, Message, REPLY};
 use super::options::{Writer, code};
-use super::udp::{self, UDP_LEN};
 use super::{CLIENT_PORT, SERVER_PORT};
 use crate::pipeline::answer::icmp_error::FIRST_TTL;
+use crate::pipeline::answer::udp::{self, UDP_LEN};
 use crate::pipeline::verdict::DropReason;
 use crate::tables::DhcpService;
 use crate::tables::dhcp::code as said;

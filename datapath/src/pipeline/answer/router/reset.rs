@@ -1,6 +1,6 @@
 //! The answer to a TCP segment where nobody listens (RFC 9293 §3.5.2, group 1).
 
-use packet::checksum::Sum;
+use packet::checksum::{Sum, pseudo_header_v6};
 use packet::ipv4::{IPV4_LEN, Ipv4Fields, Ipv4Header};
 use packet::{Fragment, IpProtocol};
 use zerocopy::{FromBytes, IntoBytes};
@@ -69,8 +69,9 @@ pub(super) fn of(packet: &[u8], ttl: u8) -> Option<[u8; IPV4_LEN + TCP_LEN]> {
     *words = [
         d1, d2, s1, s2, s[0], s[1], s[2], s[3], a[0], a[1], a[2], a[3], 0x50, bits,
     ];
-    let pseudo = [0, IpProtocol::TCP.0, 0, 20];
-    let sum = Sum::of(tcp).and(header.address_sum()).and(Sum::of(&pseudo));
+    // The same words as in IPv6.
+    let pseudo = pseudo_header_v6(header.address_sum(), 20, IpProtocol::TCP);
+    let sum = pseudo.and(Sum::of(tcp));
     tcp.get_mut(16..18)?
         .copy_from_slice(&sum.checksum().to_be_bytes());
     Some(reset)

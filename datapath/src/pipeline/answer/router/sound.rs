@@ -2,13 +2,12 @@
 //! silence, as by any host (RFC 1122 §3.2.2, §4.1.3.4, §4.2.2.7): an answer
 //! would go to whom a damaged packet names.
 
-use packet::checksum::Sum;
+use packet::checksum::{Sum, pseudo_header_v6};
 use packet::ipv4::Ipv4Header;
 use packet::{IpProtocol, TransportChecksum};
 use zerocopy::FromBytes;
 
-/// A UDP header, in bytes.
-const UDP_LEN: usize = 8;
+use crate::pipeline::answer::udp;
 
 /// A TCP header without options, in bytes.
 const TCP_LEN: usize = 20;
@@ -25,14 +24,7 @@ pub(super) fn is_sound(packet: &[u8], checksum: TransportChecksum) -> bool {
     match header.protocol {
         IpProtocol::ICMP => Sum::of(message).checksum() == 0,
         IpProtocol::TCP => is_whole_tcp(message) && (partial || adds_up(header, message)),
-        IpProtocol::UDP => {
-            let datagram = udp(message);
-            datagram.is_some_and(|datagram| {
-                // RFC 768: 0 is none.
-                let none = datagram.get(6..UDP_LEN) == Some(&[0, 0]);
-                none || partial || adds_up(header, datagram)
-            })
-        }
+        IpProtocol::UDP => udp::payload(message, header.address_sum(), !partial).is_some(),
         _ => true,
     }
 }
@@ -43,20 +35,9 @@ fn is_whole_tcp(segment: &[u8]) -> bool {
     (TCP_LEN..=segment.len()).contains(&header)
 }
 
-/// The datagram, as long as it says.
-fn udp(message: &[u8]) -> Option<&[u8]> {
-    let &[_, _, _, _, high, low, ..] = message else {
-        return None;
-    };
-    let len = usize::from(u16::from_be_bytes([high, low]));
-    message.get(..len).filter(|_| len >= UDP_LEN)
-}
-
-/// RFC 9293 §3.1, RFC 768: with the pseudo-header.
-fn adds_up(header: &Ipv4Header, message: &[u8]) -> bool {
-    let len = u16::try_from(message.len()).unwrap_or(u16::MAX);
-    let [high, low] = len.to_be_bytes();
-    let pseudo = [0, header.protocol.0, high, low];
-    let sum = Sum::of(message).and(header.address_sum());
-    sum.and(Sum::of(&pseudo)).checksum() == 0
+/// RFC 9293 §3.1: with the pseudo-header, whose words are the same in IPv6.
+fn adds_up(header: &Ipv4Header, segment: &[u8]) -> bool {
+    let len = u32::try_from(segment.len()).unwrap_or(u32::MAX);
+    let pseudo = pseudo_header_v6(header.address_sum(), len, IpProtocol::TCP);
+    pseudo.and(Sum::of(segment)).checksum() == 0
 }

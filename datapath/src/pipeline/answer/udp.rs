@@ -1,24 +1,20 @@
-//! The datagram around a DHCP message.
+//! The datagram around what is for the switch itself.
 
 use packet::IpProtocol;
 use packet::checksum::{self, Sum};
 
-use crate::pipeline::batch::IpTuple;
-
 /// A UDP header, in bytes.
 pub(super) const UDP_LEN: usize = 8;
 
-/// What a datagram carries; `None` where its length contradicts it, or its
-/// checksum, which is looked at if it is `complete`.
-pub(super) fn payload<'d>(datagram: &'d [u8], ip: &IpTuple, complete: bool) -> Option<&'d [u8]> {
+/// What a datagram between two addresses carries; `None` where its length
+/// contradicts it, or its checksum, which is looked at if it is `complete`.
+pub(super) fn payload(datagram: &[u8], addresses: Sum, complete: bool) -> Option<&[u8]> {
     let &[_, _, _, _, a, b, c, d] = datagram.first_chunk::<UDP_LEN>()?;
     let len = u16::from_be_bytes([a, b]);
     let datagram = datagram.get(..usize::from(len))?;
     // RFC 768: zero is none.
     let has_sum = complete && [c, d] != [0, 0];
-    let addresses = [ip.source.to_bits(), ip.destination.to_bits()];
-    let addresses = addresses.map(|bits| Sum::of(&bits.to_be_bytes()));
-    let right = || sum(datagram, len, addresses[0].and(addresses[1])).checksum() == 0;
+    let right = || sum(datagram, len, addresses).checksum() == 0;
     if has_sum && !right() {
         return None;
     }
