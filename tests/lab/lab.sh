@@ -122,6 +122,13 @@ show_logs() {
         printf '  --- last lines of %s\n' "${log##*/}"
         tail -n 15 "$log" | sed 's/^/      /'
     done
+    local host
+    for host in "$LAB_DIR"/*.pid; do
+        [[ -s $host && $host != *.tcpdump.pid ]] || continue
+        host=$(basename "$host" .pid)
+        printf '  --- what %s has dropped\n' "$host"
+        ctl "$host" counter list --drops 2>&1 | sed 's/^/      /'
+    done
 }
 
 lab_cleanup() {
