@@ -2,20 +2,25 @@
 //! there a second and a third time for the page's place.
 #![allow(unsafe_code, reason = "argued below")]
 
+/// What the range is rounded to: the largest ordinary page of any machine that
+/// Linux runs on. To ask for this machine's would be one thing more that can
+/// fail, under a simulator for one, and huge pages are larger yet.
+#[cfg(all(target_os = "linux", not(any(miri, loom))))]
+const PAGE: usize = 1 << 16;
+
 /// Asks the kernel for huge pages under an array, as its pages are first
 /// touched. A kernel that has none to give gives ordinary ones.
 #[cfg(all(target_os = "linux", not(any(miri, loom))))]
 pub(super) fn advise<T>(array: &[T]) {
     use rustix::mm::{Advice, madvise};
 
-    let page = rustix::param::page_size();
     let begin = array.as_ptr();
     // Whole pages only: the first may be shared with something else.
-    let skipped = begin.cast::<u8>().align_offset(page);
+    let skipped = begin.cast::<u8>().align_offset(PAGE);
     let Some(len) = size_of_val(array).checked_sub(skipped) else {
         return;
     };
-    let len = len - len % page;
+    let len = len - len % PAGE;
     if len == 0 {
         return;
     }
