@@ -27,4 +27,4 @@ pub mod v1 {
 pub const DEFAULT_SOCKET: &str = "/run/vswitch/control.sock";
 
 /// The version spoken by this build. `v1` messages are major version 1.
-pub const API_VERSION: v1::ApiVersion = v1::ApiVersion { major: 1, minor: 5 };
+pub const API_VERSION: v1::ApiVersion = v1::ApiVersion { major: 1, minor: 6 };

@@ -47,6 +47,8 @@ pub struct Compiled {
     pub routers: Vec<Router>,
     /// The interfaces attached to this host's ports, ordered by id.
     pub interfaces: Vec<Interface>,
+    /// The phantom routers of all segments, on whichever host.
+    pub phantoms: Vec<PhantomRouter>,
     /// Where every known (segment, virtual address) is, local ones included,
     /// ordered by these, each once.
     pub mappings: Vec<Mapping>,
@@ -305,6 +307,38 @@ pub struct Interface {
     pub dhcp_server: bool,
 }
 
+/// A node's interface that stands for further addresses in its segment: those
+/// that the node forwards for. They need not be drawn anywhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PhantomRouter {
+    /// The segment.
+    pub segment: SegmentId,
+    /// The segment's range: whatever the prefixes hold, nobody stands for an
+    /// address in it.
+    pub subnet: Ipv4Subnet,
+    /// Its own addresses there, at least one.
+    pub addresses: Vec<VirtualAddr>,
+    /// Its MAC there.
+    pub mac: MacAddr,
+    /// The host it is on.
+    pub host: HostId,
+    /// Which it is of those in its segment on that host.
+    pub slot: Slot,
+    /// Set where it is attached to this host.
+    pub interface: Option<InterfaceId>,
+    /// What it stands for, each prefix once.
+    pub forwards: Vec<Ipv4Subnet>,
+}
+
+impl PhantomRouter {
+    /// Does it stand for the address?
+    pub fn forwards(&self, address: VirtualAddr) -> bool {
+        address.is_unicast()
+            && !self.subnet.contains(address)
+            && self.forwards.iter().any(|prefix| prefix.contains(address))
+    }
+}
+
 /// How a node's link carries its VLANs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkType {
@@ -332,6 +366,8 @@ impl LinkType {
 pub enum MappingKind {
     /// A computing node.
     Node,
+    /// A computing node that forwards for others.
+    Phantom,
     /// A logical router's interface: on no host, emulated on every one.
     Router,
 }
@@ -341,8 +377,15 @@ impl MappingKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Node => "node",
+            Self::Phantom => "phantom",
             Self::Router => "router",
         }
+    }
+
+    /// Is it a machine somewhere, and no device that only exists as
+    /// configuration?
+    pub const fn is_node(self) -> bool {
+        matches!(self, Self::Node | Self::Phantom)
     }
 }
 
@@ -359,7 +402,7 @@ pub struct Mapping {
     pub mac: MacAddr,
     /// The host it is on (for a router: this one).
     pub host: HostId,
-    /// Its slot there.
+    /// Its slot there; a phantom router's is used for what it forwards only.
     pub slot: Slot,
     /// Set where it is attached to this host.
     pub interface: Option<InterfaceId>,

@@ -41,6 +41,10 @@ pub(super) struct Interface {
     mac: Shown<MacAddr>,
     /// Its virtual addresses: IPv4, or labels that stand for IPv6.
     addresses: Vec<Shown<VirtualAddr>>,
+    /// What it forwards for: IPv4 prefixes.
+    forwards: Vec<String>,
+    /// Its slot on this host; null where it forwards for nobody.
+    slot: Option<u32>,
 }
 
 impl TryFrom<v1::Interface> for Interface {
@@ -56,6 +60,8 @@ impl TryFrom<v1::Interface> for Interface {
             node: interface.node,
             port: interface.port,
             tag: interface.tag,
+            forwards: interface.forwards,
+            slot: interface.slot,
         })
     }
 }
@@ -73,6 +79,8 @@ impl Row for Interface {
             number("tag"),
             words("mac"),
             words("addresses"),
+            words("forwards"),
+            number("slot"),
         ]
     };
 
@@ -89,6 +97,8 @@ impl Row for Interface {
             self.tag.map(|t| t.to_string()).unwrap_or_default(),
             self.mac.to_string(),
             addresses.join(" "),
+            self.forwards.join(" "),
+            self.slot.map(|slot| slot.to_string()).unwrap_or_default(),
         ]
     }
 }

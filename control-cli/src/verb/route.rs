@@ -199,7 +199,10 @@ impl TryFrom<v1::GetRouteReply> for Way {
         let meaning = meaning(end, last, &destination, &from_segment);
         Ok(Self {
             from: way.from.map(wire::virtual_address),
-            arrives: matches!(end, v1::RouteEnd::Delivered | v1::RouteEnd::Router),
+            arrives: matches!(
+                end,
+                v1::RouteEnd::Delivered | v1::RouteEnd::Router | v1::RouteEnd::Forwarded
+            ),
             end: word(way.end, v1::RouteEnd::as_str_name, "ROUTE_END_").replace('_', "-"),
             meaning,
             hops,
@@ -258,9 +261,10 @@ fn meaning(end: v1::RouteEnd, last: &str, destination: &Destination, from: &Segm
         v1::RouteEnd::NoRoute => {
             format!("router {last} has no route to {address} and says so (ICMP 3/0)")
         }
+        v1::RouteEnd::Forwarded => format!("{owner} gets it, and passes it on as it likes"),
         v1::RouteEnd::Station => format!(
-            "router {last} would pass it to {address}, which is no router: not yet \
-             (next-hop-not-yet)"
+            "router {last} would pass it to {owner}, {address}, which forwards for nobody \
+             (next-hop-no-router): give it forwards"
         ),
         v1::RouteEnd::Circle => format!(
             "it comes to router {last} again and again, until its TTL ends (ICMP 11/0): \
@@ -326,6 +330,9 @@ impl Way {
         }
         if let Some(mac) = of.mac {
             let _ = write!(text, " mac {mac}");
+        }
+        if self.end == "forwarded" {
+            text += ", which passes it on as it likes";
         }
         text
     }

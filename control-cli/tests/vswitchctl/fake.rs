@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use datapath::substrate::{AddressKind, AddressState};
 use packet::{Locator, MacAddr, SegmentId, Slot, SubstrateAddr, VirtualAddr, VlanId};
-use vnet::compiled::{LinkType, MappingKind};
+use vnet::compiled::{Ipv4Subnet, LinkType, MappingKind};
 use vswitch::config::Announce;
 use vswitch::control::source::{
     AddressNames, AddressOwner, Books, ControlSource, Counter, CounterFilter, CounterKind,
@@ -276,6 +276,8 @@ impl ControlSource for Fake {
             link: LinkType::Access,
             mac: mac("00:05:02:0b:27:44"),
             addresses: vec![address("10.0.0.2")],
+            forwards: Vec::new(),
+            slot: None,
         };
         let c = Interface {
             node: "c".to_owned(),
@@ -285,6 +287,10 @@ impl ControlSource for Fake {
             link: LinkType::Trunk,
             mac: mac("02:00:00:00:00:0c"),
             addresses: vec![address("10.0.5.1"), address("10.0.5.11")],
+            forwards: Ipv4Subnet::new([192, 168, 7, 0].into(), 24)
+                .into_iter()
+                .collect(),
+            slot: Slot::new(1).ok(),
         };
         vec![a, c]
     }

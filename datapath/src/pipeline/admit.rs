@@ -1,8 +1,8 @@
 //! May this interface send with these addresses? (Anti-spoofing.)
 //!
 //! The source MAC already chose the interface; here the source IP and the ARP
-//! sender fields must be the interface's, and the protocol one that the
-//! segment carries.
+//! sender fields must be the interface's (a phantom router's: or one that it
+//! stands for), and the protocol one that the segment carries.
 //!
 //! Exits: on; dropped by an `admit` reason.
 
@@ -38,7 +38,7 @@ fn admit_ipv4<B: PacketBuf>(
     ip: &IpTuple,
     packet: &Packet<B>,
 ) -> Result<(), DropReason> {
-    if !has(sender, ip.source) {
+    if !has(sender, ip.source) && !sender.forwards(ip.source) {
         return match is_dhcp_request(ip) {
             true => Ok(()),
             false => Err(DropReason::SpoofedAddress),

@@ -80,6 +80,8 @@ pub struct Sender {
     pub interface: Option<InterfaceId>,
     /// Set where it is on another host: the address that its source proves.
     pub address: Option<VirtualAddr>,
+    /// That address is not its own: it is a phantom router, and stands for it.
+    pub forwards: bool,
 }
 
 /// What logical routers do with a packet.
@@ -118,6 +120,8 @@ pub struct Target {
     /// The MAC that whoever has the address must have, where the sender chose
     /// its receiver by MAC.
     pub mac: Option<MacAddr>,
+    /// Whoever has the address is to pass the packet on: it is for another.
+    pub passes_on: bool,
 }
 
 impl Target {

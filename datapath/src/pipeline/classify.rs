@@ -53,6 +53,7 @@ pub fn from_node<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
             mac: interface.mac,
             interface: Some(id),
             address: None,
+            forwards: false,
         });
         if ether_type == EtherType::IPV4 {
             let checked = packet.cx.offload.ipv4_header;
@@ -98,6 +99,7 @@ pub fn from_substrate<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
             segment: address.segment,
             address: address.address,
             mac: None,
+            passes_on: false,
         });
         Ok(())
     });

@@ -168,11 +168,15 @@ impl About {
 /// Whose substrate address this is, exactly.
 fn mapped(tables: &Tables, address: &core::net::Ipv6Addr) -> Option<Destination> {
     let parts = SubstrateAddr::from_ipv6(*address).ok()?;
+    if parts.forward {
+        let host = tables.hosts.at(*address).filter(|_| !parts.group)?;
+        let phantoms = &tables.drawn.phantoms;
+        return phantoms.destination(host, parts.segment, parts.slot, parts.address);
+    }
     let owner = tables.destination(parts.segment, parts.address)?;
     let exact = tables.locator(owner.host()) == Some(parts.locator)
         && owner.slot() == parts.slot
         && !parts.group
-        && !parts.forward
         && !owner.is_router();
     exact.then_some(owner)
 }
@@ -236,11 +240,13 @@ fn tell<B: PacketBuf>(
         mac: speaker.mac,
         interface: None,
         address: None,
+        forwards: false,
     });
     cx.target = Some(Target {
         segment: about.from.segment(),
         address: about.from.address(),
         mac: None,
+        passes_on: about.from.is_forwarding(),
     });
     Ok(())
 }

@@ -2,7 +2,8 @@
 //!
 //! Looks up (segment, address). A frame switched by MAC must find that MAC's
 //! owner there; what does not agree is a stale ARP entry or a sender that
-//! takes a node for a router.
+//! takes a node for a router. A phantom router is one, and gets what it is to
+//! pass on.
 //!
 //! Exits: on, with a destination; dropped by a `mapping` or `topology` reason.
 //! A miss is final in this version: mappings come from the configuration. The
@@ -64,6 +65,12 @@ fn find<B: PacketBuf>(
     if is_switched && to.interface().is_some() && to.interface() == sender {
         return Err(DropReason::HairpinToSelf);
     }
+    let to = match packet.cx.tuple.ip {
+        Some(ip) if target.passes_on => {
+            (to.forwarding(ip.destination)).ok_or(DropReason::NextHopNoRouter)?
+        }
+        _ => to,
+    };
     address_frame(&mut packet.buf, &to);
     packet.cx.to = Some(to);
     Ok(())

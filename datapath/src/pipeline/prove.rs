@@ -1,7 +1,9 @@
 //! Did the packet really come from where it claims to?
 //!
 //! The source must be *the* substrate address of a mapping held here: (segment,
-//! address) maps to exactly that locator and slot. What the proof is worth: it
+//! address) maps to exactly that locator and slot. If it has the forward bit,
+//! (locator, segment, slot) must be a phantom router's that stands for the
+//! address. What the proof is worth: it
 //! compares location with mapping; a machine that forges the exact address is
 //! stopped by the fabric's source filters (BCP 38).
 //!
@@ -18,7 +20,7 @@ use super::batch::{Burst, Sender};
 use super::classify::is_icmpv6_error;
 use super::topology::group;
 use super::verdict::DropReason;
-use crate::tables::{Destination, MappingKey, Tables};
+use crate::tables::{Destination, HostTable, MappingKey, Tables};
 
 /// The stage.
 pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
@@ -38,9 +40,11 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
             let members = members.ok_or(DropReason::DestinationNotHere)?;
             let to = group::of_packet(destination.segment, destination.address, members);
             packet.cx.to = Some(to.ok_or(DropReason::GroupMalformed)?);
-        }
-        if destination.forward {
-            return Err(DropReason::ForwardNotYet);
+        } else if destination.forward {
+            let phantoms = &tables.drawn.phantoms;
+            let SubstrateAddr { segment, slot, .. } = destination;
+            let to = phantoms.destination(HostTable::OWN, segment, slot, destination.address);
+            packet.cx.to = Some(to.ok_or(DropReason::DestinationNotHere)?);
         }
         let source = SubstrateAddr::from_ipv6(header.source());
         let source = source.map_err(|_| DropReason::SourceNotProven);
@@ -69,7 +73,7 @@ fn sender(
     known: Option<Destination>,
 ) -> Result<Sender, DropReason> {
     if source.forward {
-        return Err(DropReason::ForwardNotYet);
+        return phantom(tables, source).ok_or(DropReason::SourceNotProven);
     }
     let known = known
         // Routers are emulated at the sender: they never send on the
@@ -85,8 +89,25 @@ fn sender(
             mac: known.mac(),
             interface: None,
             address: Some(source.address),
+            forwards: false,
         })
     } else {
         Err(DropReason::SourceNotProven)
     }
+}
+
+/// Which phantom router has sent this for somebody else, if it stands for that
+/// address.
+fn phantom(tables: &Tables, source: &SubstrateAddr) -> Option<Sender> {
+    let host = tables.hosts.at(source.to_ipv6());
+    let host = host.filter(|host| *host != HostTable::OWN && !source.group)?;
+    let phantoms = &tables.drawn.phantoms;
+    let phantom = phantoms.at(host, source.segment, source.slot)?;
+    phantom.forwards(source.address).then_some(Sender {
+        segment: phantom.segment,
+        mac: phantom.mac,
+        interface: None,
+        address: Some(source.address),
+        forwards: true,
+    })
 }

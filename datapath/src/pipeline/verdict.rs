@@ -167,8 +167,8 @@ drop_reasons! {
     }
     "admit" {
         SpoofedAddress "spoofed-address"
-            "The source address is not one of the interface's."
-            "give the interface that address in the topology, or correct the node's"
+            "The source address is not one of the interface's, nor one that it forwards for."
+            "give the interface that address in the topology, or correct the node's; if the node forwards for others, list their prefixes in its `forwards`"
         SpoofedArp "spoofed-arp"
             "The ARP sender fields are not the interface's."
             "give the interface that address in the topology, or correct the node's"
@@ -208,7 +208,7 @@ drop_reasons! {
             "a stale ARP entry on the node: it ages out, or `ip neigh flush`; or set the segment's unknown-mac to resolve"
         NotTheDestinations "not-the-destinations-address"
             "The destination MAC belongs to a node that does not have the destination address."
-            "a node that forwards for others must be declared as a router; otherwise correct the sender's route"
+            "if the node forwards for others, give its interface `forwards` in the topology; otherwise correct the sender's route"
         HairpinToSelf "hairpin-to-self"
             "The frame is for the interface that sent it."
             "nothing is wrong on the network; look at the sender"
@@ -224,9 +224,9 @@ drop_reasons! {
         NoDrawnRoute "no-drawn-route"
             "A logical router has no route to the destination, and the sender may not be told so."
             "add a route to the router in the topology, or correct the node's"
-        NextHopNotYet "next-hop-not-yet"
-            "A logical router's next hop is a node, which this version does not pass packets to."
-            "route via a logical router"
+        NextHopNoRouter "next-hop-no-router"
+            "A logical router's next hop is a node that forwards for nobody."
+            "give the node's interface `forwards` in the topology, or correct the router's route"
         NoRouteBack "no-route-back"
             "A logical router would answer, but knows no way back to the sender."
             "add a route to the sender's segment to the router in the topology"
@@ -254,11 +254,8 @@ drop_reasons! {
     }
     "prove" {
         SourceNotProven "source-not-proven"
-            "The packet claims a virtual address that is not where its source locator says."
+            "The packet claims a virtual address that is not where its source locator says, or that the phantom router in its slot does not forward for."
             "look for a forger on the fabric, or update a stale mapping: vswitchctl mapping list"
-        ForwardNotYet "forward-not-yet"
-            "The packet has the forward bit, which this version does not use."
-            "look for a newer vswitch, or a forger, on the fabric"
     }
     "fabric_error" {
         FabricErrorMalformed "fabric-error-malformed"
@@ -270,7 +267,7 @@ drop_reasons! {
     }
     "moved" {
         DestinationNotHere "destination-not-here"
-            "No interface on this host has the destination address."
+            "No interface on this host has the destination address, or no phantom router its slot."
             "correct the sending host's mappings"
         MovedAway "moved-away"
             "The destination is on another host now."

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 use packet::{SegmentId, VirtualAddr, VlanId};
-use vnet::compiled::{Compiled, HostId, InterfaceId, MappingKind, PortId};
+use vnet::compiled::{Compiled, HostId, InterfaceId, PortId};
 
 /// The segments' members.
 #[derive(Debug, Default)]
@@ -57,7 +57,7 @@ impl GroupTable {
             }
         }
         for mapping in &compiled.mappings {
-            let elsewhere = mapping.interface.is_none() && mapping.kind == MappingKind::Node;
+            let elsewhere = mapping.interface.is_none() && mapping.kind.is_node();
             if elsewhere && let Some(members) = table.segments.get_mut(&mapping.segment) {
                 members.hosts.push(mapping.host);
             }

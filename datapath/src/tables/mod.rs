@@ -8,6 +8,7 @@ pub mod hosts;
 pub mod mapping;
 pub mod marks;
 pub mod path_mtu;
+pub mod phantoms;
 pub mod ports;
 pub mod publish;
 pub mod routes;
@@ -28,6 +29,7 @@ pub use mapping::{
 };
 pub use marks::UseMarks;
 pub use path_mtu::PathMtus;
+pub use phantoms::{PhantomTable, SegmentPhantom};
 pub use ports::{Interface, PortEntry, PortOffloads, PortRole, PortTable, Segment, SegmentRouter};
 pub use routes::{At, End, Leg, RouteTable, Walk};
 
@@ -65,6 +67,8 @@ pub struct Drawn {
     pub routes: RouteTable,
     /// Who hears what is for all of a segment.
     pub groups: GroupTable,
+    /// The nodes that forward for others.
+    pub phantoms: PhantomTable,
 }
 
 impl Tables {
@@ -124,6 +128,7 @@ impl Drawn {
         Self {
             routes: RouteTable::new(compiled),
             groups: GroupTable::new(compiled),
+            phantoms: PhantomTable::new(compiled),
             ports: PortTable::new(compiled, ports, rows),
         }
     }
@@ -137,6 +142,7 @@ impl Drawn {
         Self {
             routes: RouteTable::new(compiled),
             groups: GroupTable::new(compiled),
+            phantoms: PhantomTable::new(compiled),
             ports: PortTable::new(compiled, ports, rows),
         }
     }

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use packet::{EtherType, MacAddr, SegmentId, Slot, VirtualAddr, VlanId};
 use vnet::compiled::{
-    Compiled, InterfaceId, Ipv4Subnet, LegId, MappingKind, PortId, RouterId, UnknownMac,
+    Compiled, InterfaceId, Ipv4Subnet, LegId, MappingKind, PhantomRouter, PortId, RouterId,
+    UnknownMac,
 };
 
 use super::dhcp::DhcpService;
+use super::phantoms::{self, SegmentPhantom};
 use super::routes::At;
 use crate::books::{RowId, Rows};
 
@@ -89,6 +91,8 @@ pub struct Interface {
     /// Its slot on this host's locator: what receivers hold its packets'
     /// sources against.
     pub slot: Slot,
+    /// What it forwards for, if it does.
+    pub phantom: Option<Box<PhantomRouter>>,
     /// The line of the books for what it sends.
     pub row: RowId,
 }
@@ -107,6 +111,8 @@ pub struct Segment {
     /// The logical routers on it: usually none or one, so a scan is the
     /// fastest look-up.
     pub routers: Vec<SegmentRouter>,
+    /// The nodes on it that forward for others, by MAC: usually none.
+    pub phantoms: HashMap<MacAddr, SegmentPhantom>,
     /// What may pass besides IPv4 and ARP: usually nothing.
     pub ethertypes: Vec<EtherType>,
     /// What DHCP clients are told, if they are answered.
@@ -124,6 +130,14 @@ pub struct SegmentRouter {
     pub address: VirtualAddr,
     /// Where a packet for its MAC begins its walk.
     pub at: Option<At>,
+}
+
+impl Interface {
+    /// May it send from an address that is not its own?
+    pub fn forwards(&self, source: VirtualAddr) -> bool {
+        let phantom = self.phantom.as_ref();
+        phantom.is_some_and(|phantom| phantom.forwards(source))
+    }
 }
 
 impl Segment {
@@ -191,8 +205,12 @@ impl PortTable {
         let slots: HashMap<InterfaceId, Slot> = compiled
             .mappings
             .iter()
+            .filter(|mapping| mapping.kind != MappingKind::Phantom)
             .filter_map(|mapping| mapping.interface.zip(Some(mapping.slot)))
             .collect();
+        let phantoms = compiled.phantoms.iter();
+        let phantoms = phantoms.filter_map(|one| Some((one.interface?, one)));
+        let phantoms: HashMap<InterfaceId, &PhantomRouter> = phantoms.collect();
         let ids = compiled.interfaces.iter().map(|interface| interface.id.0);
         let mut interfaces = Vec::new();
         interfaces.resize_with(ids.max().map_or(0, |id| id as usize + 1), || None);
@@ -212,6 +230,7 @@ impl PortTable {
                     addresses: interface.addresses.as_slice().into(),
                     dhcp_server: interface.dhcp_server,
                     slot: slots.get(&id).copied().unwrap_or(Slot::ZERO),
+                    phantom: phantoms.get(&id).map(|one| Box::new((*one).clone())),
                     row: rows.of(interface.port, Some(interface.segment)),
                 });
             }
@@ -324,6 +343,7 @@ fn reserve(ports: &mut [Option<Port>], compiled: &Compiled) {
 
 /// The segments, and the place of each.
 fn segments(compiled: &Compiled) -> (Vec<Segment>, HashMap<SegmentId, u32>) {
+    let mut phantoms = phantoms::by_mac(compiled);
     let mut segments: Vec<Segment> = compiled
         .segments
         .iter()
@@ -333,6 +353,7 @@ fn segments(compiled: &Compiled) -> (Vec<Segment>, HashMap<SegmentId, u32>) {
             mtu: segment.mtu,
             unknown_mac: segment.unknown_mac,
             routers: Vec::new(),
+            phantoms: phantoms.remove(&segment.id).unwrap_or_default(),
             ethertypes: segment.ethertypes.clone(),
             dhcp: None,
             has_dhcp_server: segment.has_dhcp_server,

@@ -16,8 +16,9 @@ use datapath::tables::{
 };
 use packet::{Locator, MacAddr, Slot, SubstrateAddr, VirtualAddr, VlanId};
 use vnet::compiled::{
-    Compiled, Host, HostId, Interface, InterfaceId, Ipv4Subnet, Leg, LinkType, Mapping,
-    MappingKind, Network, NextHop, PortId, Route, Router, RouterId, Segment, UnknownMac,
+    Compiled, Host, HostId, Interface, InterfaceId, Ipv4Subnet, Leg, LegId, LinkType, Mapping,
+    MappingKind, Network, NextHop, PhantomRouter, PortId, Route, Router, RouterId, Segment,
+    UnknownMac,
 };
 
 use super::host;
@@ -243,6 +244,60 @@ impl Plan {
         addresses.extend(on_link.then_some(first));
         let groups = addresses.iter().map(|a| solicited(*a)).collect();
         self.uplinks.own = OwnAddresses::new(locator, on_link, addresses, groups);
+        self
+    }
+
+    /// With a node that forwards for these prefixes in a segment, in the slot of
+    /// its address's last six bits.
+    pub fn phantom(mut self, segment_id: u32, node: Node, prefixes: &[(Ip, u8)]) -> Self {
+        let slot = Slot::new(node.ip[3] % 64).unwrap();
+        let subnet = self.segment(segment_id).subnet;
+        let own = |m: &&mut Mapping| m.segment == segment(segment_id) && m.mac == node.mac;
+        let mappings = self.compiled.mappings.iter_mut().filter(own);
+        let mut addresses = Vec::new();
+        let mut first = None;
+        for mapping in mappings {
+            mapping.kind = MappingKind::Phantom;
+            mapping.slot = slot;
+            addresses.push(mapping.address);
+            first.get_or_insert(*mapping);
+        }
+        let first = first.unwrap();
+        let prefix = |&(network, length): &(Ip, u8)| Ipv4Subnet::new(network.into(), length);
+        self.compiled.phantoms.push(PhantomRouter {
+            segment: first.segment,
+            subnet,
+            addresses,
+            mac: first.mac,
+            host: first.host,
+            slot,
+            interface: first.interface,
+            forwards: prefixes.iter().map(|p| prefix(p).unwrap()).collect(),
+        });
+        self
+    }
+
+    /// With routes to everything else: L's to J, and J's to these stations of
+    /// `front`.
+    pub fn default_of_j(mut self, via: &[Node]) -> Self {
+        let hop = |node: &Node| NextHop::Station {
+            by: LegId(0),
+            address: ip_of(node.ip),
+        };
+        let to = Ipv4Subnet::new(Ipv4Addr::UNSPECIFIED, 0).unwrap();
+        let via = via.iter().map(hop).collect();
+        let to_j = NextHop::Router {
+            router: RouterId(0),
+            by: None,
+        };
+        let [j, l, ..] = self.compiled.routers.as_mut_slice() else {
+            panic!("J and L are there");
+        };
+        j.routes.push(Route { to, via });
+        l.routes.push(Route {
+            to,
+            via: vec![to_j],
+        });
         self
     }
 

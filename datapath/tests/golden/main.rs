@@ -23,6 +23,7 @@ mod case;
 mod cases;
 mod dhcp;
 mod groups;
+mod phantoms;
 mod place;
 mod rewrite;
 mod routing;
@@ -43,6 +44,7 @@ fn all() -> Vec<Case> {
         cases::all(),
         groups::all(),
         routing::all(),
+        phantoms::all(),
         dhcp::all(),
         rewrite::all(),
         border::all(),

@@ -96,7 +96,7 @@ fn slot_and_flags_are_part_of_the_proof() {
         forward: true,
         ..a()
     };
-    assert_eq!(refused(forward, g()), DropReason::ForwardNotYet);
+    assert_eq!(refused(forward, g()), DropReason::SourceNotProven);
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn flags_of_the_destination_have_their_reasons() {
         forward: true,
         ..g()
     };
-    assert_eq!(refused(a(), forward), DropReason::ForwardNotYet);
+    assert_eq!(refused(a(), forward), DropReason::DestinationNotHere);
     let group = SubstrateAddr { group: true, ..g() };
     assert_eq!(refused(a(), group), DropReason::GroupMalformed);
     let both = SubstrateAddr {

@@ -22,6 +22,7 @@ mod groups;
 mod kernel;
 mod local;
 mod offloads;
+mod phantoms;
 mod raw;
 mod reasons;
 mod rewrite;

@@ -194,7 +194,7 @@ fn example(reason: Reason) -> Option<Outcome> {
         Reason::NotRoutable => node(A, &by_j([127, 0, 0, 1]).udp(1, 2, b"x")),
         Reason::TtlExpired => node(A, &by_j(H.ip).ttl(1).icmp((3, 3), (0, 0), &[0; 28])),
         Reason::NoDrawnRoute => node(A, &by_j([8; 4]).icmp((3, 3), (0, 0), &[0; 28])),
-        Reason::NextHopNotYet => {
+        Reason::NextHopNoRouter => {
             let mut plan = Plan::of(Site::R);
             plan.compiled.routers[0].routes[0].via = vec![NextHop::Station {
                 by: LegId(0),
@@ -235,14 +235,6 @@ fn example(reason: Reason) -> Option<Outcome> {
         Reason::SourceNotProven => {
             let forged = Site::S.substrate(FRONT, [10, 0, 0, 99]);
             substrate(&on_uplink(forged, at_r(A.ip)).udp(1, 2, b"x"))
-        }
-        Reason::ForwardNotYet => {
-            let forward = SubstrateAddr {
-                forward: true,
-                ..at_r(A.ip)
-            };
-            let g = Site::S.substrate(FRONT, G.ip);
-            substrate(&on_uplink(g, forward).udp(1, 2, b"x"))
         }
         Reason::FabricErrorMalformed => {
             // About a packet that nobody here has sent.

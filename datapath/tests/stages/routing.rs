@@ -4,7 +4,7 @@ use datapath::pipeline::DropReason;
 use packet::build::{Checksum, Frame, Ipv4};
 use packet::ipv4::Ipv4Header;
 use packet::{MacAddr, Offload, TransportChecksum};
-use vnet::compiled::{LegId, NextHop, Route, RouterId};
+use vnet::compiled::{NextHop, Route, RouterId};
 use zerocopy::FromBytes;
 
 use crate::bench::host::Outcome;
@@ -374,22 +374,23 @@ fn a_proxy_answers_for_what_it_routes() {
 }
 
 #[test]
-fn a_node_as_next_hop_has_to_wait() {
-    let mut plan = Plan::of(Site::R);
-    plan.compiled.routers[0].routes.push(Route {
-        to: "0.0.0.0"
-            .parse()
-            .map(|all| vnet::compiled::Ipv4Subnet::new(all, 0))
-            .unwrap()
-            .unwrap(),
-        via: vec![NextHop::Station {
-            by: LegId(0),
-            address: ip_of(G.ip),
-        }],
-    });
+fn a_next_hop_that_forwards_for_nobody_gets_nothing() {
+    let plan = Plan::of(Site::R).default_of_j(&[G]);
     let sent = by_j([8, 8, 8, 8]).udp(1, 2, b"x");
     let outcome = plan.host().node_sends(A.port, &sent);
-    assert_eq!(outcome.dropped(), DropReason::NextHopNotYet);
+    assert_eq!(outcome.dropped(), DropReason::NextHopNoRouter);
+}
+
+#[test]
+fn a_next_hop_that_nobody_is_cannot_be_reached() {
+    let nobody = Node {
+        ip: [10, 0, 0, 99],
+        ..G
+    };
+    let mut host = Plan::of(Site::R).default_of_j(&[nobody]).host();
+    let outcome = host.node_sends(A.port, &by_j([8, 8, 8, 8]).udp(1, 2, b"x"));
+    let (from, kind, _) = answer(&outcome);
+    assert_eq!((from, kind), ((J.ip, 64), (3, 1)));
 }
 
 #[test]

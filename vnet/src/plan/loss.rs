@@ -16,6 +16,8 @@ pub(super) enum Why {
     Link,
     /// A node's or a router's MAC changes.
     Mac,
+    /// What a node forwards for, or its slot, changes.
+    Forwards,
     /// A router's routes are not what they were.
     Routes,
     /// A segment's id changes.
@@ -87,6 +89,9 @@ impl Why {
             }
             Self::Mac => {
                 format!("to and from {who} until {its} neighbours have learned the new MAC")
+            }
+            Self::Forwards => {
+                format!("what {who} forward{s}, until every host knows of it")
             }
             Self::Routes => format!("through {who} by routes that go or change"),
             Self::SegmentId => format!("in {who} until every host has the new id"),

@@ -1,23 +1,27 @@
 //! Which nodes and static mappings of a network come, go and change?
 
-use packet::{MacAddr, VirtualAddr, VlanId};
+use packet::{MacAddr, Slot, VirtualAddr, VlanId};
 
 use super::join::{Joined, join_unordered};
 use super::loss::Why;
 use super::stations::{self, Attached};
 use super::{Change, Differences, MAPPING, NODE, PlanLine, Side, listed};
-use crate::compiled::LinkType;
-use crate::topology::{At, Network, Node};
+use crate::compiled::{Ipv4Subnet, LinkType};
+use crate::topology::{At, Network, Node, Phantom, Station};
 
 /// How an interface's frames are tagged.
 type Tagging = (LinkType, Option<VlanId>);
 
 /// What else there is to know of a node's interface.
 #[derive(Clone, Copy)]
-pub(super) struct Facts {
+pub(super) struct Facts<'a> {
     tagging: Tagging,
     dhcp_server: bool,
+    forwards: Forwards<'a>,
 }
+
+/// What an interface forwards for, and its slot if it does.
+type Forwards<'a> = (&'a [Ipv4Subnet], Option<Slot>);
 
 impl<'a> Differences<'a> {
     pub(super) fn nodes(&mut self, before: &'a Network, after: &'a Network) -> Vec<PlanLine> {
@@ -52,6 +56,7 @@ impl<'a> Differences<'a> {
                 parts.extend(stations::changes(&was, &is));
                 parts.extend(self.taggings(name, &was, &is));
                 parts.extend(dhcp_servers(&was, &is));
+                parts.extend(self.forwards(name, &was, &is));
                 if stations::mac_changes(&was, &is) {
                     self.losses.note(Why::Mac, NODE, name);
                 }
@@ -93,8 +98,8 @@ impl<'a> Differences<'a> {
     fn taggings(
         &mut self,
         name: &str,
-        was: &[Attached<'a, Facts>],
-        is: &[Attached<'a, Facts>],
+        was: &[Attached<'a, Facts<'a>>],
+        is: &[Attached<'a, Facts<'a>>],
     ) -> Vec<String> {
         let changes = stations::differing(was, is, |attached| attached.more.tagging);
         if !changes.is_empty() {
@@ -104,6 +109,24 @@ impl<'a> Differences<'a> {
             .into_iter()
             .map(|(segment, was, is)| format!("in {segment}: {} -> {}", words(was), words(is)));
         listed(lines.collect(), "tag", "differ")
+    }
+
+    /// What it forwards for, and by which slot: per segment.
+    fn forwards(
+        &mut self,
+        name: &str,
+        was: &[Attached<'a, Facts<'a>>],
+        is: &[Attached<'a, Facts<'a>>],
+    ) -> Vec<String> {
+        let changes = stations::differing(was, is, |attached| attached.more.forwards);
+        if changes.iter().any(|(_, (was, _), _)| !was.is_empty()) {
+            self.losses.note(Why::Forwards, NODE, name);
+        }
+        let lines = changes.into_iter().map(|(segment, was, is)| {
+            let (was, is) = (prefixes(was), prefixes(is));
+            format!("forwards in {segment}: {was} -> {is}")
+        });
+        listed(lines.collect(), "forwards", "differ")
     }
 
     /// Static mappings have no names: one line for each address.
@@ -120,12 +143,12 @@ impl<'a> Differences<'a> {
         for ((segment, address), joined) in joined {
             let name = format!("{address} in {segment}");
             let (change, detail) = match joined {
-                Joined::Before((_, at)) => {
+                Joined::Before((_, at, _)) => {
                     self.losses.removed();
                     (Change::Removed, format!("was on {}", place(at)))
                 }
-                Joined::After((_, at)) => (Change::Added, format!("on {}", place(at))),
-                Joined::Both((mac, at), (new_mac, new_at)) => {
+                Joined::After((_, at, _)) => (Change::Added, format!("on {}", place(at))),
+                Joined::Both((mac, at, forwards), (new_mac, new_at, new_forwards)) => {
                     let mut parts = Vec::new();
                     let (was, is) = (place(at), place(new_at));
                     if was != is {
@@ -135,6 +158,11 @@ impl<'a> Differences<'a> {
                     if mac != new_mac {
                         self.losses.note(Why::Mac, MAPPING, &name);
                         parts.push(format!("mac {mac} -> {new_mac}"));
+                    }
+                    if forwards != new_forwards {
+                        self.losses.note(Why::Forwards, MAPPING, &name);
+                        let (was, is) = (prefixes(forwards), prefixes(new_forwards));
+                        parts.push(format!("forwards {was} -> {is}"));
                     }
                     if parts.is_empty() {
                         continue;
@@ -152,7 +180,7 @@ impl<'a> Differences<'a> {
 }
 
 /// Where a node may answer DHCP clients, and where it may not any more.
-fn dhcp_servers(was: &[Attached<'_, Facts>], is: &[Attached<'_, Facts>]) -> Vec<String> {
+fn dhcp_servers(was: &[Attached<'_, Facts<'_>>], is: &[Attached<'_, Facts<'_>>]) -> Vec<String> {
     let changes = stations::differing(was, is, |attached| attached.more.dhcp_server);
     let lines = changes
         .into_iter()
@@ -160,12 +188,13 @@ fn dhcp_servers(was: &[Attached<'_, Facts>], is: &[Attached<'_, Facts>]) -> Vec<
     listed(lines.collect(), "dhcp-server", "differ")
 }
 
-fn interfaces<'a>(side: &Side<'a>, node: &'a Node) -> Vec<Attached<'a, Facts>> {
+fn interfaces<'a>(side: &Side<'a>, node: &'a Node) -> Vec<Attached<'a, Facts<'a>>> {
     let stations = node.interfaces.iter();
     let stations = stations.map(|i| {
         let facts = Facts {
             tagging: (i.link, i.tag),
             dhcp_server: i.dhcp_server,
+            forwards: forwards(side, &i.station, i.phantom.as_ref()),
         };
         (&i.station, facts)
     });
@@ -176,11 +205,36 @@ fn interfaces<'a>(side: &Side<'a>, node: &'a Node) -> Vec<Attached<'a, Facts>> {
 fn elsewhere<'a>(
     side: &Side<'a>,
     network: &'a Network,
-) -> impl Iterator<Item = ((&'a str, VirtualAddr), (MacAddr, &'a At))> {
+) -> impl Iterator<Item = ((&'a str, VirtualAddr), (MacAddr, &'a At, Forwards<'a>))> {
     let stations = network.mappings.iter();
-    let stations = stations.map(|mapping| (&mapping.station, &mapping.at));
+    let stations = stations.map(|mapping| {
+        let forwards = forwards(side, &mapping.station, mapping.phantom.as_ref());
+        (&mapping.station, (&mapping.at, forwards))
+    });
     let attached = stations::attached(side, stations).into_iter();
-    attached.map(|a| ((a.segment, a.address), (a.mac, a.more)))
+    attached.map(|a| {
+        let (at, forwards) = a.more;
+        ((a.segment, a.address), (a.mac, at, forwards))
+    })
+}
+
+fn forwards<'a>(side: &Side<'a>, station: &Station, phantom: Option<&'a Phantom>) -> Forwards<'a> {
+    let Some(phantom) = phantom else {
+        return (&[], None);
+    };
+    let segment = side.compiled.topology.segment(station.segment);
+    let mapping = segment.zip(station.addresses.first());
+    let mapping = mapping.and_then(|(segment, first)| side.compiled.mapping(segment.id, *first));
+    (&phantom.forwards, mapping.map(|mapping| mapping.slot))
+}
+
+/// `10.9.0.0/16 (slot 7)`, or `nothing`.
+fn prefixes((prefixes, slot): Forwards<'_>) -> String {
+    let Some(slot) = slot else {
+        return "nothing".to_owned();
+    };
+    let listed: Vec<String> = prefixes.iter().map(Ipv4Subnet::to_string).collect();
+    format!("{} (slot {slot})", listed.join(" and "))
 }
 
 /// `host s`, or a locator.

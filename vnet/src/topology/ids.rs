@@ -47,6 +47,11 @@ impl<'a> HostIds<'a> {
         self.by_name.get(name).copied()
     }
 
+    /// What a host is called.
+    pub(super) fn name(&self, HostId(id): HostId) -> &str {
+        self.hosts.get(id as usize).map_or("", |host| &host.name)
+    }
+
     /// The host with that locator, which becomes known with it. `None` if
     /// there are more than can be counted.
     pub(super) fn at(&mut self, locator: Locator) -> Option<HostId> {

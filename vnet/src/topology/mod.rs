@@ -15,7 +15,7 @@ mod text;
 use std::path::Path;
 use std::sync::Arc;
 
-use packet::{EtherType, Locator, MacAddr, SegmentId, VirtualAddr, VlanId};
+use packet::{EtherType, Locator, MacAddr, SegmentId, Slot, VirtualAddr, VlanId};
 
 use crate::compiled::{Dhcp, Ipv4Subnet, LinkType, UnknownMac};
 use crate::diagnostic::{Diagnostics, Place};
@@ -159,6 +159,17 @@ pub struct NodeInterface {
     pub tag: Option<VlanId>,
     /// May it answer DHCP clients?
     pub dhcp_server: bool,
+    /// What it stands for besides its addresses.
+    pub phantom: Option<Phantom>,
+}
+
+/// What a phantom router stands for in a segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Phantom {
+    /// The prefixes, each once, at least one.
+    pub forwards: Vec<Ipv4Subnet>,
+    /// Its slot on its host, if that is given.
+    pub slot: Option<Located<Slot>>,
 }
 
 /// An interface whose node is described elsewhere.
@@ -168,6 +179,8 @@ pub struct StaticMapping {
     pub station: Station,
     /// Where it is.
     pub at: At,
+    /// What it stands for besides its addresses.
+    pub phantom: Option<Phantom>,
 }
 
 /// Where an interface is that is described elsewhere.

@@ -199,6 +199,129 @@ mappings:
     assert_eq!(at, [1, 1, 2, 2]);
 }
 
+const PHANTOMS: &str = "\
+network: z
+segments:
+  - { name: front, id: 1, subnet: 10.0.0.0/24 }
+  - { name: back, id: 2, subnet: 10.0.5.0/24 }
+routers:
+  - name: j
+    interfaces: [{ segment: front, address: 10.0.0.1 }]
+    routes: [{ to: 0.0.0.0/0, via: [10.0.0.9, 10.0.0.2] }]
+nodes:
+  - { name: a, host: r, port: p, segment: front, address: 10.0.0.2 }
+  - { name: f, host: s, segment: front, address: 10.0.0.9, forwards: 10.9.0.0/16 }
+  - { name: g, host: s, segment: front, address: 10.0.0.73, forwards: [10.9.0.0/16, 0.0.0.0/0] }
+  - { name: h, host: s, segment: front, address: 10.0.0.20, forwards: 10.9.0.0/16, slot: 9 }
+  - { name: i, host: r, port: p, segment: front, address: 10.0.0.10, forwards: 10.9.0.0/16 }
+  - { name: k, host: s, segment: back, address: 10.0.5.9, forwards: 10.0.0.0/8 }
+mappings:
+  - { segment: back, address: 10.0.5.10, locator: \"fd00:0:0:d::/64\", forwards: 10.9.0.0/16, slot: 0 }
+";
+
+#[test]
+fn every_host_finds_the_same_slots() {
+    let slots = |compiled: &Compiled| {
+        let phantoms = compiled.phantoms.iter();
+        let locator = |host| compiled.host(host).unwrap().locator;
+        let mut slots: Vec<_> = phantoms
+            .map(|p| (p.addresses[0], (locator(p.host), p.slot.get())))
+            .collect();
+        slots.sort_unstable();
+        slots
+    };
+    let (r, said) = compiled(PHANTOMS, &around("r", &["p"]));
+    assert!(said.contains("router \"j\" has a route to 0.0.0.0/0 via 10.0.0.2, but node \"a\""));
+    assert_eq!(said.matches("remedy").count(), 1, "{said}");
+    let text = PHANTOMS.replace("host: s,", "host: s, port: q,");
+    let (s, _) = compiled(&text, &around("s", &["q"]));
+    assert_eq!(slots(&r), slots(&s));
+    let numbers: Vec<u8> = slots(&r).iter().map(|(_, (_, slot))| *slot).collect();
+    // h's 9 is given, f and g follow it; i is on another host, k in another segment.
+    assert_eq!(numbers, [10, 10, 9, 11, 9, 0]);
+    let kinds = |kind| r.mappings.iter().filter(|m| m.kind == kind).count();
+    assert_eq!(
+        (kinds(MappingKind::Phantom), kinds(MappingKind::Node)),
+        (6, 1)
+    );
+    let own = |c: &Compiled| c.phantoms.iter().filter(|p| p.interface.is_some()).count();
+    assert_eq!((own(&r), own(&s)), (1, 4));
+}
+
+#[test]
+fn nobody_forwards_in_its_own_segment() {
+    let (r, _) = compiled(PHANTOMS, &around("r", &["p"]));
+    let address = |text: &str| VirtualAddr::new(text.parse().unwrap());
+    let g = r.phantoms.iter().find(|p| p.forwards.len() == 2).unwrap();
+    for there in ["8.8.8.8", "10.9.0.1", "10.0.5.1"] {
+        assert!(g.forwards(address(there)), "{there}");
+    }
+    for not in [
+        "10.0.0.77",
+        "10.0.0.255",
+        "127.0.0.1",
+        "224.0.0.1",
+        "0.0.0.0",
+    ] {
+        assert!(!g.forwards(address(not)), "{not}");
+    }
+}
+
+#[test]
+fn what_nobody_can_forward_for_is_refused() {
+    let text = "\
+network: z
+segments: [{ name: front, id: 1, subnet: 10.0.0.0/24 }]
+nodes:
+  - { name: a, host: s, segment: front, address: 10.0.0.2, forwards: 10.0.0.128/25 }
+  - { name: b, host: s, segment: front, address: 10.0.0.3, forwards: [10.9.0.0/16, 10.9.0.0/16] }
+  - { name: c, host: s, segment: front, address: 10.0.0.4, forwards: 239.0.0.0/8 }
+  - { name: d, host: s, segment: front, address: 10.0.0.5, forwards: 10.9.0.1/16 }
+  - { name: e, host: s, segment: front, address: 10.0.0.6, forwards: [] }
+  - { name: f, host: s, segment: front, address: 10.0.0.7, slot: 3 }
+  - { name: g, host: s, segment: front, address: 10.0.0.8, forwards: 10.9.0.0/16, slot: 64 }
+  - { name: h, host: s, segment: front, address: 10.0.0.9, forwards: 10.8.0.0/16, slot: 5 }
+  - { name: i, host: s, segment: front, address: 10.0.0.10, forwards: 10.8.0.0/16, slot: 5 }
+";
+    let (_, said) = compiled(text, &around("r", &[]));
+    let expected = [
+        "z.yaml:4:70: node \"a\" cannot forward for 10.0.0.128/25: it lies in 10.0.0.0/24",
+        "z.yaml:5:84: node \"b\" already forwards for 10.9.0.0/16 at",
+        "z.yaml:6:70: node \"c\" cannot forward for 239.0.0.0/8: no station is there",
+        "forwards 10.9.0.1/16 has bits set after its prefix",
+        "node \"e\" has an empty list of prefixes to forward for",
+        "node \"f\" has a slot, but forwards for nobody",
+        "slot 64 is out of range",
+        "slot 5 of segment \"front\" on host \"s\" is already taken at",
+    ];
+    let mut rest = said.as_str();
+    for wanted in expected {
+        let at = rest.find(wanted);
+        let at = at.unwrap_or_else(|| panic!("{wanted} is missing in {rest}"));
+        rest = &rest[at + wanted.len()..];
+    }
+}
+
+#[test]
+fn more_than_a_locator_has_slots_for_are_refused() {
+    let mut text = String::from(
+        "network: z\nsegments: [{ name: front, id: 1, subnet: 10.0.0.0/24 }]\nnodes:\n",
+    );
+    for n in 1..=65 {
+        let line = format!("segment: front, address: 10.0.0.{n}, forwards: 10.9.0.0/16");
+        writeln!(text, "  - {{ name: n{n}, host: s, {line} }}").unwrap();
+    }
+    let (_, said) = compiled(&text, &around("r", &[]));
+    let expected = "host \"s\" has more than 64 interfaces that forward in segment \"front\"";
+    assert_eq!(said.matches(expected).count(), 1, "{said}");
+    let (r, said) = compiled(
+        &text.replace("name: n65, host: s", "name: n65, host: r, port: p"),
+        &around("r", &["p"]),
+    );
+    assert_eq!(said, "");
+    assert_eq!(r.phantoms.len(), 65);
+}
+
 #[test]
 fn ethertypes_are_the_same_however_they_are_written() {
     let text = "\

@@ -16,7 +16,7 @@ pub use datapath::substrate::NeighborState;
 use datapath::substrate::{AddressKind, AddressState};
 pub use datapath::tables::{MappingKey, PortOffloads};
 use packet::{Locator, MacAddr, SegmentId, Slot, SubstrateAddr, VirtualAddr, VlanId};
-use vnet::compiled::{LinkType, MappingKind};
+use vnet::compiled::{Ipv4Subnet, LinkType, MappingKind};
 
 pub use self::books::{Books, InputBook, OutputBook, WholeBook};
 pub use self::mtu::{LearnedMtu, MtuLimits, MtuNextHop, MtuPath, MtuWay};
@@ -276,6 +276,10 @@ pub struct Interface {
     pub mac: MacAddr,
     /// Its virtual addresses.
     pub addresses: Vec<VirtualAddr>,
+    /// What it forwards for.
+    pub forwards: Vec<Ipv4Subnet>,
+    /// Its slot on this host, if it forwards.
+    pub slot: Option<Slot>,
 }
 
 /// Where a virtual address really is.

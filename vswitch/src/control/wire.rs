@@ -40,6 +40,7 @@ pub(super) fn segment(segment: SegmentLabel) -> v1::Segment {
 pub(super) fn mapping_kind(kind: MappingKind) -> i32 {
     match kind {
         MappingKind::Node => v1::MappingKind::Node,
+        MappingKind::Phantom => v1::MappingKind::Phantom,
         MappingKind::Router => v1::MappingKind::Router,
     }
     .into()

@@ -21,6 +21,7 @@ mod route;
 mod routers;
 mod uplinks;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -232,9 +233,14 @@ impl ControlSource for Observer {
 
     fn interfaces(&self) -> Vec<Interface> {
         let in_force = self.show.in_force();
-        let interfaces = in_force.compiled.interfaces.iter();
-        interfaces
-            .map(|interface| Interface {
+        let compiled = &in_force.compiled;
+        let phantoms = compiled.phantoms.iter();
+        let phantoms: HashMap<_, _> = phantoms
+            .filter_map(|phantom| Some((phantom.interface?, phantom)))
+            .collect();
+        let listed = |interface: &vnet::compiled::Interface| {
+            let phantom = phantoms.get(&interface.id);
+            Interface {
                 node: interface.node.clone(),
                 port: self.port_name(interface.port),
                 segment: self.segment_label(interface.segment),
@@ -242,8 +248,11 @@ impl ControlSource for Observer {
                 link: interface.link,
                 mac: interface.mac,
                 addresses: interface.addresses.clone(),
-            })
-            .collect()
+                forwards: phantom.map_or_else(Vec::new, |phantom| phantom.forwards.clone()),
+                slot: phantom.map(|phantom| phantom.slot),
+            }
+        };
+        compiled.interfaces.iter().map(listed).collect()
     }
 
     fn mapping_keys(

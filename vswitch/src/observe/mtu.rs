@@ -11,7 +11,7 @@ use datapath::pipeline::translate::mtu::Carriage;
 use datapath::substrate::UplinkTable;
 use datapath::tables::PathMtus;
 use packet::VirtualAddr;
-use vnet::compiled::{Compiled, HostId, MappingKind};
+use vnet::compiled::{Compiled, HostId};
 
 use super::Observer;
 use super::names::label;
@@ -32,7 +32,7 @@ impl MtuPaths {
     pub fn new(compiled: &Compiled) -> Self {
         let here: HashSet<_> = compiled.interfaces.iter().map(|i| i.segment).collect();
         let nodes = compiled.mappings.iter();
-        let nodes = nodes.filter(|m| m.kind == MappingKind::Node && here.contains(&m.segment));
+        let nodes = nodes.filter(|m| m.kind.is_node() && here.contains(&m.segment));
         let place = |id| compiled.segments.binary_search_by_key(&id, |s| s.id).ok();
         Self {
             paths: nodes

@@ -47,17 +47,32 @@ impl Observer {
     }
 
     pub(super) fn address_names(&self, address: &SubstrateAddr) -> AddressNames {
-        let hosts = &self.show.in_force().hosts;
+        let in_force = self.show.in_force();
+        let hosts = &in_force.hosts;
         let host = hosts.iter().find(|host| host.locator == address.locator);
         let tables = self.publisher.lock().pin();
         let entry = tables.mapping(address.segment, address.address);
         let kind = entry.map_or(MappingKind::Node, |entry| entry.kind);
+        // With the forward bit, the slot says who is meant.
+        let phantom = |id| {
+            let phantoms = &in_force.drawn.phantoms;
+            let phantom = phantoms.at(id, address.segment, address.slot)?;
+            let name = self.owner(address.segment, *phantom.addresses.first()?)?;
+            let kind = MappingKind::Phantom;
+            Some(AddressOwner { kind, name })
+        };
+        let by_slot = || tables.hosts.at(address.to_ipv6()).and_then(phantom);
+        let by_address = || {
+            let name = self.owner(address.segment, address.address)?;
+            Some(AddressOwner { kind, name })
+        };
         AddressNames {
             host: host.map(|host| host.name.clone()),
             segment: self.known_segment(address.segment),
-            owner: self
-                .owner(address.segment, address.address)
-                .map(|name| AddressOwner { kind, name }),
+            owner: match address.forward {
+                true => by_slot(),
+                false => by_address(),
+            },
         }
     }
 }

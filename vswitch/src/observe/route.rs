@@ -141,7 +141,7 @@ impl<'m> Map<'m> {
                 let is_there = |segment: &&Segment| {
                     segment.subnet.contains(address)
                         && (self.owner)(segment.id, address)
-                            .is_some_and(|owner| owner.kind == MappingKind::Node)
+                            .is_some_and(|owner| owner.kind.is_node())
                 };
                 let segments = self.compiled.segments.iter();
                 let found: Vec<_> = segments.filter(meant).filter(is_there).collect();
@@ -166,7 +166,7 @@ impl<'m> Map<'m> {
         let start = all.partition_point(|mapping| mapping.segment < segment);
         let there = all.get(start..)?.iter();
         let mut there = there.take_while(|mapping| mapping.segment == segment);
-        let node = there.find(|mapping| mapping.kind == MappingKind::Node)?;
+        let node = there.find(|mapping| mapping.kind.is_node())?;
         Some(node.address)
     }
 
@@ -188,7 +188,7 @@ impl<'m> Map<'m> {
         }
         let leads_there = |at: &&At| {
             let walk = self.routes.walk(**at, question.to, u8::MAX, || sent.hash());
-            matches!(walk.end, End::Segment(_) | End::Own | End::Broadcast)
+            walk.leaves_by().is_some() || matches!(walk.end, End::Own | End::Broadcast)
         };
         Ok(there.iter().find(leads_there).or(there.first()).copied())
     }
@@ -196,7 +196,7 @@ impl<'m> Map<'m> {
     fn within_the_segment(&self, sent: &Sent<'_>, to: VirtualAddr) -> RouteWay {
         let destination = self.destination(sent.by.id, to);
         let end = match destination.kind {
-            Some(MappingKind::Node) => RouteEnd::Delivered,
+            Some(MappingKind::Node | MappingKind::Phantom) => RouteEnd::Delivered,
             Some(MappingKind::Router) => RouteEnd::Router,
             None => RouteEnd::Nobody,
         };
@@ -244,7 +244,12 @@ impl<'m> Map<'m> {
                         way.to_segment = Some(self.label(leg.segment));
                         way.destination = self.destination(leg.segment, address);
                     }
-                    way.end = RouteEnd::Station;
+                    way.end = match way.destination.kind {
+                        Some(MappingKind::Phantom) => RouteEnd::Forwarded,
+                        Some(MappingKind::Node | MappingKind::Router) => RouteEnd::Station,
+                        None => RouteEnd::Nobody,
+                    };
+                    way.mtu = mtu.filter(|_| way.end == RouteEnd::Forwarded);
                 }
                 End::Broadcast => way.end = RouteEnd::NotRoutable,
                 End::NoRoute => way.end = RouteEnd::NoRoute,
@@ -295,7 +300,7 @@ impl<'m> Map<'m> {
             return unknown(address);
         };
         let host = self.hosts.get(owner.host.0 as usize);
-        let host = host.filter(|_| owner.kind == MappingKind::Node);
+        let host = host.filter(|_| owner.kind.is_node());
         RouteDestination {
             address,
             kind: Some(owner.kind),

@@ -154,6 +154,19 @@ pub(super) fn way(question: &RouteQuestion) -> Result<RouteWay, RouteRefusal> {
             to_segment: Some(far()),
             ..past_both
         },
+        "10.7.0.1" => RouteWay {
+            end: RouteEnd::Forwarded,
+            to_segment: Some(front()),
+            destination: RouteDestination {
+                address: address("10.0.0.3"),
+                kind: Some(MappingKind::Phantom),
+                name: Some("g".to_owned()),
+                host: Some("s".to_owned()),
+                mac: Some(mac("02:00:00:00:00:03")),
+            },
+            mtu: Some(1500),
+            ..nowhere
+        },
         // As the flow has it: its port says whether L hears.
         "10.9.9.9" => RouteWay {
             end: RouteEnd::Circle,

@@ -10,7 +10,7 @@ use packet::PacketBuf;
 use super::route::may_be_routed;
 use crate::pipeline::batch::{Burst, Routed, Routing};
 use crate::pipeline::verdict::DropReason;
-use crate::tables::Tables;
+use crate::tables::{Destination, End, Tables, Walk};
 
 /// The stage: takes what comes from another segment.
 pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
@@ -28,6 +28,7 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
         let routes = &tables.drawn.routes;
         let to = (to.segment(), to.address());
         let way = routes.way(from.segment, to, || ip.symmetric_hash());
+        let way = way.filter(|way| leads_to(&way.walk, packet.cx.to, tables));
         let way = way.ok_or(DropReason::Denied)?;
         packet.cx.routing = Routing::Routed(Routed {
             first: way.first,
@@ -38,4 +39,18 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
         });
         Ok(())
     });
+}
+
+/// Does the last router pass it to the destination, or to the phantom router that
+/// has it?
+fn leads_to(walk: &Walk, to: Option<Destination>, tables: &Tables) -> bool {
+    let Some(to) = to else { return false };
+    match walk.end {
+        End::Segment(_) => !to.is_forwarding(),
+        End::Station { address, .. } if to.is_forwarding() => {
+            let next = tables.destination(to.segment(), address);
+            next.is_some_and(|next| next.interface() == to.interface())
+        }
+        _ => false,
+    }
 }

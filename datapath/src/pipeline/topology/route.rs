@@ -53,13 +53,13 @@ fn route<B: PacketBuf>(
     let walk = routes.walk(at, ip.destination, ttl, || ip.symmetric_hash());
     let (complaint, otherwise) = match walk.end {
         End::Segment(leg) => return into(packet, at, walk, leg, ip.destination, tables),
+        End::Station { by, address } => return into(packet, at, walk, by, address, tables),
         End::Own => {
             // As it came to that router.
             lower_ttl(&mut packet.buf, walk.hops);
             return router::answer(packet, walk.last, tables, state, now);
         }
         End::Broadcast => return Err(DropReason::NotRoutable),
-        End::Station { .. } => return Err(DropReason::NextHopNotYet),
         End::Expired => (Complaint::TimeExceeded, DropReason::TtlExpired),
         End::NoRoute => (Complaint::NetUnreachable, DropReason::NoDrawnRoute),
     };
@@ -76,7 +76,8 @@ fn route<B: PacketBuf>(
     )
 }
 
-/// The last router sends it into the segment of its leg.
+/// The last router sends it into the segment of its leg: to the destination, or
+/// to a station that passes it on.
 fn into<B: PacketBuf>(
     packet: &mut Packet<B>,
     first: At,
@@ -98,6 +99,7 @@ fn into<B: PacketBuf>(
         segment: leg.segment,
         address: to,
         mac: None,
+        passes_on: matches!(walk.end, End::Station { .. }),
     });
     Ok(Verdict::Next)
 }

@@ -2,18 +2,19 @@
 //!
 //! A node: the target is the destination address, and `mapping` confirms that
 //! the MAC's owner has it; what has no address for its destination (it is not
-//! IPv4, or a DHCP client's) goes to the MAC's owner. A logical router: `route`
+//! IPv4, or a DHCP client's) goes to the MAC's owner. A phantom router gets what
+//! is for others, too: it passes it on. A logical router: `route`
 //! has it next. A group: everyone in the segment.
 //! Nothing is ever flooded, so no MAC table is searched here: the address
 //! finds the owner, and the owner's MAC must agree.
 
-use packet::PacketBuf;
+use packet::{PacketBuf, VirtualAddr};
 
 use super::group;
 use crate::pipeline::admit::is_dhcp_request;
-use crate::pipeline::batch::{Burst, Routing, Target};
+use crate::pipeline::batch::{Burst, Context, Routing, Target};
 use crate::pipeline::verdict::DropReason;
-use crate::tables::Tables;
+use crate::tables::{Segment, Tables};
 
 /// The stage.
 pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
@@ -35,6 +36,15 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
             packet.cx.routing = Routing::Entering(at);
             return Ok(());
         }
+        if let Some(through) = passes_on(segment, &packet.cx) {
+            packet.cx.target = Some(Target {
+                segment: sender.segment,
+                address: through,
+                mac: Some(mac),
+                passes_on: true,
+            });
+            return Ok(());
+        }
         let by_mac = || tables.address_of(sender.segment, mac);
         let address = match packet.cx.tuple.ip {
             Some(ip) if !is_dhcp_request(&ip) => ip.destination,
@@ -44,7 +54,16 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
             segment: sender.segment,
             address,
             mac: Some(mac),
+            passes_on: false,
         });
         Ok(())
     });
+}
+
+/// An address of the phantom router whose MAC the frame is for, if it is to pass
+/// the packet on.
+fn passes_on(segment: &Segment, cx: &Context) -> Option<VirtualAddr> {
+    let phantom = segment.phantoms.get(&cx.tuple.destination_mac)?;
+    let ip = cx.tuple.ip.filter(|ip| !is_dhcp_request(ip))?;
+    phantom.passes_on(ip.destination)
 }

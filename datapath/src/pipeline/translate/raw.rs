@@ -110,11 +110,18 @@ pub fn unwrap<B: PacketBuf>(
                 let mapped = tables.destination(who.segment(), address);
                 mapped.is_some_and(|mapped| mapped.is_same_interface(who))
             };
-            let sender = from
-                .address
-                .and_then(|address| tables.destination(from.segment, address));
-            let source_proven = sender.is_some_and(|sender| has(ip.source, &sender));
-            let proven = source_proven && (to.is_group() || has(ip.destination, to));
+            let source_proven = match from.address {
+                Some(address) if from.forwards => ip.source == address,
+                Some(address) => tables
+                    .destination(from.segment, address)
+                    .is_some_and(|sender| has(ip.source, &sender)),
+                None => false,
+            };
+            let addressed = match to.is_forwarding() {
+                true => ip.destination == to.address(),
+                false => to.is_group() || has(ip.destination, to),
+            };
+            let proven = source_proven && addressed;
             if !proven && !is_dhcp_request(&ip) {
                 return Err(DropReason::RawNotProven);
             }

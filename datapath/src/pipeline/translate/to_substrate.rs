@@ -68,21 +68,37 @@ fn header_of<B: PacketBuf>(packet: &Packet<B>) -> (u8, Carried) {
 }
 
 /// The packet's addresses on the substrate: the sender's interface, by the
-/// address it sends from (or its first, if that is none), and the receiver's.
+/// address it sends from (or its first, if that is none), and the receiver's. A
+/// phantom router is known by its slot where the address is another's.
 fn addresses(cx: &Context, tables: &Tables) -> Result<Addresses, DropReason> {
     let sender = cx.sender(&tables.drawn.ports)?;
     let to = cx.to.ok_or(DropReason::NoMapping)?;
     let here = tables.own_locator().ok_or(DropReason::NoRoute)?;
     let there = tables.locator(to.host()).ok_or(DropReason::NoRoute)?;
     let own = |address: &VirtualAddr| sender.addresses.contains(address);
-    let address = cx.tuple.ip.map(|ip| ip.source).filter(own);
-    let address = address.or_else(|| sender.addresses.first().copied());
-    let source = SubstrateAddr {
-        slot: sender.slot,
-        ..SubstrateAddr::ordinary(here, sender.segment, address.ok_or(DropReason::NoMapping)?)
+    let claimed = cx.tuple.ip.map(|ip| ip.source);
+    let phantom = sender.phantom.as_deref();
+    let phantom = phantom.zip(claimed.filter(|address| !own(address)));
+    let phantom = phantom.filter(|(phantom, address)| phantom.forwards(*address));
+    let source = match phantom {
+        Some((phantom, address)) => SubstrateAddr {
+            slot: phantom.slot,
+            forward: true,
+            ..SubstrateAddr::ordinary(here, sender.segment, address)
+        },
+        None => {
+            let address = claimed.filter(own);
+            let address = address.or_else(|| sender.addresses.first().copied());
+            let address = address.ok_or(DropReason::NoMapping)?;
+            SubstrateAddr {
+                slot: sender.slot,
+                ..SubstrateAddr::ordinary(here, sender.segment, address)
+            }
+        }
     };
     let destination = SubstrateAddr {
         slot: to.slot(),
+        forward: to.is_forwarding(),
         group: to.is_group(),
         ..SubstrateAddr::ordinary(there, to.segment(), to.address())
     };

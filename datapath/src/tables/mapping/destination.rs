@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! owner   MAC, the first octet lowest, 48 | slot 6 | router 1 | loaded 1 | listed 1 | group 1
+//!         | phantom 1 | forward 1
 //! place   interface 32 (all ones: none) | host 32
 //! ```
 
@@ -27,6 +28,10 @@ const ROUTER: u64 = 1 << 54;
 const LOADED: u64 = 1 << 55;
 /// Not a mapping: a copy for a group.
 const GROUP: u64 = 1 << 57;
+/// A node that forwards for others.
+const PHANTOM: u64 = 1 << 58;
+/// Not a mapping: a phantom router, for an address that is not its own.
+const FORWARD: u64 = 1 << 59;
 /// The writer's own mark: the index of MACs leads here.
 pub(super) const LISTED: u64 = 1 << 56;
 const NO_INTERFACE: u32 = u32::MAX;
@@ -42,6 +47,7 @@ impl Destination {
             owner: u64::from_le_bytes([a, b, c, d, e, f, 0, 0])
                 | u64::from(entry.slot.get()) << SLOT_SHIFT
                 | flag(entry.kind == MappingKind::Router, ROUTER)
+                | flag(entry.kind == MappingKind::Phantom, PHANTOM)
                 | flag(entry.origin == Origin::Loaded, LOADED),
             place: u64::from(interface) << 32 | u64::from(entry.host.0),
         }
@@ -69,6 +75,20 @@ impl Destination {
     pub fn at_host(self, HostId(host): HostId) -> Self {
         let place = u64::from(NO_INTERFACE) << 32 | u64::from(host);
         Self { place, ..self }
+    }
+
+    /// The same node for a packet to somebody else, which it is to pass on;
+    /// `None`, if it forwards for nobody.
+    #[must_use]
+    pub fn forwarding(self, to: VirtualAddr) -> Option<Self> {
+        let key = MappingKey::new(self.segment(), to);
+        let owner = self.owner | FORWARD;
+        (self.owner & PHANTOM != 0).then_some(Self { key, owner, ..self })
+    }
+
+    /// Is the address somebody else's, to whom this node passes packets on?
+    pub const fn is_forwarding(&self) -> bool {
+        self.owner & FORWARD != 0
     }
 
     /// Is it a group's, and no interface's own?
@@ -112,8 +132,16 @@ impl Destination {
         HostId(self.place as u32)
     }
 
-    /// Its slot there.
+    /// The slot in its substrate address. A phantom router's own addresses
+    /// need none: they say by themselves who it is.
     pub fn slot(&self) -> Slot {
+        match self.owner & (PHANTOM | FORWARD) {
+            PHANTOM => Slot::ZERO,
+            _ => self.own_slot(),
+        }
+    }
+
+    fn own_slot(&self) -> Slot {
         let slot = (self.owner >> SLOT_SHIFT & SLOT_MASK) as u8;
         Slot::new(slot).unwrap_or(Slot::ZERO)
     }
@@ -140,14 +168,14 @@ impl Destination {
     /// All of it, as those who administer the table have it.
     pub fn entry(&self) -> MappingEntry {
         MappingEntry {
-            kind: if self.is_router() {
-                MappingKind::Router
-            } else {
-                MappingKind::Node
+            kind: match self.owner & (ROUTER | PHANTOM) {
+                0 => MappingKind::Node,
+                PHANTOM => MappingKind::Phantom,
+                _ => MappingKind::Router,
             },
             mac: self.mac(),
             host: self.host(),
-            slot: self.slot(),
+            slot: self.own_slot(),
             interface: self.interface(),
             origin: if self.owner & LOADED == 0 {
                 Origin::Drawn

@@ -24,6 +24,17 @@ pub struct Walk {
     pub mtu: u16,
 }
 
+impl Walk {
+    /// The leg by which the last router sends it into a segment, to the
+    /// destination itself or to a station that passes it on.
+    pub const fn leaves_by(&self) -> Option<LegId> {
+        match self.end {
+            End::Segment(by) | End::Station { by, .. } => Some(by),
+            End::Own | End::Broadcast | End::Expired | End::NoRoute => None,
+        }
+    }
+}
+
 /// A walk from a segment into a segment.
 #[derive(Debug, Clone, Copy)]
 pub struct Way<'t> {
@@ -53,8 +64,7 @@ pub enum End {
     Segment(LegId),
     /// At the router: the address is one of its own.
     Own,
-    /// At a station that passes it on, or nobody: the address is on this leg's
-    /// segment.
+    /// In the segment of this leg, at a station that passes it on.
     Station {
         /// The leg.
         by: LegId,
@@ -130,8 +140,8 @@ impl RouteTable {
         }
     }
 
-    /// The way from one segment to an address in another one; `None` if no
-    /// router links them so.
+    /// The way from one segment to an address in another one, or behind a
+    /// station there; `None` if no router links them so.
     pub fn way(
         &self,
         from: SegmentId,
@@ -140,9 +150,7 @@ impl RouteTable {
     ) -> Option<Way<'_>> {
         self.in_segment(from).iter().find_map(|first| {
             let walk = self.walk(*first, address, u8::MAX, &flow);
-            let End::Segment(leg) = walk.end else {
-                return None;
-            };
+            let leg = walk.leaves_by()?;
             let leg = self.leg(walk.last.router, leg)?;
             (leg.segment == segment).then_some(Way {
                 first: *first,
@@ -172,9 +180,7 @@ impl RouteTable {
     ) -> Option<OwnWay<'_>> {
         let at = At { router, by: None };
         let walk = self.walk(at, to, u8::MAX, &flow);
-        let End::Segment(leg) = walk.end else {
-            return None;
-        };
+        let leg = walk.leaves_by()?;
         // RFC 1812 §4.3.2.4: an error comes from the interface by which it leaves.
         let leaves_by = self.leaves_by(router, to, flow).map(|leg| leg.address);
         Some(OwnWay {

@@ -4,10 +4,12 @@
 //! * [`stations`]: addresses and MACs inside their segments.
 //! * [`links`]: access and trunk, and the tag that follows.
 //! * [`routers`]: legs and routes.
+//! * [`phantoms`]: nodes that forward for others.
 //! * [`dhcp`]: what a segment's nodes are told.
 
 mod dhcp;
 mod links;
+mod phantoms;
 mod routers;
 mod segments;
 mod stations;
@@ -117,7 +119,12 @@ impl Rooms<'_> {
                 }
             };
             let station = self.station(&mapping.station, &owner)?;
-            Some(StaticMapping { station, at })
+            let phantom = self.phantom(mapping.phantom.as_ref(), &owner, station.segment);
+            Some(StaticMapping {
+                station,
+                at,
+                phantom,
+            })
         });
         let mappings = mappings.collect();
         Network {
@@ -140,7 +147,9 @@ impl Rooms<'_> {
                 .as_ref()
                 .and_then(|link| link.tagging(station.segment, &text.station, owner, self.out));
             if let Some((link, tag)) = tagging {
+                let phantom = self.phantom(text.phantom.as_ref(), owner, station.segment);
                 interfaces.push(NodeInterface {
+                    phantom,
                     station,
                     link,
                     tag,

@@ -2,6 +2,7 @@
 //! behind which of this host's ports?
 
 mod loops;
+mod phantoms;
 mod routers;
 
 use std::collections::{HashMap, HashSet};
@@ -9,14 +10,15 @@ use std::collections::{HashMap, HashSet};
 use packet::{MacAddr, Slot, VirtualAddr, VlanId};
 
 use crate::compiled::{
-    Compiled, Host, HostId, Interface, InterfaceId, Mapping, MappingKind, Network, PortId,
-    RouterId, Segment,
+    Compiled, Host, HostId, Interface, InterfaceId, Mapping, MappingKind, Network, NextHop,
+    PhantomRouter, PortId, RouterId, Segment,
 };
 use crate::diagnostic::{Diagnostics, Place};
 use crate::topology::ids::{HostIds, InterfaceIds, InterfaceKey};
-use crate::topology::{At, Node, NodeInterface, SegmentIndex, Station, Topology};
+use crate::topology::{At, Node, NodeInterface, Phantom, SegmentIndex, Station, Topology};
 use crate::yaml::Located;
 use crate::yaml::nearest::did_you_mean;
+use phantoms::{Asking, Slots};
 
 /// What a topology stands in: hosts and ports that it refers to by name.
 #[derive(Debug, Clone)]
@@ -64,10 +66,17 @@ impl Topology {
         out: &mut Diagnostics,
     ) -> Compiled {
         let mut compiler = Compiler::new(self, around, before, out);
+        compiler.assign_slots();
         for network in self.networks.iter() {
             for router in &network.routers {
                 for leg in &router.interfaces {
-                    compiler.map(&leg.station, MappingKind::Router, HostId(0), None);
+                    compiler.map(
+                        &leg.station,
+                        MappingKind::Router,
+                        HostId(0),
+                        Slot::ZERO,
+                        None,
+                    );
                     compiler.name(&leg.station, &router.name.value);
                 }
             }
@@ -82,12 +91,14 @@ impl Topology {
                     break;
                 }
                 if let Some(host) = compiler.elsewhere(&mapping.at) {
-                    compiler.map(&mapping.station, MappingKind::Node, host, None);
+                    compiler.map_node(&mapping.station, mapping.phantom.as_ref(), host, None);
                 }
             }
         }
         compiler.warn_of_loops();
-        compiler.finish()
+        let compiled = compiler.finish();
+        warn_of_next_hops(&compiled, out);
+        compiled
     }
 }
 
@@ -98,6 +109,8 @@ struct Compiler<'a> {
     compiled: Compiled,
     hosts: HostIds<'a>,
     interfaces: InterfaceIds,
+    /// The slots of phantom routers.
+    slots: Slots,
     /// The ports by name.
     ports: HashMap<&'a str, (PortId, &'a KnownPort)>,
     /// Who is meant by (port, tag, source MAC).
@@ -153,6 +166,7 @@ impl<'a> Compiler<'a> {
             compiled,
             hosts: HostIds::new(around, before),
             interfaces: InterfaceIds::new(before),
+            slots: Slots::new(),
             ports: ports.collect(),
             behind: HashMap::new(),
         }
@@ -172,7 +186,7 @@ impl<'a> Compiler<'a> {
         };
         for interface in &node.interfaces {
             let local = port.and_then(|port| self.attach(node, interface, port));
-            self.map(&interface.station, MappingKind::Node, host, local);
+            self.map_node(&interface.station, interface.phantom.as_ref(), host, local);
             self.name(&interface.station, &node.name.value);
         }
     }
@@ -300,11 +314,82 @@ impl<'a> Compiler<'a> {
         Some(host)
     }
 
+    /// Gives phantom routers their slots, before anything is mapped.
+    fn assign_slots(&mut self) {
+        let (topology, hosts) = (self.topology, &mut self.hosts);
+        let mut all = Vec::new();
+        for network in topology.networks.iter() {
+            for node in &network.nodes {
+                // One that is unknown is reported when it is mapped.
+                let Some(host) = hosts.named(&node.host.value) else {
+                    continue;
+                };
+                for interface in &node.interfaces {
+                    all.extend(interface.phantom.as_ref().map(|phantom| Asking {
+                        host,
+                        station: &interface.station,
+                        phantom,
+                    }));
+                }
+            }
+            for mapping in &network.mappings {
+                let Some(phantom) = &mapping.phantom else {
+                    continue;
+                };
+                let host = match &mapping.at {
+                    At::Host(name) => hosts.named(&name.value),
+                    At::Locator(locator) => hosts.at(locator.value),
+                };
+                all.extend(host.map(|host| Asking {
+                    host,
+                    station: &mapping.station,
+                    phantom,
+                }));
+            }
+        }
+        let names = |host, segment| {
+            let segment = topology.segment(segment);
+            let segment = segment.map_or("", |segment| segment.name.value.as_str());
+            (hosts.name(host).to_owned(), segment.to_owned())
+        };
+        self.slots = phantoms::assign(all, names, self.out);
+    }
+
+    fn map_node(
+        &mut self,
+        station: &Station,
+        phantom: Option<&Phantom>,
+        host: HostId,
+        interface: Option<InterfaceId>,
+    ) {
+        let first = station.addresses.first();
+        let slot = first.and_then(|first| self.slots.get(&(station.segment, *first)));
+        // Without a slot it stands for nobody, which was reported.
+        let (Some(phantom), Some(&slot)) = (phantom, slot) else {
+            return self.map(station, MappingKind::Node, host, Slot::ZERO, interface);
+        };
+        self.map(station, MappingKind::Phantom, host, slot, interface);
+        let Some(segment) = self.topology.segment(station.segment) else {
+            return;
+        };
+        self.compiled.phantoms.push(PhantomRouter {
+            segment: segment.id,
+            subnet: segment.subnet,
+            addresses: station.addresses.clone(),
+            mac: station.mac,
+            host,
+            slot,
+            interface,
+            forwards: phantom.forwards.clone(),
+        });
+    }
+
     fn map(
         &mut self,
         station: &Station,
         kind: MappingKind,
         host: HostId,
+        slot: Slot,
         interface: Option<InterfaceId>,
     ) {
         let Some(segment) = self.topology.segment(station.segment) else {
@@ -316,7 +401,7 @@ impl<'a> Compiler<'a> {
             kind,
             mac: station.mac,
             host,
-            slot: Slot::ZERO,
+            slot,
             interface,
         };
         let mappings = station.addresses.iter().map(mapping);
@@ -367,6 +452,35 @@ impl<'a> Compiler<'a> {
         compiled.mappings.sort_by_key(order);
         default_routers(&mut compiled);
         compiled
+    }
+}
+
+/// A node passes nothing on that does not forward for anybody.
+fn warn_of_next_hops(compiled: &Compiled, out: &mut Diagnostics) {
+    let drawn = compiled.topology.networks.iter();
+    let drawn = drawn.flat_map(|network| &network.routers);
+    for (router, drawn) in compiled.routers.iter().zip(drawn) {
+        let hops = router.routes.iter();
+        let hops = hops.flat_map(|route| route.via.iter().map(|hop| (route.to, *hop)));
+        for (to, hop) in hops {
+            let NextHop::Station { by, address } = hop else {
+                continue;
+            };
+            let leg = router.legs.get(by.0 as usize);
+            let owner = leg.and_then(|leg| compiled.mapping(leg.segment, address));
+            let Some(owner) = owner.filter(|owner| owner.kind == MappingKind::Node) else {
+                continue;
+            };
+            let name = compiled.names.get(&(owner.segment, address));
+            let name = name.map_or_else(|| address.to_string(), |name| format!("node \"{name}\""));
+            let message = format!(
+                "router \"{}\" has a route to {to} via {address}, but {name} forwards for nobody",
+                router.name
+            );
+            let remedy = "give the node's interface forwards: [prefixes], those it stands for in \
+                          that segment; until then such packets are dropped (next-hop-no-router)";
+            out.warn(&drawn.name.place, message, remedy);
+        }
     }
 }
 

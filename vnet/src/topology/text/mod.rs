@@ -14,7 +14,7 @@ use std::sync::Arc;
 use packet::{MacAddr, VirtualAddr};
 
 pub(super) use dhcp::DhcpText;
-pub(super) use node::{Link, MappingText, NodeText, Whereabouts};
+pub(super) use node::{Link, MappingText, NodeText, PhantomText, Whereabouts};
 pub(super) use router::{NextHop, RouteText, RouterText};
 pub(super) use segment::SegmentText;
 pub use segment::{DEFAULT_MTU, MAX_MTU, MIN_MTU};

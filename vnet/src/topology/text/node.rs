@@ -1,8 +1,9 @@
 //! `nodes:` and `mappings:` as written.
 
-use packet::Locator;
+use packet::{Locator, Slot};
 
 use super::StationText;
+use crate::compiled::Ipv4Subnet;
 use crate::diagnostic::{Diagnostics, Place};
 use crate::yaml::{Fields, Located, Node, Value, fields, scalar};
 
@@ -21,6 +22,14 @@ pub(in super::super) struct InterfaceText {
     pub(in super::super) station: StationText,
     /// May it answer DHCP clients?
     pub(in super::super) dhcp_server: bool,
+    pub(in super::super) phantom: Option<PhantomText>,
+}
+
+/// What an interface stands for besides its addresses.
+#[derive(Debug)]
+pub(in super::super) struct PhantomText {
+    pub(in super::super) forwards: Vec<Located<Ipv4Subnet>>,
+    pub(in super::super) slot: Option<Located<Slot>>,
 }
 
 /// How a node's link carries its VLANs.
@@ -44,6 +53,7 @@ pub(in super::super) enum Whereabouts {
 pub(in super::super) struct MappingText {
     pub(in super::super) station: StationText,
     pub(in super::super) at: Option<Whereabouts>,
+    pub(in super::super) phantom: Option<PhantomText>,
 }
 
 pub(super) fn read(node: &Node, out: &mut Diagnostics) -> Option<NodeText> {
@@ -87,12 +97,58 @@ fn interface(fields: &mut Fields<'_>, place: &Place, out: &mut Diagnostics) -> I
     InterfaceText {
         station,
         dhcp_server: dhcp_server.unwrap_or(false),
+        phantom: phantom(fields, out),
     }
+}
+
+/// `forwards: PREFIX` or `[PREFIXES]`, and perhaps `slot: NUMBER`.
+fn phantom(fields: &mut Fields<'_>, out: &mut Diagnostics) -> Option<PhantomText> {
+    let forwards = fields.get("forwards", out);
+    let slot = fields.get("slot", out);
+    let Some(node) = forwards else {
+        if let Some(slot) = slot.filter(|_| !fields.has("forwards")) {
+            let message = format!("{} has a slot, but forwards for nobody", fields.what);
+            let remedy =
+                "add forwards: [prefixes], or leave slot out: only what forwards needs one";
+            out.error(&slot.place, message, remedy);
+        }
+        return None;
+    };
+    let items = fields::one_or_many(node);
+    if items.is_empty() {
+        let message = format!(
+            "{} has an empty list of prefixes to forward for",
+            fields.what
+        );
+        out.error(
+            &node.place,
+            message,
+            "list at least one, or leave forwards out",
+        );
+    }
+    let prefixes = items.iter();
+    let prefixes = prefixes.filter_map(|item| super::subnet(item, "forwards", out));
+    let forwards: Vec<_> = prefixes.collect();
+    let slot = slot.and_then(|node| scalar::number(node, "slot", 0..=63_u8, out));
+    let slot = slot.and_then(|slot| {
+        let value = Slot::new(slot.value).ok()?;
+        Some(Located::new(value, &slot.place))
+    });
+    // What could not be read has been reported.
+    (!forwards.is_empty()).then_some(PhantomText { forwards, slot })
 }
 
 /// `interfaces: [...]`; the node's own `mac` is what they have by default.
 fn listed(fields: &mut Fields<'_>, out: &mut Diagnostics) -> Vec<InterfaceText> {
-    for key in ["segment", "address", "addresses", "dhcp-server"] {
+    let of_interfaces = [
+        "segment",
+        "address",
+        "addresses",
+        "dhcp-server",
+        "forwards",
+        "slot",
+    ];
+    for key in of_interfaces {
         if let Some(node) = fields.get(key, out) {
             let message = format!("{} has both {key} and interfaces", fields.what);
             out.error(&node.place, message, "move it into an item of interfaces");
@@ -173,6 +229,11 @@ pub(super) fn read_mapping(node: &Node, out: &mut Diagnostics) -> Option<Mapping
             None
         }
     };
+    let phantom = phantom(&mut fields, out);
     fields.finish(out);
-    Some(MappingText { station, at })
+    Some(MappingText {
+        station,
+        at,
+        phantom,
+    })
 }

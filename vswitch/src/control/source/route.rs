@@ -154,7 +154,9 @@ pub enum RouteEnd {
     NoRouter,
     /// The last router has no route there.
     NoRoute,
-    /// The last router would pass it to a next hop that is no router.
+    /// A node that forwards for others gets it.
+    Forwarded,
+    /// The last router would pass it to a node that forwards for nobody.
     Station,
     /// It comes to the last router again and again.
     Circle,

@@ -23,6 +23,8 @@ fn interface(interface: Interface) -> v1::Interface {
         link: link(interface.link).into(),
         mac: wire::mac(interface.mac),
         addresses: interface.addresses.iter().map(|a| a.to_bits()).collect(),
+        forwards: interface.forwards.iter().map(ToString::to_string).collect(),
+        slot: interface.slot.map(|slot| slot.get().into()),
     }
 }
 

@@ -94,6 +94,7 @@ const fn end(end: RouteEnd) -> v1::RouteEnd {
         RouteEnd::NoRouter => v1::RouteEnd::NoRouter,
         RouteEnd::NoRoute => v1::RouteEnd::NoRoute,
         RouteEnd::Station => v1::RouteEnd::Station,
+        RouteEnd::Forwarded => v1::RouteEnd::Forwarded,
         RouteEnd::Circle => v1::RouteEnd::Circle,
         RouteEnd::TooFar => v1::RouteEnd::TooFar,
         RouteEnd::NotRoutable => v1::RouteEnd::NotRoutable,

@@ -120,6 +120,20 @@ fn where_a_way_ends_is_said() {
 }
 
 #[test]
+fn a_node_that_forwards_is_where_the_drawing_ends() {
+    let mut compiled = two_networks();
+    let g = compiled
+        .mappings
+        .iter_mut()
+        .find(|m| m.address == address("10.0.0.9"));
+    g.unwrap().kind = MappingKind::Phantom;
+    let way = ask(&compiled, &question("10.0.0.2", "10.7.0.1")).unwrap();
+    assert_eq!((way.end, way.mtu), (RouteEnd::Forwarded, Some(1400)));
+    assert_eq!(way.destination.address, address("10.0.0.9"));
+    assert_eq!(way.destination.name.as_deref(), Some("g"));
+}
+
+#[test]
 fn a_circle_is_shown_once() {
     let way = ask(&two_networks(), &question("10.1.5.3", "10.8.0.1")).unwrap();
     assert_eq!(way.end, RouteEnd::Circle);
