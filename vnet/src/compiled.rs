@@ -8,6 +8,12 @@ use packet::{EtherType, Locator, MacAddr, SegmentId, Slot, VirtualAddr, VlanId};
 
 use crate::topology::Topology;
 
+mod rules;
+
+pub use rules::{
+    AccessRules, Action, DAY, Peers, PortRange, Refusal, Rule, Service, WEEK, WeekMinute, Window,
+};
+
 /// A port of this host's vswitch, by its place in
 /// [`crate::topology::Surroundings::ports`]. It stays the port's own while
 /// the port is there.
@@ -43,6 +49,8 @@ pub struct Compiled {
     pub networks: Vec<Network>,
     /// The segments, ordered by id.
     pub segments: Vec<Segment>,
+    /// The rules of the networks that have some, each network once.
+    pub access: Vec<AccessRules>,
     /// The logical routers of all networks.
     pub routers: Vec<Router>,
     /// The interfaces attached to this host's ports, ordered by id.

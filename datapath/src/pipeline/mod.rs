@@ -42,7 +42,7 @@ pub fn from_node<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables, state: &mu
     answer::process(burst, tables, state);
     topology::process(burst, tables, state);
     mapping::process(burst, tables, state);
-    access::process(burst, tables);
+    access::process(burst, tables, state);
     replicate::process(burst, tables, state);
     uplink::route(burst, tables);
     onward(burst, tables, state);
@@ -61,7 +61,7 @@ pub fn from_substrate<B: PacketBuf>(
     moved::process(burst, tables);
     translate::from_substrate::process(burst, tables, state);
     topology::arrive::process(burst, tables);
-    access::process(burst, tables);
+    access::process(burst, tables, state);
     replicate::process(burst, tables, state);
     onward(burst, tables, state);
 }

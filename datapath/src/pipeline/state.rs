@@ -5,6 +5,7 @@ use super::answer::limit::{COPIES, ERRORS, InterfaceLimit};
 use super::kernel::limit::KernelLimit;
 use super::translate::icmp::Scratch;
 use super::translate::identification::Identification;
+use crate::tables::access::HitRow;
 
 /// One worker's memory.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub struct WorkerState {
     pub(super) heard: InterfaceLimit,
     /// The copies it has made for groups.
     pub(super) copies: InterfaceLimit,
+    /// Where it counts which rules have decided.
+    pub(super) hits: HitRow,
     /// What it has handed to the kernel.
     pub(super) kernel: KernelLimit,
     /// Where ICMP errors are translated.
@@ -33,6 +36,7 @@ impl WorkerState {
             errors: InterfaceLimit::new(ERRORS, workers),
             heard: InterfaceLimit::new(ERRORS, workers),
             copies: InterfaceLimit::new(COPIES, workers),
+            hits: HitRow::of_worker(worker),
             kernel: KernelLimit::default(),
             scratch: Box::default(),
         }

@@ -251,6 +251,18 @@ drop_reasons! {
         Denied "denied"
             "The two interfaces may not talk: different segments and no logical router between them."
             "put both into one segment, or link the segments by a router"
+        DeniedByRule "denied-by-rule"
+            "An access rule of the network denies it."
+            "nothing is wrong, if it is meant; see which: vswitchctl rule list, or: vswitchctl route get"
+        DeniedByDefault "denied-by-default"
+            "No access rule of the network permits it, and it is no reply to anything that one did."
+            "if it should pass, add a rule to the network; see: vswitchctl rule list, or: vswitchctl route get"
+        FragmentTooShort "fragment-too-short"
+            "A rule asks for ports or an ICMP type, and the packet, or its first fragment, is too short for them; or a later one would write over TCP's flags."
+            "nothing is wrong on the network; look for a hostile sender"
+        FlowTableFull "flow-table-full"
+            "The packet is permitted, but its tenant has too many flows for another: replies to it would not be known."
+            "raise tables.flows in the host's configuration, or find who opens so many: vswitchctl flow list"
     }
     "prove" {
         SourceNotProven "source-not-proven"

@@ -1,8 +1,10 @@
 //! Everything the pipeline reads, under one root: a change of configuration is
 //! atomic for packets, because a burst reads one root.
 
+pub mod access;
 mod atomics;
 pub mod dhcp;
+pub mod flows;
 pub mod groups;
 pub mod hosts;
 pub mod mapping;
@@ -12,6 +14,7 @@ pub mod phantoms;
 pub mod ports;
 pub mod publish;
 pub mod routes;
+pub mod week_clock;
 
 use core::net::Ipv6Addr;
 use std::sync::Arc;
@@ -20,7 +23,9 @@ use arrayvec::ArrayVec;
 use packet::{Locator, MacAddr, SegmentId, VirtualAddr};
 use vnet::compiled::{Compiled, HostId};
 
+pub use access::{AccessTable, NetworkAccess, Ruling};
 pub use dhcp::DhcpService;
+pub use flows::FlowTable;
 pub use groups::{GroupTable, LoadedHosts, Members};
 pub use hosts::HostTable;
 pub use mapping::{
@@ -32,6 +37,7 @@ pub use path_mtu::PathMtus;
 pub use phantoms::{PhantomTable, SegmentPhantom};
 pub use ports::{Interface, PortEntry, PortOffloads, PortRole, PortTable, Segment, SegmentRouter};
 pub use routes::{At, End, Leg, RouteTable, Walk};
+pub use week_clock::WeekClock;
 
 use crate::books::Rows;
 use crate::pipeline::BURST;
@@ -56,6 +62,10 @@ pub struct Tables {
     pub used: Arc<UseMarks>,
     /// What routers said of the paths to other hosts: written by workers.
     pub path_mtus: Arc<PathMtus>,
+    /// Who has begun to talk with whom: written by workers.
+    pub flows: Arc<FlowTable>,
+    /// What time it is, for rules.
+    pub week: Arc<WeekClock>,
 }
 
 /// What the tenants drew of this host: replaced whole when that changes.
@@ -69,6 +79,8 @@ pub struct Drawn {
     pub groups: GroupTable,
     /// The nodes that forward for others.
     pub phantoms: PhantomTable,
+    /// Who may send what to whom.
+    pub access: AccessTable,
 }
 
 impl Tables {
@@ -129,6 +141,7 @@ impl Drawn {
             routes: RouteTable::new(compiled),
             groups: GroupTable::new(compiled),
             phantoms: PhantomTable::new(compiled),
+            access: AccessTable::new(compiled),
             ports: PortTable::new(compiled, ports, rows),
         }
     }
@@ -143,6 +156,7 @@ impl Drawn {
             routes: RouteTable::new(compiled),
             groups: GroupTable::new(compiled),
             phantoms: PhantomTable::new(compiled),
+            access: self.access.followed_by(compiled),
             ports: PortTable::new(compiled, ports, rows),
         }
     }

@@ -2,6 +2,7 @@
 //! pushed through the pipeline by hand and a fabric in between.
 //!
 //! * [`plan`]: who is where; [`names`]: their names as constants.
+//! * [`rules`]: who may send what to whom; [`first_match`]: what that means.
 //! * [`host`]: a host that frames are pushed into, and what came of them.
 //! * [`fabric`]: what an IPv6 router between two hosts does to a packet.
 //! * [`check`]: checksums, as an independent parser computes them; [`ends`]:
@@ -22,10 +23,12 @@
 pub mod check;
 pub mod ends;
 pub mod fabric;
+pub mod first_match;
 pub mod host;
 pub mod names;
 pub mod plan;
 pub mod random;
+pub mod rules;
 pub mod stew;
 
 pub use fabric::{cross, over_the_fabric};

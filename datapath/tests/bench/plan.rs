@@ -11,8 +11,8 @@ use datapath::substrate::{
     UplinkTable,
 };
 use datapath::tables::{
-    Drawn, HostTable, LoadedHosts, MappingWriter, PathMtus, PortEntry, PortOffloads, PortRole,
-    Tables,
+    Drawn, FlowTable, HostTable, LoadedHosts, MappingWriter, PathMtus, PortEntry, PortOffloads,
+    PortRole, Tables,
 };
 use packet::{Locator, MacAddr, Slot, SubstrateAddr, VirtualAddr, VlanId};
 use vnet::compiled::{
@@ -345,11 +345,13 @@ impl Plan {
             uplinks: Arc::new(self.uplinks.clone()),
             used: Arc::default(),
             path_mtus: Arc::new(path_mtus),
+            flows: Arc::new(FlowTable::new(1024)),
+            week: Arc::default(),
         }
     }
 
     /// The ports, as the tables need them.
-    fn entries(&self) -> Vec<Option<PortEntry>> {
+    pub fn entries(&self) -> Vec<Option<PortEntry>> {
         let entry = |(port, offloads): (u16, &PortOffloads)| {
             let id = PortId(port);
             Some(PortEntry {

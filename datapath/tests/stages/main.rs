@@ -27,6 +27,8 @@ mod raw;
 mod reasons;
 mod rewrite;
 mod routing;
+mod rules;
+mod rules_compiled;
 mod sizes;
 mod spreading;
 mod switching;

@@ -6,6 +6,7 @@ use core::num::NonZeroU16;
 
 use datapath::pipeline::DropReason;
 use datapath::pipeline::verdict::DropReason as Reason;
+use datapath::tables::FlowTable;
 use packet::build::{Frame, Ipv6};
 use packet::{
     EtherType, HeapBuf, MacAddr, NoRoom, Offload, PacketBuf, SubstrateAddr, TransportChecksum,
@@ -27,6 +28,12 @@ fn node(node: Node, frame: &[u8]) -> Option<Outcome> {
 /// What becomes of a frame on R's uplink.
 fn substrate(frame: &[u8]) -> Option<Outcome> {
     Some(Plan::of(Site::R).host().substrate_delivers(frame))
+}
+
+/// What becomes of a frame that A sends under these rules.
+fn ruled(rules: &str, frame: &[u8]) -> Option<Outcome> {
+    let mut host = Plan::of(Site::R).ruled(rules).host();
+    Some(host.node_sends(A.port, frame))
 }
 
 /// The same where a DHCP server is.
@@ -223,6 +230,28 @@ fn example(reason: Reason) -> Option<Outcome> {
             let sent = to_all([10, 0, 0, 255]).udp(1, 2, b"x");
             let mut sent = (0..2000).map(|_| host.node_sends(A.port, &sent));
             sent.find(|outcome| outcome.sent.is_empty())
+        }
+        Reason::DeniedByRule => ruled(
+            "rules: [{ from: a, to: any, deny: udp/53 }]\n",
+            &v4(A, F).udp(1, 53, b"?"),
+        ),
+        Reason::DeniedByDefault => ruled("rules: []\n", &v4(A, F).udp(1, 53, b"?")),
+        Reason::FragmentTooShort => ruled(
+            "rules: [{ from: a, to: any, deny: tcp/22 }]\n",
+            &v4(A, F).fragment(0, true).protocol(6, &[0; 8]),
+        ),
+        Reason::FlowTableFull => {
+            // Two tenants share a small table: of the one's own flows there is
+            // not always one where the next would be.
+            let mut plan = Plan::of(Site::R).ruled("rules: [{ from: any, to: any, allow: udp }]\n");
+            let mut other = plan.compiled.access[0].clone();
+            other.network = 1;
+            plan.compiled.access.push(other);
+            let mut host = plan.host();
+            host.tables.flows = FlowTable::new(64).into();
+            let sent = |port| v4(A, F).udp(port, 53, b"?");
+            let mut sends = (0..5000).map(|port| host.node_sends(A.port, &sent(port)));
+            sends.find(|outcome| outcome.booked == [DropReason::FlowTableFull])
         }
         Reason::Denied => {
             let g_back = Site::S.substrate(BACK, [10, 0, 5, 4]);

@@ -28,6 +28,8 @@ pub(super) enum Why {
     Ethertypes,
     /// A segment no longer resolves frames to MACs that nobody has.
     UnknownMac,
+    /// A network's rules may refuse what they did not.
+    Rules,
 }
 
 /// Whose packets are lost, and why.
@@ -98,6 +100,7 @@ impl Why {
             Self::Mtu => format!("in {who} what is longer than {its} new mtu"),
             Self::Ethertypes => format!("in {who} of ethertypes that {it} no longer let{s} pass"),
             Self::UnknownMac => format!("in {who} to MACs that nobody has"),
+            Self::Rules => format!("in {who} what {its} rules now refuse"),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! * `networks`, `segments`, `routers`, `nodes`: one line for each thing that
 //!   a person drew, by its name.
 //! * `dhcp`: what a segment's nodes are told.
+//! * `rules`: who may send what to whom.
 //! * `loss`: whose packets the change costs.
 
 mod dhcp;
@@ -14,6 +15,7 @@ mod mappings;
 mod networks;
 mod nodes;
 mod routers;
+mod rules;
 mod segments;
 mod stations;
 #[cfg(test)]
@@ -51,7 +53,7 @@ pub struct PlanLine {
     /// How.
     pub change: Change,
     /// What kind of thing it is: `network`, `segment`, `router`, `node`,
-    /// `mapping`.
+    /// `mapping`, `rule`.
     pub what: &'static str,
     /// Its name.
     pub name: String,
@@ -135,6 +137,7 @@ const SEGMENT: &str = "segment";
 const ROUTER: &str = "router";
 const NODE: &str = "node";
 const MAPPING: &str = "mapping";
+const RULE: &str = "rule";
 
 /// What is found while two forms are compared.
 struct Differences<'a> {

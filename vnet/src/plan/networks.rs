@@ -56,6 +56,7 @@ impl<'a> Differences<'a> {
         lines.extend(self.routers(old.network, new.network));
         lines.extend(self.nodes(old.network, new.network));
         lines.extend(self.static_mappings(old.network, new.network));
+        lines.extend(self.rules(old.network, new.network));
         lines
     }
 }
@@ -82,6 +83,13 @@ fn whole(drawn: Drawn<'_, '_>, change: Change, side: &Side<'_>) -> PlanLine {
         (network.routers.len(), "router"),
         (network.nodes.len(), "node"),
         (network.mappings.len(), "static mapping"),
+        (
+            network
+                .access
+                .as_ref()
+                .map_or(0, |access| access.rules.len()),
+            "rule",
+        ),
     ];
     let parts = parts.iter().filter(|(count, _)| *count > 0);
     let parts: Vec<String> = parts.map(|&(count, what)| counted(count, what)).collect();

@@ -435,3 +435,46 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn rules_have_their_lines_and_what_they_refuse_is_said() {
+    let rules = |text: &str| format!("{BEFORE}{text}");
+    let lines = |was: &str, is: &str| {
+        let before = compiled(&rules(was), None);
+        let plan = Plan::between(&before, &compiled(&rules(is), Some(&before)));
+        let lines: Vec<String> = plan.lines.iter().map(ToString::to_string).collect();
+        (lines.join("; "), plan.losses.contains("rules now refuse"))
+    };
+    let two = "rules: [{ from: front, to: back, allow: tcp/443 }, { name: n, from: a, to: any, deny: icmp }]\n";
+    assert_eq!(lines(two, two), (String::new(), false));
+    let (said, refuses) = lines("", two);
+    assert_eq!(
+        said,
+        "+ rule front -> back allow tcp/443 of network z; \
+         + rule n of network z: a -> any deny icmp; \
+         ~ rule (end) of network z: inside a segment allow -> deny, between segments allow -> deny"
+    );
+    assert!(refuses);
+    let more = two.replace(
+        "deny: icmp }",
+        "deny: icmp }, { from: back, to: back, allow: any }",
+    );
+    let added = "+ rule back -> back allow any of network z".to_owned();
+    assert_eq!(lines(two, &more), (added, false));
+    let changed = two.replace("deny: icmp", "deny: udp");
+    let detail = "~ rule n of network z: a -> any deny icmp -> a -> any deny udp".to_owned();
+    assert_eq!(lines(two, &changed), (detail, true));
+    let order = "rules: [{ name: n, from: a, to: any, deny: icmp }, { from: front, to: back, allow: tcp/443 }]\n";
+    let detail = "~ rule (order) of network z: 2 rules in another order".to_owned();
+    assert_eq!(lines(two, order), (detail, true));
+    let told = format!("{two}defaults: {{ refused: reject, replies: deny }}\n");
+    let detail = "~ rule (end) of network z: refused silence -> reject, replies allow -> deny";
+    assert_eq!(lines(two, &told), (detail.to_owned(), true));
+    // The name is another's now.
+    let (was, is) = ("address: 10.0.0.2 }", "address: 10.0.0.22 }");
+    let before = compiled(&rules(two), None);
+    let after = compiled(&rules(two).replace(was, is), Some(&before));
+    let plan = Plan::between(&before, &after);
+    let said = plan.lines.last().unwrap().to_string();
+    assert_eq!(said, "~ rule n of network z: whom its names mean differs");
+}

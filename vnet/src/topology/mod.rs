@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use packet::{EtherType, Locator, MacAddr, SegmentId, Slot, VirtualAddr, VlanId};
 
-use crate::compiled::{Dhcp, Ipv4Subnet, LinkType, UnknownMac};
+use crate::compiled::{AccessRules, Dhcp, Ipv4Subnet, LinkType, UnknownMac};
 use crate::diagnostic::{Diagnostics, Place};
 use crate::yaml::Located;
 use networks::NetworkTexts;
@@ -53,6 +53,8 @@ pub struct Network {
     pub nodes: Vec<Node>,
     /// Interfaces that are described elsewhere.
     pub mappings: Vec<StaticMapping>,
+    /// Who may talk to whom; `None`: nothing is said of it.
+    pub access: Option<AccessRules>,
 }
 
 /// A layer-2 broadcast domain.

@@ -4,7 +4,9 @@ use std::path::Path;
 use super::*;
 use crate::compiled::{Compiled, Host, HostId, InterfaceId, MappingKind};
 
-/// The drawing of the hands-on sketch, word for word but for its rules.
+mod rules;
+
+/// The drawing of the hands-on sketch, but for its rules.
 const DRAWING: &str = "\
 network: z
 segments:

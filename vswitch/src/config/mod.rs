@@ -100,6 +100,8 @@ impl HostConfig {
 pub struct TableLimits {
     /// Mappings.
     pub mappings: u32,
+    /// Flows whose replies pass without a rule.
+    pub flows: u32,
     /// The occupancy above which there is an alarm, in percent.
     pub alarm_percent: Option<u8>,
 }
@@ -109,6 +111,7 @@ impl Default for TableLimits {
     fn default() -> Self {
         Self {
             mappings: 1 << 20,
+            flows: 1 << 16,
             alarm_percent: Some(80),
         }
     }

@@ -22,7 +22,9 @@ use datapath::pipeline::WorkerState;
 use datapath::pipeline::kernel::limit::KernelLimit;
 use datapath::substrate::{SubstrateConfigError, SubstrateHost};
 use datapath::tables::publish::Publisher;
-use datapath::tables::{Drawn, HostTable, PathMtus, PortEntry, Tables, UseMarks};
+use datapath::tables::{
+    Drawn, FlowTable, HostTable, PathMtus, PortEntry, Tables, UseMarks, WeekClock,
+};
 use packet::BufPool;
 use parking_lot::Mutex;
 use vnet::compiled::PortId;
@@ -32,7 +34,7 @@ use crate::commit::topology::tenants;
 use crate::commit::{Beginning, Clerk, InForce, Showcase, TableWriter, ordering};
 use crate::config::HostConfig;
 use crate::control::ControlError;
-use crate::observe::{LastSeen, MtuPaths, Observer, ShownWorker};
+use crate::observe::{LastSeen, MtuPaths, Observer, ShownWorker, this_minute};
 use crate::ports::OpenPort;
 use crate::ports::opener::PortOpener;
 use crate::ports::sizing::Sizes;
@@ -132,6 +134,8 @@ where
     let drawn = Arc::new(Drawn::new(&config.compiled, &entries(config, &ports)));
     let uplinks = Arc::new(host.snapshot());
     let path_mtus = Arc::new(PathMtus::new(hosts.len()));
+    let week = Arc::new(WeekClock::default());
+    week.set(this_minute());
     let publisher = Arc::new(Mutex::new(Publisher::new(Tables {
         version: restored.mappings.version(),
         hosts: Arc::new(HostTable::of(hosts)),
@@ -141,6 +145,8 @@ where
         used: Arc::new(UseMarks::new(uplinks.next_hops.len())),
         uplinks,
         path_mtus: Arc::clone(&path_mtus),
+        flows: Arc::new(FlowTable::new(config.tables.flows)),
+        week,
     })));
 
     let rows = drawn.ports.rows();

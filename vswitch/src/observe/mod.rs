@@ -8,6 +8,7 @@
 //! * `mtu`: how large packets to other hosts may be.
 //! * `routers`: the logical routers; `route`: which way a packet takes through
 //!   them.
+//! * `rules`: the access rules, and the flows that they permit.
 //! * `names`: segments, networks, nodes by name.
 
 mod books;
@@ -19,6 +20,7 @@ mod mtu;
 mod names;
 mod route;
 mod routers;
+mod rules;
 mod uplinks;
 
 use std::collections::HashMap;
@@ -35,6 +37,7 @@ use vnet::compiled::PortId;
 
 pub use self::counters::LastSeen;
 pub use self::mtu::MtuPaths;
+pub(crate) use self::rules::this_minute;
 use crate::commit::{SharedPublisher, Showcase};
 use crate::config::HostConfig;
 use crate::control::source::{
@@ -107,6 +110,7 @@ impl Observer {
         for port in self.ports.now().iter() {
             port.tend();
         }
+        self.tend_access();
         let drops = self.drops(&Patience::of(PATIENCE));
         self.last_seen.lock().note(&drops, self.started.elapsed());
     }

@@ -49,6 +49,8 @@ pub enum Complaint {
     HostUnreachable,
     /// Type 3 code 0: a router does not know where to.
     NetUnreachable,
+    /// Type 3 code 13: rules do not permit it (RFC 1812 §5.2.7.1).
+    Prohibited,
     /// Type 3 code 2: a router does not speak that protocol.
     ProtocolUnreachable,
     /// Type 3 code 3: a router does not listen there.
@@ -71,6 +73,7 @@ impl Complaint {
             }
             Self::SourceRouteFailed => (v4::UNREACHABLE, unreachable::SOURCE_ROUTE_FAILED, 0),
             Self::HostUnreachable => (v4::UNREACHABLE, unreachable::HOST, 0),
+            Self::Prohibited => (v4::UNREACHABLE, unreachable::PROHIBITED, 0),
             Self::NetUnreachable => (v4::UNREACHABLE, unreachable::NET, 0),
             Self::ProtocolUnreachable => (v4::UNREACHABLE, unreachable::PROTOCOL, 0),
             Self::PortUnreachable => (v4::UNREACHABLE, unreachable::PORT, 0),

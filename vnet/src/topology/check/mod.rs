@@ -6,11 +6,13 @@
 //! * [`routers`]: legs and routes.
 //! * [`phantoms`]: nodes that forward for others.
 //! * [`dhcp`]: what a segment's nodes are told.
+//! * [`rules`]: whom the access rules mean.
 
 mod dhcp;
 mod links;
 mod phantoms;
 mod routers;
+mod rules;
 mod segments;
 mod stations;
 
@@ -127,12 +129,14 @@ impl Rooms<'_> {
             })
         });
         let mappings = mappings.collect();
+        let access = self.access(text.access, &nodes);
         Network {
             name: text.name,
             entity: text.entity,
             routers,
             nodes,
             mappings,
+            access,
         }
     }
 

@@ -131,6 +131,18 @@ impl Names {
         None
     }
 
+    /// Is there a segment of that name, readable or not?
+    pub(super) fn is_known(&self, network: usize, name: &str) -> bool {
+        let known = self.known.get(&network);
+        known.is_some_and(|known| known.contains_key(name))
+    }
+
+    /// The names of a network's segments.
+    pub(super) fn all(&self, network: usize) -> impl Iterator<Item = &str> {
+        let known = self.known.get(&network).into_iter().flatten();
+        known.map(|(name, _)| name.as_str())
+    }
+
     /// The same, without a report: for a look ahead.
     pub(super) fn silently(
         &self,

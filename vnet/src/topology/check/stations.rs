@@ -67,6 +67,11 @@ impl Stations {
         }
     }
 
+    /// The id of a segment.
+    pub(super) fn id(&self, segment: SegmentIndex) -> Option<SegmentId> {
+        self.rooms.get(segment.0).map(|room| room.id)
+    }
+
     /// Name and subnet of a segment.
     pub(super) fn segment(&self, segment: SegmentIndex) -> Option<(&str, Ipv4Subnet)> {
         let room = self.rooms.get(segment.0)?;

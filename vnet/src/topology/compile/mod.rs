@@ -155,6 +155,11 @@ impl<'a> Compiler<'a> {
         let compiled = Compiled {
             topology: topology.clone(),
             routers: routers::compile(topology),
+            access: topology
+                .networks
+                .iter()
+                .filter_map(|network| network.access.clone())
+                .collect(),
             networks: networks.collect(),
             segments: segments.collect(),
             ..Compiled::default()

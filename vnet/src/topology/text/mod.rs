@@ -6,6 +6,7 @@ mod dhcp;
 mod ethertypes;
 mod node;
 mod router;
+mod rules;
 mod segment;
 
 use std::path::Path;
@@ -16,6 +17,7 @@ use packet::{MacAddr, VirtualAddr};
 pub(super) use dhcp::DhcpText;
 pub(super) use node::{Link, MappingText, NodeText, PhantomText, Whereabouts};
 pub(super) use router::{NextHop, RouteText, RouterText};
+pub(super) use rules::{AccessText, GroupText, PeerKind, PeerText, RuleText};
 pub(super) use segment::SegmentText;
 pub use segment::{DEFAULT_MTU, MAX_MTU, MIN_MTU};
 
@@ -32,6 +34,7 @@ pub(super) struct NetworkText {
     pub(super) routers: Vec<RouterText>,
     pub(super) nodes: Vec<NodeText>,
     pub(super) mappings: Vec<MappingText>,
+    pub(super) access: AccessText,
 }
 
 /// Something with a MAC and addresses in a segment: a node's interface, a
@@ -77,6 +80,7 @@ pub(super) fn read(
         routers: Vec::new(),
         nodes: Vec::new(),
         mappings: Vec::new(),
+        access: AccessText::default(),
     };
     for item in fields.list("segments", out) {
         network.segments.extend(segment::read(item, out));
@@ -102,8 +106,10 @@ pub(super) fn read(
             return None;
         }
     }
-    let remedy = "remove it; until then everyone inside a segment may talk, and nobody else";
-    fields.not_yet("rules", remedy, out);
+    network.access = rules::read(&mut fields, out);
+    if out.full() {
+        return None;
+    }
     fields.finish(out);
     Some(network)
 }

@@ -8,6 +8,11 @@ use crate::config::TableLimits;
 /// More than the index of a table can count.
 const MAX_MAPPINGS: u32 = 1 << 30;
 
+/// Fewer would not be worth the table.
+const MIN_FLOWS: u32 = 64;
+/// More than sixteen gigabytes.
+const MAX_FLOWS: u32 = 1 << 28;
+
 pub(super) fn read(outer: &mut Fields<'_>, out: &mut Diagnostics) -> TableLimits {
     let mut limits = TableLimits::default();
     let node = outer.get("tables", out);
@@ -18,6 +23,11 @@ pub(super) fn read(outer: &mut Fields<'_>, out: &mut Diagnostics) -> TableLimits
         && let Some(mappings) = scalar::number(node, "mappings", 1..=MAX_MAPPINGS, out)
     {
         limits.mappings = mappings.value;
+    }
+    if let Some(node) = fields.get("flows", out)
+        && let Some(flows) = scalar::number(node, "flows", MIN_FLOWS..=MAX_FLOWS, out)
+    {
+        limits.flows = flows.value;
     }
     if let Some(node) = fields.get("alarm", out) {
         limits.alarm_percent = alarm(node, out);
