@@ -80,6 +80,8 @@ counters! {
         punted,
         /// Of those consumed: a DHCP client declined its address.
         declined,
+        /// Of those forwarded: their receiver has moved to another host.
+        relayed,
     }
 }
 

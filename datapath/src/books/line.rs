@@ -76,6 +76,11 @@ impl<'ledger> Line<'ledger> {
         self.row.cells.declined.add(1);
     }
 
+    /// A packet that went on was for somebody who has moved to another host.
+    pub fn relayed(&self) {
+        self.row.cells.relayed.add(1);
+    }
+
     /// A packet was handed up to the slow path.
     pub fn punted(&self) {
         self.row.cells.punted.add(1);

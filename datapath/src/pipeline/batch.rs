@@ -82,6 +82,9 @@ pub struct Sender {
     pub address: Option<VirtualAddr>,
     /// That address is not its own: it is a phantom router, and stands for it.
     pub forwards: bool,
+    /// It has not sent it: the host where the receiver was before it has moved
+    /// sends on what came there. What is inside was proved there.
+    pub relays: bool,
 }
 
 /// What logical routers do with a packet.

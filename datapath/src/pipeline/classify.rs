@@ -54,6 +54,7 @@ pub fn from_node<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
             interface: Some(id),
             address: None,
             forwards: false,
+            relays: false,
         });
         if ether_type == EtherType::IPV4 {
             let checked = packet.cx.offload.ipv4_header;

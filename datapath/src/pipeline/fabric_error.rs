@@ -241,6 +241,7 @@ fn tell<B: PacketBuf>(
         interface: None,
         address: None,
         forwards: false,
+        relays: false,
     });
     cx.target = Some(Target {
         segment: about.from.segment(),

@@ -63,6 +63,10 @@ pub fn from_substrate<B: PacketBuf>(
     topology::arrive::process(burst, tables);
     access::process(burst, tables, state);
     replicate::process(burst, tables, state);
+    if !tables.moves.is_empty() {
+        // What is for somebody who has moved away leaves this host again.
+        uplink::route(burst, tables);
+    }
     onward(burst, tables, state);
 }
 

@@ -1,18 +1,30 @@
 //! Is the destination here, or has it moved away?
 //!
-//! What is for a group is here.
+//! What is for a group is here. What is for somebody who was here until a moment
+//! ago is sent on to where it is now, for a grace time ([`MoveTable`]): as a raw
+//! frame from its old substrate address to its new one. So the fabric's source
+//! filters let it pass, and no other packet looks like that: its source and its
+//! destination are one interface. The new host believes it from the old place
+//! only, and as long as the grace time lasts. What was sent on is never sent on
+//! again.
 //!
-//! Exits: on, with a destination on this host; dropped by a `moved` reason.
-//! Forwarding to the new host for a grace time comes with moves.
+//! Exits: on, with a destination on this host, or with another host's that is to
+//! be relayed to; dropped by a `moved` reason.
+//!
+//! [`MoveTable`]: crate::tables::MoveTable
 
-use packet::PacketBuf;
+use core::time::Duration;
 
-use super::batch::Burst;
+use packet::ipv6::Ipv6Header;
+use packet::{IpProtocol, PacketBuf, SubstrateAddr};
+
+use super::batch::{Burst, Sender};
 use super::verdict::DropReason;
-use crate::tables::Tables;
+use crate::tables::{Destination, HostTable, Tables};
 
 /// The stage.
 pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
+    let now = burst.now;
     let mut found = burst.targets(tables).into_iter();
     burst.each(|packet| {
         let to = found.next().flatten();
@@ -22,10 +34,89 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
         let to = to
             .filter(|to| !to.is_router())
             .ok_or(DropReason::DestinationNotHere)?;
-        if to.interface().is_none() {
-            return Err(DropReason::MovedAway);
-        }
-        packet.cx.to = Some(to);
+        packet.cx.to = Some(if to.interface().is_some() {
+            to
+        } else {
+            let relayed = packet.cx.from.is_some_and(|from| from.relays);
+            let was_here = tables.moves.from(to.key(), now) == Some(HostTable::OWN);
+            let to = was_here.then(|| to.relayed()).filter(|_| !relayed);
+            to.ok_or(DropReason::MovedAway)?
+        });
         Ok(())
     });
+}
+
+/// The phantom router that had this slot here until a moment ago.
+pub(super) fn phantom(
+    tables: &Tables,
+    destination: &SubstrateAddr,
+    now: Duration,
+) -> Option<Destination> {
+    let SubstrateAddr { segment, slot, .. } = *destination;
+    let was = tables.moves.phantom(HostTable::OWN, segment, slot, now)?;
+    let is = tables.destination(segment, *was.addresses.first()?)?;
+    let to = is.forwarding(destination.address)?;
+    Some(match to.interface() {
+        Some(_) => to,
+        None => to.relayed(),
+    })
+}
+
+/// Who has sent from this address, if that is where its owner was until a moment
+/// ago.
+pub(super) fn sender(
+    tables: &Tables,
+    source: &SubstrateAddr,
+    known: Option<Destination>,
+    now: Duration,
+) -> Option<Sender> {
+    if tables.moves.is_empty() || source.group {
+        return None;
+    }
+    let host = tables.hosts.at(source.to_ipv6());
+    let host = host.filter(|host| *host != HostTable::OWN)?;
+    if source.forward {
+        let moves = &tables.moves;
+        let was = moves.phantom(host, source.segment, source.slot, now)?;
+        return was.forwards(source.address).then_some(Sender {
+            segment: was.segment,
+            mac: was.mac,
+            interface: None,
+            address: Some(source.address),
+            forwards: true,
+            relays: false,
+        });
+    }
+    let known = known.filter(|known| known.slot() == source.slot)?;
+    let was_there = tables.moves.from(known.key(), now) == Some(host);
+    was_there.then_some(Sender {
+        segment: known.segment(),
+        mac: known.mac(),
+        interface: None,
+        address: Some(source.address),
+        forwards: false,
+        relays: false,
+    })
+}
+
+/// The sender of what is relayed: the receiver's old place, which stands for
+/// whoever has sent it. The old host has proved that, and asked the rules.
+pub(super) fn relaying(sender: Sender) -> Sender {
+    Sender {
+        address: None,
+        relays: true,
+        ..sender
+    }
+}
+
+/// From an interface's old substrate address to its new one.
+pub(super) fn is_relay(
+    header: &Ipv6Header,
+    source: &SubstrateAddr,
+    destination: &SubstrateAddr,
+) -> bool {
+    let one = |address: &SubstrateAddr| (address.segment, address.address);
+    one(source) == one(destination)
+        && header.next_header == IpProtocol::ETHERIP
+        && !(source.forward || destination.forward || destination.group)
 }

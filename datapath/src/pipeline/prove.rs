@@ -5,7 +5,8 @@
 //! (locator, segment, slot) must be a phantom router's that stands for the
 //! address. What the proof is worth: it
 //! compares location with mapping; a machine that forges the exact address is
-//! stopped by the fabric's source filters (BCP 38).
+//! stopped by the fabric's source filters (BCP 38). Where somebody was until a
+//! moment ago is known, too: see [`moved`].
 //!
 //! Exits: on, with a sender; on without one, for `fabric_error`: an ICMPv6 error
 //! that no vswitch sent; dropped by a `prove` reason. A packet refused here
@@ -18,6 +19,7 @@ use zerocopy::FromBytes;
 
 use super::batch::{Burst, Sender};
 use super::classify::is_icmpv6_error;
+use super::moved;
 use super::topology::group;
 use super::verdict::DropReason;
 use crate::tables::{Destination, HostTable, MappingKey, Tables};
@@ -30,6 +32,7 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
         Some(MappingKey::new(source.segment, source.address))
     });
     let mut known = tables.destinations(sources).into_iter();
+    let now = burst.now;
     burst.each(|packet| {
         let known = known.next().flatten();
         let (header, payload) = header(&packet.buf)?;
@@ -43,12 +46,24 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
         } else if destination.forward {
             let phantoms = &tables.drawn.phantoms;
             let SubstrateAddr { segment, slot, .. } = destination;
-            let to = phantoms.destination(HostTable::OWN, segment, slot, destination.address);
+            let to = phantoms
+                .destination(HostTable::OWN, segment, slot, destination.address)
+                .or_else(|| moved::phantom(tables, &destination, now));
             packet.cx.to = Some(to.ok_or(DropReason::DestinationNotHere)?);
         }
         let source = SubstrateAddr::from_ipv6(header.source());
         let source = source.map_err(|_| DropReason::SourceNotProven);
-        match source.and_then(|source| sender(tables, &source, known)) {
+        let sender = source.and_then(|source| {
+            sender(tables, &source, known)
+                .or_else(|reason| moved::sender(tables, &source, known, now).ok_or(reason))
+                .map(
+                    |sender| match moved::is_relay(header, &source, &destination) {
+                        true => moved::relaying(sender),
+                        false => sender,
+                    },
+                )
+        });
+        match sender {
             Ok(sender) => packet.cx.from = Some(sender),
             // A router of the fabric has something to say; under a host's
             // locator there is none, only tenants.
@@ -90,6 +105,7 @@ fn sender(
             interface: None,
             address: Some(source.address),
             forwards: false,
+            relays: false,
         })
     } else {
         Err(DropReason::SourceNotProven)
@@ -109,5 +125,6 @@ fn phantom(tables: &Tables, source: &SubstrateAddr) -> Option<Sender> {
         interface: None,
         address: Some(source.address),
         forwards: true,
+        relays: false,
     })
 }

@@ -125,6 +125,9 @@ impl<E> Ending<'_, E> {
         match cx.verdict {
             Verdict::Forward(out) => {
                 line.forwarded();
+                if cx.to.is_some_and(|to| to.is_relay()) {
+                    line.relayed();
+                }
                 buf.set_offload(cx.offload);
                 self.exits.offer(out, buf);
             }

@@ -9,6 +9,7 @@ pub mod groups;
 pub mod hosts;
 pub mod mapping;
 pub mod marks;
+pub mod moves;
 pub mod path_mtu;
 pub mod phantoms;
 pub mod ports;
@@ -33,6 +34,7 @@ pub use mapping::{
     TableStats, TableVersion,
 };
 pub use marks::UseMarks;
+pub use moves::MoveTable;
 pub use path_mtu::PathMtus;
 pub use phantoms::{PhantomTable, SegmentPhantom};
 pub use ports::{Interface, PortEntry, PortOffloads, PortRole, PortTable, Segment, SegmentRouter};
@@ -66,6 +68,8 @@ pub struct Tables {
     pub flows: Arc<FlowTable>,
     /// What time it is, for rules.
     pub week: Arc<WeekClock>,
+    /// Who has moved lately, and from where.
+    pub moves: Arc<MoveTable>,
 }
 
 /// What the tenants drew of this host: replaced whole when that changes.

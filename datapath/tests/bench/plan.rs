@@ -11,8 +11,8 @@ use datapath::substrate::{
     UplinkTable,
 };
 use datapath::tables::{
-    Drawn, FlowTable, HostTable, LoadedHosts, MappingWriter, PathMtus, PortEntry, PortOffloads,
-    PortRole, Tables,
+    Drawn, FlowTable, HostTable, LoadedHosts, MappingWriter, MoveTable, PathMtus, PortEntry,
+    PortOffloads, PortRole, Tables,
 };
 use packet::{Locator, MacAddr, Slot, SubstrateAddr, VirtualAddr, VlanId};
 use vnet::compiled::{
@@ -137,6 +137,8 @@ pub struct Plan {
     pub path_mtu: Option<u16>,
     /// Where clients have said that segments have members.
     pub loaded_hosts: LoadedHosts,
+    /// Who has moved lately.
+    pub moves: MoveTable,
 }
 
 impl Plan {
@@ -188,6 +190,7 @@ impl Plan {
             offloads: vec![PortOffloads::default(); ports],
             path_mtu: None,
             loaded_hosts: LoadedHosts::default(),
+            moves: MoveTable::default(),
         }
     }
 
@@ -347,6 +350,7 @@ impl Plan {
             path_mtus: Arc::new(path_mtus),
             flows: Arc::new(FlowTable::new(1024)),
             week: Arc::default(),
+            moves: Arc::new(self.moves.clone()),
         }
     }
 

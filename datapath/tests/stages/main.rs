@@ -21,6 +21,7 @@ mod fragments;
 mod groups;
 mod kernel;
 mod local;
+mod moves;
 mod offloads;
 mod phantoms;
 mod raw;

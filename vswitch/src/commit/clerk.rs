@@ -82,6 +82,10 @@ pub struct Clerk<B> {
     pub(super) ledgers: Vec<Arc<Ledger>>,
     pub(super) mtu_paths: Arc<MtuPaths>,
     pub(super) occupancy: Occupancy,
+    /// Where the workers' clock begins.
+    pub(super) started: Instant,
+    /// How long the old place of who has moved is remembered.
+    pub(super) move_grace: Duration,
 }
 
 /// What the commit thread begins with: what is in force at the start.
@@ -108,6 +112,10 @@ pub struct Beginning<B> {
     pub ledgers: Vec<Arc<Ledger>>,
     /// How many entries tables have room for.
     pub limits: TableLimits,
+    /// Where the workers' clock begins.
+    pub started: Instant,
+    /// How long the old place of who has moved is remembered.
+    pub move_grace: Duration,
 }
 
 impl<B: PacketBuf + 'static> From<Beginning<B>> for Clerk<B> {
@@ -141,6 +149,8 @@ impl<B: PacketBuf + 'static> From<Beginning<B>> for Clerk<B> {
             ledgers: beginning.ledgers,
             mtu_paths: Arc::clone(&in_force.mtu_paths),
             occupancy: Occupancy::new(beginning.limits),
+            started: beginning.started,
+            move_grace: beginning.move_grace,
             show,
         };
         clerk.show_tables();

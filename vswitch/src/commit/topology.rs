@@ -284,6 +284,9 @@ impl<B: PacketBuf + 'static> Clerk<B> {
         staged.commit();
         self.revision = revision;
         self.writer.drawn = drawn;
+        let (now, grace) = (self.started.elapsed(), self.move_grace);
+        let moves = self.writer.moves.followed_by(before, &compiled, now, grace);
+        self.writer.moves = Arc::new(moves);
         self.known.set_segments(&compiled.segments);
         self.mtu_paths = Arc::new(MtuPaths::new(&compiled));
         self.compiled = Arc::new(compiled);

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use datapath::tables::publish::{Publication, Publisher};
-use datapath::tables::{Drawn, HostTable, LoadedHosts, MappingWriter, PathMtus, Tables};
+use datapath::tables::{Drawn, HostTable, LoadedHosts, MappingWriter, MoveTable, PathMtus, Tables};
 use packet::SegmentId;
 use parking_lot::Mutex;
 use vnet::compiled::{Host, HostId};
@@ -36,6 +36,8 @@ pub struct TableWriter {
     pub drawn: Arc<Drawn>,
     /// What is learned of the ways to hosts.
     pub path_mtus: Arc<PathMtus>,
+    /// Who has moved lately.
+    pub moves: Arc<MoveTable>,
     hosts: Arc<HostTable>,
     loaded_hosts: Arc<LoadedHosts>,
     /// A worker did not turn when last waited for.
@@ -51,6 +53,7 @@ impl TableWriter {
             mappings,
             drawn: Arc::clone(&root.drawn),
             path_mtus: Arc::clone(&root.path_mtus),
+            moves: Arc::clone(&root.moves),
             hosts: Arc::clone(&root.hosts),
             loaded_hosts: Arc::clone(&root.loaded_hosts),
             stuck: false,
@@ -97,6 +100,7 @@ impl TableWriter {
                 hosts: Arc::clone(&self.hosts),
                 loaded_hosts: Arc::clone(&self.loaded_hosts),
                 path_mtus: Arc::clone(&self.path_mtus),
+                moves: Arc::clone(&self.moves),
                 ..Tables::clone(publisher.current())
             };
             publisher.publish(root)

@@ -2,6 +2,7 @@
 
 use core::net::Ipv6Addr;
 use core::num::NonZeroU32;
+use core::time::Duration;
 
 pub use datapath::substrate::Announce;
 use packet::{Ipv6Prefix, Locator};
@@ -16,6 +17,8 @@ pub struct Substrate {
     pub announce: Announce,
     /// Hop limit of the packets sent to other hosts.
     pub hop_limit: u8,
+    /// How long packets that come to where somebody was are sent on after it.
+    pub move_grace: Duration,
     /// The ports to the fabric, at least one.
     pub uplinks: Vec<Uplink>,
 }

@@ -147,6 +147,7 @@ where
         path_mtus: Arc::clone(&path_mtus),
         flows: Arc::new(FlowTable::new(config.tables.flows)),
         week,
+        moves: Arc::default(),
     })));
 
     let rows = drawn.ports.rows();
@@ -263,6 +264,8 @@ where
         added_ports: restored.added_ports,
         ledgers,
         limits: observer.config.tables,
+        started,
+        move_grace: observer.config.substrate.move_grace,
     });
     let clerk = threads::spawn("commits", "commit thread", move || clerk.run())?;
     let administration = Arc::new(commits.clone());

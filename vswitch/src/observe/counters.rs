@@ -42,7 +42,7 @@ struct Event {
 }
 
 /// What a line counts besides drops.
-const EVENTS: [Event; 8] = [
+const EVENTS: [Event; 9] = [
     Event {
         name: "received",
         unit: "packets",
@@ -84,6 +84,12 @@ const EVENTS: [Event; 8] = [
         unit: "packets",
         what: "Frames handed up to the slow path.",
         value: |row| row.numbers.punted,
+    },
+    Event {
+        name: "relayed",
+        unit: "packets",
+        what: "Packets sent on to the host where their receiver has moved to; they count as forwarded, too.",
+        value: |row| row.numbers.relayed,
     },
     Event {
         name: "dhcp-declined",

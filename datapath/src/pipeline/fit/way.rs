@@ -91,8 +91,9 @@ fn form<B: PacketBuf>(
     tables: &Tables,
     state: &mut WorkerState,
 ) -> Carriage {
-    let raw_group = packet.cx.to.is_some_and(|to| to.address() == RAW_GROUP);
-    let Some(ip) = packet.cx.tuple.ip.filter(|_| !raw_group) else {
+    let to = packet.cx.to;
+    let always_raw = to.is_some_and(|to| to.address() == RAW_GROUP || to.is_relay());
+    let Some(ip) = packet.cx.tuple.ip.filter(|_| !always_raw) else {
         return Carriage::Raw;
     };
     let cx = &packet.cx;

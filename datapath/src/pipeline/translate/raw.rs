@@ -93,7 +93,8 @@ pub fn unwrap<B: PacketBuf>(
     } else {
         inner.destination == to.mac()
     };
-    if inner.source != from.mac || !addressed {
+    let sent = inner.source == from.mac || from.relays;
+    if !sent || !addressed {
         return Err(DropReason::RawNotProven);
     }
     let mut tuple = Tuple {
@@ -121,7 +122,8 @@ pub fn unwrap<B: PacketBuf>(
                 true => ip.destination == to.address(),
                 false => to.is_group() || has(ip.destination, to),
             };
-            let proven = source_proven && addressed;
+            // What is relayed was proved where it came from the fabric first.
+            let proven = source_proven && addressed || from.relays;
             if !proven && !is_dhcp_request(&ip) {
                 return Err(DropReason::RawNotProven);
             }

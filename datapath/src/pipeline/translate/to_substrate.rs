@@ -3,7 +3,7 @@
 use packet::checksum::Delta;
 use packet::ethernet::ETHERNET_LEN;
 use packet::ipv4::{IPV4_LEN, Ipv4Header};
-use packet::{IpProtocol, PacketBuf, SegmentId, SubstrateAddr, VirtualAddr};
+use packet::{IpProtocol, PacketBuf, SegmentId, Slot, SubstrateAddr, VirtualAddr};
 use zerocopy::FromBytes;
 
 use super::flow_label::{self, Carried};
@@ -14,7 +14,7 @@ use super::{raw, transport};
 use crate::pipeline::batch::{Burst, Context, Packet};
 use crate::pipeline::state::WorkerState;
 use crate::pipeline::verdict::DropReason;
-use crate::tables::Tables;
+use crate::tables::{Destination, Tables};
 
 /// The stage of packets that leave this host.
 pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables, state: &mut WorkerState) {
@@ -71,8 +71,11 @@ fn header_of<B: PacketBuf>(packet: &Packet<B>) -> (u8, Carried) {
 /// address it sends from (or its first, if that is none), and the receiver's. A
 /// phantom router is known by its slot where the address is another's.
 fn addresses(cx: &Context, tables: &Tables) -> Result<Addresses, DropReason> {
-    let sender = cx.sender(&tables.drawn.ports)?;
     let to = cx.to.ok_or(DropReason::NoMapping)?;
+    if to.is_relay() {
+        return relay(&to, tables).ok_or(DropReason::NoRoute);
+    }
+    let sender = cx.sender(&tables.drawn.ports)?;
     let here = tables.own_locator().ok_or(DropReason::NoRoute)?;
     let there = tables.locator(to.host()).ok_or(DropReason::NoRoute)?;
     let own = |address: &VirtualAddr| sender.addresses.contains(address);
@@ -105,6 +108,31 @@ fn addresses(cx: &Context, tables: &Tables) -> Result<Addresses, DropReason> {
     Ok(Addresses {
         source: source.to_ipv6(),
         destination: destination.to_ipv6(),
+    })
+}
+
+/// From where somebody was to where it is now: what came here for it.
+fn relay(to: &Destination, tables: &Tables) -> Option<Addresses> {
+    let (here, there) = (tables.own_locator()?, tables.locator(to.host())?);
+    let own = match to.is_forwarding() {
+        true => {
+            let phantoms = &tables.drawn.phantoms;
+            let phantom = phantoms.at(to.host(), to.segment(), to.slot())?;
+            *phantom.addresses.first()?
+        }
+        false => to.address(),
+    };
+    let slot = match to.is_forwarding() {
+        true => Slot::ZERO,
+        false => to.slot(),
+    };
+    let at = |locator| SubstrateAddr {
+        slot,
+        ..SubstrateAddr::ordinary(locator, to.segment(), own)
+    };
+    Some(Addresses {
+        source: at(here).to_ipv6(),
+        destination: at(there).to_ipv6(),
     })
 }
 

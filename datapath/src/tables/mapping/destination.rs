@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! owner   MAC, the first octet lowest, 48 | slot 6 | router 1 | loaded 1 | listed 1 | group 1
-//!         | phantom 1 | forward 1
+//!         | phantom 1 | forward 1 | relay 1
 //! place   interface 32 (all ones: none) | host 32
 //! ```
 
@@ -32,6 +32,8 @@ const GROUP: u64 = 1 << 57;
 const PHANTOM: u64 = 1 << 58;
 /// Not a mapping: a phantom router, for an address that is not its own.
 const FORWARD: u64 = 1 << 59;
+/// Not a mapping: somebody who was here and has moved to that host.
+const RELAY: u64 = 1 << 60;
 /// The writer's own mark: the index of MACs leads here.
 pub(super) const LISTED: u64 = 1 << 56;
 const NO_INTERFACE: u32 = u32::MAX;
@@ -89,6 +91,18 @@ impl Destination {
     /// Is the address somebody else's, to whom this node passes packets on?
     pub const fn is_forwarding(&self) -> bool {
         self.owner & FORWARD != 0
+    }
+
+    /// The same, to whom its packets are sent on that came to where it was.
+    #[must_use]
+    pub const fn relayed(self) -> Self {
+        let owner = self.owner | RELAY;
+        Self { owner, ..self }
+    }
+
+    /// Has it moved away, and its packets are sent on?
+    pub const fn is_relay(&self) -> bool {
+        self.owner & RELAY != 0
     }
 
     /// Is it a group's, and no interface's own?

@@ -40,6 +40,7 @@ pub(super) fn check(
         locator,
         announce,
         hop_limit,
+        move_grace,
         uplinks,
     } = text.substrate.as_ref()?;
     let known = text.ports.iter().map(|port| {
@@ -87,6 +88,7 @@ pub(super) fn check(
             locator,
             announce: *announce,
             hop_limit: *hop_limit,
+            move_grace: *move_grace,
             uplinks: checked,
         },
         ports: ports.collect(),

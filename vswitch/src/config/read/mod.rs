@@ -44,6 +44,7 @@ pub(super) struct SubstrateText {
     pub(super) locator: Option<Located<Locator>>,
     pub(super) announce: Announce,
     pub(super) hop_limit: u8,
+    pub(super) move_grace: core::time::Duration,
     pub(super) uplinks: Vec<UplinkText>,
 }
 

@@ -2,6 +2,7 @@
 
 use core::net::Ipv6Addr;
 use core::num::NonZeroU32;
+use core::time::Duration;
 
 use packet::{Ipv6Prefix, PrefixError};
 use vnet::diagnostic::Diagnostics;
@@ -15,6 +16,10 @@ use crate::config::substrate::address_and_length;
 const MIN_MTU: u16 = 1280;
 const DEFAULT_MTU: u16 = 1500;
 const DEFAULT_HOP_LIMIT: u8 = 64;
+/// Longer than a change takes from the first host to the last.
+const DEFAULT_GRACE: Duration = Duration::from_secs(10);
+/// In seconds.
+const MAX_GRACE: u32 = 86_400;
 /// Packets per second for the kernel: more than a terminal, a clock and a routing
 /// protocol need, and a load that a tap's worker hardly feels.
 const DEFAULT_RATE: NonZeroU32 = NonZeroU32::new(20_000).unwrap();
@@ -30,6 +35,8 @@ pub(super) fn read(node: &Node, out: &mut Diagnostics) -> Option<SubstrateText> 
     let announce = announce.and_then(|node| scalar::choice(node, "announce", &choices, out));
     let hop_limit = fields.get("hop-limit", out);
     let hop_limit = hop_limit.and_then(|n| scalar::number(n, "hop-limit", 1..=255_u8, out));
+    let move_grace = fields.get("move-grace", out);
+    let move_grace = move_grace.and_then(|n| scalar::seconds(n, "move-grace", 0..=MAX_GRACE, out));
     let uplinks = if fields.has("uplinks") {
         uplinks(&mut fields, out)
     } else {
@@ -44,6 +51,9 @@ pub(super) fn read(node: &Node, out: &mut Diagnostics) -> Option<SubstrateText> 
         locator,
         announce: announce.unwrap_or_default(),
         hop_limit: hop_limit.map_or(DEFAULT_HOP_LIMIT, |limit| limit.value),
+        move_grace: move_grace.map_or(DEFAULT_GRACE, |grace| {
+            Duration::from_secs(grace.value.into())
+        }),
         uplinks,
     })
 }
