@@ -34,7 +34,12 @@ pub const EXTRA: u16 = 0x88cc;
 /// Host R as random frames meet it.
 pub fn plan() -> Plan {
     let mtu = MTU as u16;
-    let mut plan = Plan::of(Site::R).paths(3).uplink_mtu(mtu).segment_mtu(mtu);
+    let mut plan = Plan::of(Site::R)
+        .phantom(FRONT, F, &[(BEHIND_F, 32)])
+        .phantom(FRONT, G, &[([192, 168, 7, 0], 24)])
+        .paths(3)
+        .uplink_mtu(mtu)
+        .segment_mtu(mtu);
     plan.segment(FRONT).ethertypes = vec![EtherType::new(EXTRA)];
     for (segment, routes) in [(FRONT, 3), (BACK, 0)] {
         plan.segment(segment).dhcp = Some(dhcp(routes));
@@ -146,7 +151,12 @@ fn to_the_fabric(frame: &[u8]) {
     assert_eq!(header.hop_limit, 64);
     let to_many = header.destination[8] & 1 == 1;
     let group = matches!(header.destination[12..], [224..=239, ..] | [.., 255]);
-    assert_eq!(to_many, group, "the group bit");
+    let to_pass_on = by_slot(&header.destination[8..], G);
+    assert_eq!(to_many, group && !to_pass_on, "the group bit");
+    let sent_for_others = by_slot(&header.source[8..], F);
+    assert!(sent_for_others || header.source[8] == 0);
+    assert!(!sent_for_others || header.source[12..] == BEHIND_F);
+    assert!(to_pass_on || header.destination[8] & !1 == 0);
     let mut next_header = header.next_header.0;
     if next_header == 97 {
         return raw(&header.source, rest, to_many);
@@ -164,6 +174,13 @@ fn to_the_fabric(frame: &[u8]) {
         let error = matches!(rest[0], 1..=4) && rest[8] >> 4 == 6 && frame.len() <= 14 + 1280;
         assert!(echo || error, "only echo and errors about packets");
     }
+}
+
+/// Forward, and the slot of this phantom router in `front`: the lower half of a
+/// substrate address.
+fn by_slot(lower: &[u8], node: Node) -> bool {
+    let segment = u32::from_be_bytes([0, lower[1], lower[2], lower[3]]);
+    lower[0] == node.ip[3] << 2 | 2 && segment == FRONT
 }
 
 /// What the fragment carries.
@@ -186,16 +203,28 @@ fn raw(source: &[u8; 16], bytes: &[u8], to_many: bool) {
     let segment = u32::from_be_bytes([0, source[9], source[10], source[11]]);
     let is_sender = |s: &&Station| {
         let outside: Ip = source[12..16].try_into().unwrap();
-        (s.1, s.4) == (Site::R, segment) && has(s, outside) && frame[6..12] == s.2.mac.octets()
+        let speaks = has(s, outside) || stands_for(s, outside);
+        (s.1, s.4) == (Site::R, segment) && speaks && frame[6..12] == s.2.mac.octets()
     };
     let sender = STATIONS.iter().find(is_sender).unwrap();
     match [frame[12], frame[13]] {
         [8, 0] => {
             let from: Ip = readable_ipv4(&frame[14..])[12..16].try_into().unwrap();
-            assert!(has(sender, from) || from == [0; 4], "forged");
+            let speaks = has(sender, from) || stands_for(sender, from);
+            assert!(speaks || from == [0; 4], "forged");
         }
         other => allowed(segment, other),
     }
+}
+
+/// Is it behind this one, which forwards in `front`?
+fn stands_for(station: &Station, ip: Ip) -> bool {
+    station.4 == FRONT
+        && match station.2 {
+            F => ip == BEHIND_F,
+            G => ip[..3] == [192, 168, 7],
+            _ => false,
+        }
 }
 
 fn has(station: &Station, ip: Ip) -> bool {
@@ -235,7 +264,9 @@ fn to_a_node(PortId(port): PortId, frame: &[u8], answer: bool) -> (u32, usize) {
                 told_well(receiver, packet, to);
             } else {
                 let dhcp = packet[12..16] == [0; 4];
-                assert!(has(receiver, to) || dhcp, "another's packet");
+                // F gets whatever is sent to its MAC, to pass it on.
+                let passes_on = receiver.2 == F && to[0] < 224;
+                assert!(has(receiver, to) || dhcp || passes_on, "another's packet");
             }
         }
         [8, 6] => assert!(answer && frame.len() == bare + 28, "ARP is answered"),
@@ -289,7 +320,8 @@ fn to_many(here: &[&Station], frame: &[u8], bare: usize) -> (u32, usize) {
             assert_eq!(packet.len(), frame.len() - bare, "nothing behind it");
             let source: Ip = packet[12..16].try_into().unwrap();
             // A client without address may be told of by its own host.
-            assert!(has(sender, source) || source == [0; 4], "forged");
+            let speaks = has(sender, source) || stands_for(sender, source);
+            assert!(speaks || source == [0; 4], "forged");
         }
         other => allowed(segment, other),
     }
@@ -308,7 +340,7 @@ fn from_somebody(segment: u32, frame: &[u8], bare: usize) {
         false => [0; 4],
     };
     let right = |s: &Station| {
-        let address = has(s, source) || source == [0; 4];
+        let address = has(s, source) || stands_for(s, source) || source == [0; 4];
         s.4 == segment && mac == s.2.mac.octets() && address
     };
     let routers = [(J, FRONT, FAR), (L, FAR, FRONT)];

@@ -71,6 +71,20 @@ pub const J: Node = node([0, 1, 0x42, 9, 0x88, 0x73], [10, 0, 0, 1], u16::MAX);
 /// Logical router L in `far`.
 pub const L: Node = node([0, 1, 0x42, 0xcd, 0x11, 1], [10, 1, 5, 1], u16::MAX);
 
+/// Drawn nowhere: behind F, where F forwards in `front` …
+pub const BEHIND_F: Ip = [192, 168, 6, 6];
+/// … and behind G.
+pub const BEHIND_G: Ip = [192, 168, 7, 7];
+
+/// What is behind a node of `front` that may forward.
+pub fn behind(node: Node) -> Option<Ip> {
+    match node {
+        F => Some(BEHIND_F),
+        G => Some(BEHIND_G),
+        _ => None,
+    }
+}
+
 /// A MAC that nobody has.
 pub const NOBODY: MacAddr = MacAddr::new([2, 0x99, 0, 0, 0, 0x99]);
 

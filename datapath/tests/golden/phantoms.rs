@@ -5,13 +5,9 @@ use packet::build::Frame;
 use packet::{Slot, SubstrateAddr};
 
 use crate::bench::plan::ip_of;
-use crate::bench::{A, BACK, C, D, F, F_BACK, FRONT, G, H, Ip, J, Plan, frame};
+use crate::bench::{A, BACK, BEHIND_F, BEHIND_G, C, D, F, F_BACK, FRONT, G, H, Ip, J, Plan, frame};
 use crate::case::{Case, a, at_r, fabric, g, on_s_uplink};
 
-/// Behind F, on R.
-const BEHIND_F: Ip = [192, 168, 6, 6];
-/// Behind G, on S.
-const BEHIND_G: Ip = [192, 168, 7, 7];
 const OUTSIDE: Ip = [198, 51, 100, 9];
 
 pub(crate) fn all() -> Vec<Case> {

@@ -12,7 +12,8 @@ use vnet::compiled::{HostId, InterfaceId};
 use crate::bench::host::Host;
 use crate::bench::plan::{Plan, ip_of, router_mac};
 use crate::bench::{
-    A, D, FRONT, G, H, Ip, J, L, Node, R_UPLINKS, S_UPLINK, Site, cross, frame, over_the_fabric, v4,
+    A, BEHIND_G, D, FRONT, G, H, J, L, Node, R_UPLINKS, S_UPLINK, Site, cross, frame,
+    over_the_fabric, v4,
 };
 
 const GRACE: Duration = Duration::from_secs(10);
@@ -295,8 +296,6 @@ fn too_large_a_packet_is_cut_for_the_relay_or_lost() {
     let lost = old().substrate_delivers(&sent_to_the_old_host(A, &with_df));
     assert_eq!(lost.dropped(), DropReason::TooBig);
 }
-
-const BEHIND_G: Ip = [192, 168, 7, 7];
 
 #[test]
 fn a_phantom_router_moves_with_what_is_behind_it() {

@@ -9,14 +9,10 @@ use zerocopy::FromBytes;
 use crate::bench::host::Host;
 use crate::bench::plan::{ip_of, router_mac};
 use crate::bench::{
-    A, BACK, C, D, F, F_BACK, FAR, FRONT, G, H, Ip, J, L, Node, Plan, R_UPLINKS, S_UPLINK, Site,
-    cross, frame, over_the_fabric, segment, v4,
+    A, BACK, BEHIND_F, BEHIND_G, C, D, F, F_BACK, FAR, FRONT, G, H, Ip, J, L, Node, Plan,
+    R_UPLINKS, S_UPLINK, Site, cross, frame, over_the_fabric, segment, v4,
 };
 
-/// Behind G, on S …
-const BEHIND_G: Ip = [192, 168, 7, 7];
-/// … and behind F, on R.
-const BEHIND_F: Ip = [192, 168, 6, 6];
 /// Behind any of the two: J's default route leads there.
 const OUTSIDE: Ip = [198, 51, 100, 9];
 

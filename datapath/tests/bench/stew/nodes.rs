@@ -91,6 +91,8 @@ fn well_formed(random: &mut Random, node: Node, tag: Option<u16>) -> Vec<u8> {
         _ => {
             let destination = if random.once_in(20) {
                 random.pick(&ANYBODY).ip
+            } else if let Some(behind) = behind(to).filter(|_| random.once_in(4)) {
+                behind
             } else if to.mac == J.mac && !random.once_in(3) {
                 random.pick(&BEYOND)
             } else {
@@ -98,6 +100,8 @@ fn well_formed(random: &mut Random, node: Node, tag: Option<u16>) -> Vec<u8> {
             };
             let source = if random.once_in(20) {
                 random.pick(&ANYBODY).ip
+            } else if let Some(behind) = behind(node).filter(|_| random.once_in(4)) {
+                behind
             } else {
                 node.ip
             };

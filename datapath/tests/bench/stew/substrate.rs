@@ -49,13 +49,18 @@ fn address(random: &mut Random, site: Site, segment: u32, node: Node) -> Substra
         node
     };
     let mut address = site.substrate(segment, node.ip);
+    if let Some(behind) = behind(node).filter(|_| random.once_in(8)) {
+        address.address = super::super::plan::ip_of(behind);
+        address.slot = packet::Slot::new(node.ip[3]).unwrap();
+        address.forward = true;
+    }
     if random.once_in(30) {
         address.slot = packet::Slot::new(random.u8() & 63).unwrap();
     }
     if random.once_in(20) {
         address.segment = super::super::segment(random.pick(&[FRONT, BACK, LAN, LOOSE]));
     }
-    address.forward = random.once_in(40);
+    address.forward ^= random.once_in(40);
     address.group = node.mac.is_group() != random.once_in(40);
     address
 }
@@ -172,7 +177,12 @@ fn raw(random: &mut Random, from: Node, to: Node) -> Vec<u8> {
         }
         1 => frame.ipv4([0; 4], [255; 4]).udp(68, 67, b"dhcp"),
         _ => {
-            let (source, destination) = (one(random, from).ip, one(random, to).ip);
+            let mut address = |node| {
+                let node = one(random, node);
+                let behind = behind(node).filter(|_| random.once_in(4));
+                behind.unwrap_or(node.ip)
+            };
+            let (source, destination) = (address(from), address(to));
             ipv4(random, frame.ipv4(source, destination))
         }
     };
