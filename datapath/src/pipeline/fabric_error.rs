@@ -130,6 +130,10 @@ impl About {
         let from = mapped(tables, &header.source())?;
         let to = mapped(tables, &header.destination())?;
         let interface = from.interface()?;
+        if from.is_forwarding() {
+            let sender = tables.drawn.ports.interface(interface)?;
+            sender.forwards(from.address()).then_some(())?;
+        }
         let ours = outer.destination() == header.source() && to.interface().is_none();
         ours.then_some(Self {
             header,

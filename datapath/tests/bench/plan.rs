@@ -280,14 +280,18 @@ impl Plan {
         self
     }
 
-    /// With routes to everything else: L's to J, and J's to these stations of
-    /// `front`.
-    pub fn default_of_j(mut self, via: &[Node]) -> Self {
+    /// With routes to everything else by these stations of `front`.
+    pub fn default_of_j(self, via: &[Node]) -> Self {
+        self.by_phantoms(([0; 4], 0), via)
+    }
+
+    /// With routes to a prefix: L's to J, and J's to these stations of `front`.
+    pub fn by_phantoms(mut self, (network, length): (Ip, u8), via: &[Node]) -> Self {
         let hop = |node: &Node| NextHop::Station {
             by: LegId(0),
             address: ip_of(node.ip),
         };
-        let to = Ipv4Subnet::new(Ipv4Addr::UNSPECIFIED, 0).unwrap();
+        let to = Ipv4Subnet::new(network.into(), length).unwrap();
         let via = via.iter().map(hop).collect();
         let to_j = NextHop::Router {
             router: RouterId(0),

@@ -11,7 +11,7 @@ use super::carriage::{Carriage, Why, carriage_to, is_textbook_error};
 use super::copies::many;
 use super::groups::is_group;
 use super::ipv4::Packet;
-use super::switch::{Fate, Refusal, Sizes, ethernet};
+use super::switch::{Fate, Refusal, Sizes, ethernet, is};
 use super::wire::{self, Wire};
 use super::{Judged, brief, ensure};
 
@@ -267,6 +267,7 @@ fn crossed_rightly(
 ) -> Judged<Met> {
     let expected = carriage_to(to, packet);
     let to_many = is_group(to.2.mac);
+    let known = is(from, packet.source) && is(to, packet.destination);
     match crossed {
         Wire::Raw(raw) => {
             let inside = &raw.frame;
@@ -279,8 +280,11 @@ fn crossed_rightly(
             )?;
             match expected {
                 Carriage::Raw(why) => Ok(Met::Raw(why)),
-                // What is quoted was from a group, who has no address.
-                Carriage::ByContents if to_many || !is_textbook_error(packet) => Ok(Met::ErrorRaw),
+                // What is quoted was from a group, or from or to somebody who is
+                // drawn nowhere: they have no address.
+                Carriage::ByContents if to_many || !known || !is_textbook_error(packet) => {
+                    Ok(Met::ErrorRaw)
+                }
                 _ => Err("raw, and need not be".to_owned()),
             }
         }

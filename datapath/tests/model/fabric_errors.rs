@@ -141,6 +141,8 @@ impl Complaint {
         let mut receiver: [u8; 16] = quoted[8..24].try_into().unwrap();
         match self.fault {
             Some(Fault::Source) => quoted[23] ^= 0x80,
+            // Behind a phantom router there may be anybody: another slot then.
+            Some(Fault::Destination) if quoted[32] & 2 != 0 => quoted[32] ^= 0x80,
             Some(Fault::Destination) => quoted[39] ^= 0x80,
             Some(Fault::Receiver) => receiver[15] ^= 0x40,
             Some(Fault::Checksum) | None => {}

@@ -36,6 +36,7 @@ mod draft;
 mod fabric_errors;
 mod groups;
 mod ipv4;
+mod phantoms;
 mod product;
 mod routers;
 mod sent;

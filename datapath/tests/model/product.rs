@@ -11,9 +11,10 @@ use packet::EtherType;
 use vnet::compiled::{HostId, PortId};
 
 use super::bench::host::Outcome;
-use super::bench::{Host, Plan, Site, cross};
+use super::bench::{FRONT, Host, Plan, Site, cross};
 use super::compare::{Ids, Seen};
 use super::device::{Left, finish};
+use super::phantoms::PHANTOMS;
 use super::sent::Setting;
 use super::switch::EXTRA_ETHERTYPE;
 
@@ -51,6 +52,12 @@ impl World {
                     checksum: setting.devices,
                     segmentation: setting.devices,
                 });
+            for (node, [x, y, z, _]) in PHANTOMS {
+                let prefix = ([x, y, z, 0], 24);
+                plan = plan
+                    .phantom(FRONT, node, &[prefix])
+                    .by_phantoms(prefix, &[node]);
+            }
             let (segment, ether_type) = EXTRA_ETHERTYPE;
             plan.segment(segment).ethertypes = vec![EtherType::new(ether_type)];
             plan.host()

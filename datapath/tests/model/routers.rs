@@ -5,7 +5,7 @@ use packet::MacAddr;
 
 use super::bench::check::ones_sum;
 use super::bench::plan::{STATIONS, Station};
-use super::bench::{FAR, FRONT, Ip, J, L, Node};
+use super::bench::{F, FAR, FRONT, G, Ip, J, L, Node};
 use super::compare::seal;
 use super::draft::pseudo_header;
 use super::ipv4::Packet;
@@ -17,7 +17,7 @@ pub struct Router {
     pub segment: u32,
     pub node: Node,
     /// Network, prefix length, where to.
-    routes: [(Ip, u32, Hop); 2],
+    routes: [(Ip, u32, Hop); 4],
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +26,8 @@ enum Hop {
     Segment,
     /// Over the cable.
     Cable,
+    /// To a node in its own segment, which forwards.
+    Node(Node),
 }
 
 const ROUTERS: [Router; 2] = [
@@ -35,6 +37,8 @@ const ROUTERS: [Router; 2] = [
         routes: [
             ([10, 0, 0, 0], 24, Hop::Segment),
             ([10, 1, 0, 0], 16, Hop::Cable),
+            ([192, 168, 6, 0], 24, Hop::Node(F)),
+            ([192, 168, 7, 0], 24, Hop::Node(G)),
         ],
     },
     Router {
@@ -43,6 +47,8 @@ const ROUTERS: [Router; 2] = [
         routes: [
             ([10, 1, 5, 0], 24, Hop::Segment),
             ([10, 0, 0, 0], 24, Hop::Cable),
+            ([192, 168, 6, 0], 24, Hop::Cable),
+            ([192, 168, 7, 0], 24, Hop::Cable),
         ],
     },
 ];
@@ -109,7 +115,11 @@ pub fn route(
             at = others.find(|other| *other != at).unwrap();
             continue;
         }
-        return match station_at(at.segment, to) {
+        let next = match hop {
+            Hop::Node(node) => node.ip,
+            _ => to,
+        };
+        return match station_at(at.segment, next) {
             Some(station) => Routed::To(station, at.node.mac, crossed),
             None => says((3, 1), crossed),
         };

@@ -5,10 +5,11 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::bench::plan::{STATIONS, Station};
-use super::bench::{A, C, D_SECOND, F, G, H, Ip, J, L, NOBODY, Node, Site, X};
+use super::bench::{A, BEHIND_F, BEHIND_G, C, D_SECOND, F, G, H, Ip, J, L, NOBODY, Node, Site, X};
 use super::device::{self, Left};
 use super::draft::{Body, Data, Draft, Field};
 use super::groups::RAW_GROUP;
+use super::phantoms::{PHANTOMS, behind};
 use super::routers::{are_linked, router_of};
 use super::strategies::drafts;
 use super::switch::{EXTRA_ETHERTYPE, Sizes};
@@ -241,14 +242,17 @@ enum Payload {
 }
 
 impl Payload {
-    /// In a right frame, to or from second addresses where there are any.
+    /// In a right frame, to or from second addresses, or somebody behind, where
+    /// there are any.
     fn sent_to(self, ((from, to), mac): Pair, second: bool) -> Sent {
-        let destination = to.3.filter(|_| second).unwrap_or(to.2.ip);
+        let other = to.3.or(behind(&to)).filter(|_| second);
+        let destination = other.unwrap_or(to.2.ip);
         self.sent_by(&from, second, (mac, destination))
     }
 
     fn sent_by(self, from: &Station, second: bool, (mac, destination): (MacAddr, Ip)) -> Sent {
-        let source = from.3.filter(|_| second).unwrap_or(from.2.ip);
+        let other = from.3.or(behind(from)).filter(|_| second);
+        let source = other.unwrap_or(from.2.ip);
         Sent {
             site: from.1,
             port: from.2.port,
@@ -392,7 +396,11 @@ pub fn anybodys() -> impl Strategy<Value = Sent> {
 
 /// What is asked of routers: stations, routers, nobody and no way, broadcasts,
 /// and what is never routed.
-const BEYOND: [Ip; 26] = [
+const BEYOND: [Ip; 30] = [
+    BEHIND_F,
+    BEHIND_G,
+    BEHIND_G,
+    [192, 168, 7, 255],
     H.ip,
     H.ip,
     A.ip,
@@ -438,7 +446,8 @@ fn anybody() -> impl Strategy<Value = Node> {
         port: 0,
     };
     let nodes = STATIONS.iter().map(|s| s.2);
-    let nodes = nodes.chain([J, L, nobody, all, group]);
+    let behind = PHANTOMS.map(|(node, ip)| Node { ip, ..node });
+    let nodes = nodes.chain([J, L, nobody, all, group]).chain(behind);
     select(nodes.collect::<Vec<_>>())
 }
 

@@ -11,6 +11,7 @@ use super::brief;
 use super::carriage::{Carriage, carriage_to};
 use super::groups::{everybody_else, is_group};
 use super::ipv4::Packet;
+use super::phantoms::{passes_on, stands_for};
 use super::routers::{Routed, lowered, route, router_of};
 
 /// What may pass besides IPv4 and ARP.
@@ -158,7 +159,8 @@ fn fate_of_ip(
     let destination = frame.destination;
     let dhcp = is_dhcp_request(packet);
     // Whoever has no address yet speaks to servers that it knows.
-    if !is(from, packet.source) && (!dhcp || is_group(destination)) {
+    let speaks = is(from, packet.source) || stands_for(from, packet.source);
+    if !speaks && (!dhcp || is_group(destination)) {
         return Fate::Nothing;
     }
     // Nobody of the example may answer DHCP clients.
@@ -205,6 +207,9 @@ fn fate_of_ip(
     // segment says so; nothing is flooded.
     let to = match owner(segment, packet.destination) {
         _ if dhcp => station_with(segment, destination),
+        _ if passing_on(segment, destination, packet.destination).is_some() => {
+            passing_on(segment, destination, packet.destination)
+        }
         Some(Owner::Station(to)) => {
             let by_address = segment == LOOSE && !somebody_has(segment, destination);
             (to.2.mac == destination || by_address).then_some(to)
@@ -326,6 +331,11 @@ fn is_dhcp_reply(packet: &Packet<'_>) -> bool {
 fn is_dhcp_request(packet: &Packet<'_>) -> bool {
     let ports = packet.payload.get(..4) == Some(&[0, 68, 0, 67]);
     packet.source == [0; 4] && packet.protocol == 17 && !packet.is_fragment() && ports
+}
+
+/// Who has this MAC and forwards what is for this address.
+fn passing_on(segment: u32, mac: MacAddr, to: Ip) -> Option<&'static Station> {
+    station_with(segment, mac).filter(|station| passes_on(station, to))
 }
 
 fn station_with(segment: u32, mac: MacAddr) -> Option<&'static Station> {

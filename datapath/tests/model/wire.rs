@@ -13,6 +13,7 @@ use super::draft::pseudo_header;
 use super::ensure;
 use super::groups::is_group;
 use super::ipv4::Packet;
+use super::phantoms::{self, passes_on};
 
 /// A packet between two hosts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,6 +127,9 @@ pub fn address(site: Site, segment: u32, ip: Ip) -> [u8; 16] {
 /// The same of a station, or of a group: which has the lowest bit of the byte
 /// before the segment id.
 fn address_at(station: &Station, ip: Ip) -> [u8; 16] {
+    if passes_on(station, ip) {
+        return phantoms::address(station, ip);
+    }
     let mut address = address(station.1, station.4, ip);
     address[8] |= u8::from(is_group(station.2.mac));
     address
@@ -133,7 +137,9 @@ fn address_at(station: &Station, ip: Ip) -> [u8; 16] {
 
 fn ends_are(seen: [u8; 16], station: &Station) -> Judged {
     let has = |ip: Ip| address_at(station, ip) == seen;
-    let right = has(station.2.ip) || station.3.is_some_and(has);
+    let embedded: Ip = seen[12..].try_into().unwrap();
+    let passed_on = passes_on(station, embedded) && has(embedded);
+    let right = has(station.2.ip) || station.3.is_some_and(has) || passed_on;
     ensure(right, "not an address of the station")
 }
 
@@ -141,7 +147,7 @@ impl Rewritten {
     /// Does it say what this IPv4 packet said?
     pub fn says(&self, packet: &Packet<'_>, from: &Station, to: &Station) -> Judged {
         let ends = (
-            address(from.1, from.4, packet.source),
+            address_at(from, packet.source),
             address_at(to, packet.destination),
         );
         ensure((self.source, self.destination) == ends, "addresses")?;
