@@ -1,7 +1,8 @@
 //! The test bench: the worked example as the tables of two hosts, with frames
 //! pushed through the pipeline by hand and a fabric in between.
 //!
-//! * [`plan`]: who is where; [`names`]: their names as constants.
+//! * [`plan`]: who is where; [`names`]: their names as constants; [`moves`]: who has
+//!   been elsewhere.
 //! * [`rules`]: who may send what to whom; [`first_match`]: what that means.
 //! * [`host`]: a host that frames are pushed into, and what came of them.
 //! * [`fabric`]: what an IPv6 router between two hosts does to a packet.
@@ -25,6 +26,7 @@ pub mod ends;
 pub mod fabric;
 pub mod first_match;
 pub mod host;
+pub mod moves;
 pub mod names;
 pub mod plan;
 pub mod random;

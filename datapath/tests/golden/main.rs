@@ -23,6 +23,7 @@ mod case;
 mod cases;
 mod dhcp;
 mod groups;
+mod moves;
 mod phantoms;
 mod place;
 mod rewrite;
@@ -45,6 +46,7 @@ fn all() -> Vec<Case> {
         groups::all(),
         routing::all(),
         phantoms::all(),
+        moves::all(),
         dhcp::all(),
         rewrite::all(),
         border::all(),

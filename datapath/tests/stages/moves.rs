@@ -4,99 +4,32 @@
 use core::time::Duration;
 
 use datapath::pipeline::DropReason;
-use datapath::tables::MoveTable;
 use packet::build::{Frame, Ipv4};
 use packet::{IpProtocol, SubstrateAddr};
-use vnet::compiled::{HostId, InterfaceId};
 
 use crate::bench::host::Host;
-use crate::bench::plan::{Plan, ip_of, router_mac};
+use crate::bench::moves::{GRACE, after_move, come, gone};
+use crate::bench::plan::{Plan, router_mac};
 use crate::bench::{
     A, BEHIND_G, D, FRONT, G, H, J, L, Node, R_UPLINKS, S_UPLINK, Site, cross, frame,
     over_the_fabric, v4,
 };
 
-const GRACE: Duration = Duration::from_secs(10);
+/// Within the grace time of [`GRACE`] …
 const SOON: Duration = Duration::from_secs(9);
-const LATE: Duration = Duration::from_secs(10);
-
-/// The host's tables after somebody has moved at 0, to the other host or here;
-/// `before` is how it was drawn.
-fn moved(before: Plan, after: Plan) -> Host {
-    let moves = MoveTable::default();
-    let sorted = |plan: &Plan| {
-        let mut compiled = plan.compiled.clone();
-        compiled.mappings.sort_by_key(|m| (m.segment, m.address));
-        compiled
-    };
-    let (was, is) = (sorted(&before), sorted(&after));
-    let moves = moves.followed_by(&was, &is, Duration::ZERO, GRACE);
-    Plan { moves, ..after }.host()
-}
-
-/// Without this node on its host, which is now on the other.
-fn gone(mut plan: Plan, node: Node) -> Plan {
-    plan.compiled.interfaces.retain(|i| i.mac != node.mac);
-    for mapping in plan
-        .compiled
-        .mappings
-        .iter_mut()
-        .filter(|m| m.mac == node.mac)
-    {
-        (mapping.host, mapping.interface) = (HostId(1), None);
-    }
-    for one in plan
-        .compiled
-        .phantoms
-        .iter_mut()
-        .filter(|p| p.mac == node.mac)
-    {
-        (one.host, one.interface) = (HostId(1), None);
-    }
-    plan
-}
-
-/// With this node of `front` on the other host, which is now here, in the place of
-/// somebody.
-fn come(mut plan: Plan, node: Node, place: Node) -> Plan {
-    let interfaces = &mut plan.compiled.interfaces;
-    let id = InterfaceId(1000);
-    let mut of = interfaces
-        .iter()
-        .find(|i| i.mac == place.mac)
-        .unwrap()
-        .clone();
-    (of.id, of.mac, of.addresses) = (id, node.mac, vec![ip_of(node.ip)]);
-    interfaces.push(of);
-    for mapping in plan
-        .compiled
-        .mappings
-        .iter_mut()
-        .filter(|m| m.mac == node.mac)
-    {
-        (mapping.host, mapping.interface) = (HostId(0), Some(id));
-    }
-    for one in plan
-        .compiled
-        .phantoms
-        .iter_mut()
-        .filter(|p| p.mac == node.mac)
-    {
-        (one.host, one.interface) = (HostId(0), Some(id));
-    }
-    plan
-}
+/// … and when it is over.
+const LATE: Duration = GRACE;
 
 /// S, from which G has moved to R.
 fn old_host() -> Host {
     let plan = Plan::of(Site::S);
-    moved(plan.clone(), gone(plan, G))
+    after_move(&plan.clone(), gone(plan, G)).host()
 }
 
 /// R, to which G has moved: behind A's port.
 fn new_host() -> Host {
     let plan = Plan::of(Site::R);
-    moved(plan.clone(), come(plan, G, A))
+    after_move(&plan.clone(), come(plan, G, A)).host()
 }
 
 fn addresses(frame: &[u8]) -> [SubstrateAddr; 2] {
@@ -165,10 +98,10 @@ fn what_logical_routers_have_brought_comes_with_their_mac() {
     let sent = Plan::of(Site::S).host().node_sends(H.port, &sent);
     let sent = cross(&sent.forwarded(S_UPLINK), Site::R);
     let plan = Plan::of(Site::R);
-    let mut old = moved(plan.clone(), gone(plan, A));
+    let mut old = after_move(&plan.clone(), gone(plan, A)).host();
     let relayed = old.substrate_delivers(&sent).forwarded(R_UPLINKS[0]);
     let plan = Plan::of(Site::S);
-    let mut new = moved(plan.clone(), come(plan, A, G));
+    let mut new = after_move(&plan.clone(), come(plan, A, G)).host();
     let arrived = new
         .substrate_delivers(&cross(&relayed, Site::S))
         .forwarded(G.port);
@@ -249,7 +182,7 @@ fn what_was_relayed_is_not_relayed_again() {
     // The new host has G no longer, either: as it knows, it is where this comes from.
     let plan = Plan::of(Site::R);
     let there = come(plan.clone(), G, A);
-    let mut host = moved(there, plan);
+    let mut host = after_move(&there, plan).host();
     let refused = host.substrate_delivers(&relay_of(&v4(A, G).udp(1, 2, b"x")));
     assert_eq!(refused.dropped(), DropReason::MovedAway);
 }
@@ -284,7 +217,7 @@ fn too_large_a_packet_is_cut_for_the_relay_or_lost() {
     let with_df = v4(A, G).dont_fragment().udp(1, 2, &[7; 1400]);
     let old = || {
         let plan = Plan::of(Site::S).uplink_mtu(1450);
-        moved(plan.clone(), gone(plan, G))
+        after_move(&plan.clone(), gone(plan, G)).host()
     };
     let pieces = old().substrate_delivers(&sent_to_the_old_host(A, &whole));
     assert_eq!((pieces.sent.len(), pieces.booked.len()), (2, 0));
@@ -306,12 +239,12 @@ fn a_phantom_router_moves_with_what_is_behind_it() {
     );
     let sent = frame(A, G).ipv4(A.ip, BEHIND_G).udp(1, 2, b"behind it");
     let crossing = r.host().node_sends(A.port, &sent).forwarded(R_UPLINKS[0]);
-    let mut old = moved(s.clone(), gone(s.clone(), G));
+    let mut old = after_move(&s, gone(s.clone(), G)).host();
     let relayed = old.substrate_delivers(&cross(&crossing, Site::S));
     let relayed = relayed.forwarded(S_UPLINK);
     let own = [Site::S, Site::R].map(|site| site.substrate(FRONT, G.ip));
     assert_eq!(addresses(&relayed), own);
-    let mut new = moved(r.clone(), come(r, G, A));
+    let mut new = after_move(&r.clone(), come(r, G, A)).host();
     let arrived = new
         .substrate_delivers(&cross(&relayed, Site::R))
         .forwarded(A.port);
@@ -339,7 +272,7 @@ fn a_slot_that_changes_is_remembered_too() {
         .udp(1, 2, b"by the old slot");
     let r = Plan::of(Site::R).phantom(FRONT, G, &[([192, 168, 7, 0], 24)]);
     let crossing = r.host().node_sends(A.port, &sent).forwarded(R_UPLINKS[0]);
-    let mut s = moved(before, after);
+    let mut s = after_move(&before, after).host();
     s.substrate_delivers(&cross(&crossing, Site::S))
         .forwarded(G.port);
     s.now = LATE;
@@ -348,11 +281,11 @@ fn a_slot_that_changes_is_remembered_too() {
 }
 
 #[test]
-fn who_changes_more_than_its_host_has_not_moved() {
+fn who_changes_more_than_its_host_has_not_after_move() {
     let plan = Plan::of(Site::S);
     let mut after = gone(plan.clone(), G);
     after.mapping(FRONT, G.ip).mac = H.mac;
-    let mut old = moved(plan, after);
+    let mut old = after_move(&plan, after).host();
     let sent = sent_to_the_old_host(A, &v4(A, G).udp(1, 2, b"x"));
     assert_eq!(
         old.substrate_delivers(&sent).dropped(),
