@@ -99,24 +99,48 @@ pub(super) fn sender(
     })
 }
 
-/// The sender of what is relayed: the receiver's old place, which stands for
-/// whoever has sent it. The old host has proved that, and asked the rules.
-pub(super) fn relaying(sender: Sender) -> Sender {
-    Sender {
-        address: None,
-        relays: true,
-        ..sender
-    }
+/// From an interface's old substrate address to its new one comes what is relayed,
+/// and nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ToItself {
+    /// Between two interfaces, or to many.
+    No,
+    /// A raw frame: its old place stands for whoever has sent it, which the old
+    /// host has proved, and asked the rules about.
+    Relay,
+    /// What nobody sends.
+    Other,
 }
 
-/// From an interface's old substrate address to its new one.
-pub(super) fn is_relay(
-    header: &Ipv6Header,
-    source: &SubstrateAddr,
-    destination: &SubstrateAddr,
-) -> bool {
-    let one = |address: &SubstrateAddr| (address.segment, address.address);
-    one(source) == one(destination)
-        && header.next_header == IpProtocol::ETHERIP
-        && !(source.forward || destination.forward || destination.group)
+impl ToItself {
+    pub(super) fn of(
+        header: &Ipv6Header,
+        source: &SubstrateAddr,
+        destination: &SubstrateAddr,
+    ) -> Self {
+        let one = |address: &SubstrateAddr| (address.segment, address.address);
+        let flags = source.forward || destination.forward || destination.group;
+        match header.next_header {
+            _ if one(source) != one(destination) || flags => Self::No,
+            IpProtocol::ETHERIP => Self::Relay,
+            _ => Self::Other,
+        }
+    }
+
+    /// May it come from where its sender was before?
+    pub(super) fn may_be_relayed(self) -> bool {
+        self != Self::Other
+    }
+
+    /// The sender, as far as it is to be believed.
+    pub(super) fn by(self, sender: Sender) -> Sender {
+        match self {
+            Self::Relay => Sender {
+                address: None,
+                relays: true,
+                ..sender
+            },
+            Self::No | Self::Other => sender,
+        }
+    }
 }

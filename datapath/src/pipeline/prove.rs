@@ -54,14 +54,12 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
         let source = SubstrateAddr::from_ipv6(header.source());
         let source = source.map_err(|_| DropReason::SourceNotProven);
         let sender = source.and_then(|source| {
-            sender(tables, &source, known)
-                .or_else(|reason| moved::sender(tables, &source, known, now).ok_or(reason))
-                .map(
-                    |sender| match moved::is_relay(header, &source, &destination) {
-                        true => moved::relaying(sender),
-                        false => sender,
-                    },
-                )
+            let to_itself = moved::ToItself::of(header, &source, &destination);
+            let sender = sender(tables, &source, known).or_else(|reason| {
+                let was = moved::sender(tables, &source, known, now);
+                was.filter(|_| to_itself.may_be_relayed()).ok_or(reason)
+            });
+            sender.map(|sender| to_itself.by(sender))
         });
         match sender {
             Ok(sender) => packet.cx.from = Some(sender),
