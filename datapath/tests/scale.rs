@@ -36,6 +36,7 @@ fn compiled() -> Compiled {
         network: 0,
         subnet: Ipv4Subnet::new([10, 0, 0, 0].into(), 8).unwrap(),
         vlan: None,
+        label: None,
         mtu: 1500,
         unknown_mac: UnknownMac::Drop,
         ethertypes: Vec::new(),
@@ -47,7 +48,7 @@ fn compiled() -> Compiled {
         node: String::new(),
         port: PortId(2 + number(id) % NODE_PORTS),
         segment: SegmentId::new(id).unwrap(),
-        tag: VlanId::new(1 + number(id) % 4094).ok(),
+        tags: VlanId::new(1 + number(id) % 4094).ok().into(),
         link: LinkType::Trunk,
         mac: {
             let [a, b, c, d] = id.to_be_bytes();

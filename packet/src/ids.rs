@@ -14,6 +14,9 @@ pub enum IdError {
     /// A VLAN id has 12 bits; 0 and 4095 are reserved (IEEE 802.1Q §9.6).
     #[error("VLAN id {0} is out of range; use 1 to 4094")]
     Vlan(u16),
+    /// An MPLS label has 20 bits; 0 to 15 are reserved (RFC 7274 §4).
+    #[error("MPLS label {0} is out of range; use 16 to 1048575")]
+    Label(u32),
     /// A slot has 6 bits.
     #[error("slot {0} is out of range; use 0 to 63")]
     Slot(u8),
@@ -99,6 +102,40 @@ impl VlanId {
 }
 
 impl fmt::Display for VlanId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// An MPLS label as nodes see it, 16 to 1048575 (RFC 3032 §2.1).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct MplsLabel(u32);
+
+impl MplsLabel {
+    /// The smallest label that is nobody's already.
+    pub const MIN: u32 = 16;
+    /// The largest label.
+    pub const MAX: u32 = 0x000f_ffff;
+
+    /// A label from its number.
+    ///
+    /// # Errors
+    /// [`IdError::Label`] for the reserved ones, and for more than 20 bits.
+    pub const fn new(label: u32) -> Result<Self, IdError> {
+        if label < Self::MIN || label > Self::MAX {
+            Err(IdError::Label(label))
+        } else {
+            Ok(Self(label))
+        }
+    }
+
+    /// The number, 16 to 1048575.
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl fmt::Display for MplsLabel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)
     }
@@ -207,6 +244,8 @@ mod tests {
         assert_eq!(SegmentId::new(0xff_ffff).unwrap().get(), 0xff_ffff);
         assert_eq!(VlanId::new(0), Err(IdError::Vlan(0)));
         assert_eq!(VlanId::new(4095), Err(IdError::Vlan(4095)));
+        assert_eq!(MplsLabel::new(15), Err(IdError::Label(15)));
+        assert_eq!(MplsLabel::new(1 << 20), Err(IdError::Label(1 << 20)));
         assert_eq!(Slot::new(64), Err(IdError::Slot(64)));
     }
 

@@ -19,8 +19,12 @@ impl EtherType {
     pub const ARP: Self = Self::new(0x0806);
     /// An 802.1Q tag.
     pub const DOT1Q: Self = Self::new(0x8100);
+    /// An MPLS label stack (RFC 3032 §5).
+    pub const MPLS: Self = Self::new(0x8847);
     /// An 802.1ad service tag.
     pub const DOT1AD: Self = Self::new(0x88a8);
+    /// An outer tag from before 802.1ad: of no standard.
+    pub const LEGACY_OUTER: Self = Self::new(0x9100);
     /// IPv6 (RFC 2464).
     pub const IPV6: Self = Self::new(0x86dd);
 

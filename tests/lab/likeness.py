@@ -18,13 +18,31 @@ import time
 J, L, M = "00:01:42:09:88:73", "00:01:42:cd:11:01", "02:00:00:00:fe:01"
 M_BACK, L_LINK, M_LINK = "02:00:00:00:fe:02", "02:00:00:00:fd:01", "02:00:00:00:fd:02"
 ALL = "ff:ff:ff:ff:ff:ff"
-# MAC, address, gateway's MAC, neighbours.
+G_MAC, T_MAC = "02:00:00:00:5a:03", "02:00:00:00:5a:06"
+
+
+class Station:
+    """An interface: MAC, address, gateway's MAC, neighbours; and on which node's wire,
+    with which tag, it is."""
+
+    def __init__(self, hardware, address, gateway, neighbours, wire=None, tag=None):
+        self.mac, self.address, self.gateway = hardware, address, gateway
+        self.neighbours, self.wire, self.tag = neighbours, wire, tag
+
+
 NODES = {
-    "a": ("00:05:02:0b:27:44", "10.0.0.2", J, ["e"]),
-    "e": ("02:00:00:00:5a:05", "10.0.0.5", M, ["a"]),
-    "c": ("02:00:00:00:5a:51", "10.0.5.1", M_BACK, []),
-    "h": ("00:00:7d:a2:34:11", "10.1.5.3", L, []),
+    "a": Station("00:05:02:0b:27:44", "10.0.0.2", J, ["e", "gf", "tf"]),
+    "e": Station("02:00:00:00:5a:05", "10.0.0.5", M, ["a", "gf"]),
+    "c": Station("02:00:00:00:5a:51", "10.0.5.1", M_BACK, ["gb", "tb"]),
+    "h": Station("00:00:7d:a2:34:11", "10.1.5.3", L, []),
+    # g's link is a trunk with a native VLAN, t's one without.
+    "gf": Station(G_MAC, "10.0.0.3", J, ["a", "tf"], "g", 100),
+    "gb": Station(G_MAC, "10.0.5.4", M_BACK, ["c"], "g"),
+    "tf": Station(T_MAC, "10.0.0.6", M, ["a"], "t", 100),
+    "tb": Station(T_MAC, "10.0.5.6", M_BACK, ["gb"], "t", 200),
 }
+WIRES = {name: station.wire or name for name, station in NODES.items()}
+FIRST, EACH = 2000, 6000
 ROUTERS = {"10.0.0.1", "10.0.0.254", "10.0.5.254", "10.9.0.1", "10.9.0.2", "10.1.5.1"}
 UNKNOWN = ["10.0.0.99", "10.0.5.99", "10.1.5.99"]
 NOWHERE = ["10.0.0.255", "10.0.5.255", "10.1.5.255", "127.0.0.1", "0.0.0.1", "255.255.255.255"]
@@ -68,40 +86,102 @@ def transport(kind, number, source, destination, size):
     return struct.pack("!H", number) + text
 
 
-def frame(node, to_mac, to, kind, number, ttl, tos=0, df=False, size=20):
-    own_mac, own, _, _ = NODES[node]
+def on_wire(node, to_mac, ether_type, packet):
+    """A frame with the tag that the node's link wants."""
+    station = NODES[node]
+    tag = b"" if station.tag is None else struct.pack("!HH", 0x8100, station.tag)
+    return mac(to_mac) + mac(station.mac) + tag + struct.pack("!H", ether_type) + packet
+
+
+def ipv4(own, to, kind, number, body, ttl=64, tos=0, flags=0, options=b"", wrong=False):
+    words = 5 + len(options) // 4
+    head = struct.pack("!BBHHHBBH4s4s", 0x40 | words, tos, 4 * words + len(body), number, flags,
+                       ttl, kind, 0, octets(own), octets(to)) + options
+    value = 0xFFFF ^ total(head) ^ (0x0101 if wrong else 0)
+    return head[:10] + struct.pack("!H", value) + head[12:] + body
+
+
+def frame(node, to_mac, to, kind, number, ttl, tos=0, df=False, size=20, options=b"", wrong=False):
+    own = NODES[node].address
     body = transport(kind, number, own, to, size)
-    head = struct.pack("!BBHHHBBH4s4s", 0x45, tos, 20 + len(body), number, 0x4000 if df else 0,
-                       ttl, kind, 0, octets(own), octets(to))
-    head = head[:10] + struct.pack("!H", 0xFFFF ^ total(head)) + head[12:]
-    return mac(to_mac) + mac(own_mac) + b"\x08\0" + head + body
+    flags = 0x4000 if df else 0
+    packet = ipv4(own, to, kind, number, body, ttl, tos, flags, options, wrong)
+    return on_wire(node, to_mac, 0x0800, packet)
+
+
+def fragments(node, to_mac, to, kind, number, ttl, sizes, last_first=False):
+    """A datagram in pieces of so many octets; its number is its identification, too."""
+    own = NODES[node].address
+    body = transport(kind, number, own, to, sum(sizes) - 8)
+    pieces, at = [], 0
+    for size in sizes:
+        more = 0x2000 if at + size < len(body) else 0
+        packet = ipv4(own, to, kind, number, body[at:at + size], ttl, 0, more | at // 8)
+        pieces.append(on_wire(node, to_mac, 0x0800, packet))
+        at += size
+    return pieces[::-1] if last_first else pieces
+
+
+def complaint(node, to_mac, to, number, kind, code, ttl=64):
+    """An ICMP error from a node about a packet that `to` has sent it."""
+    own = NODES[node].address
+    quoted = ipv4(to, own, UDP, number, transport(UDP, number, to, own, 20))
+    head = struct.pack("!BBHI", kind, code, 0, 1400 if (kind, code) == (3, 4) else 0)
+    value = 0xFFFF ^ total(head + quoted)
+    body = head[:2] + struct.pack("!H", value) + head[4:] + quoted
+    return on_wire(node, to_mac, 0x0800, ipv4(own, to, ICMP, number, body, ttl))
+
+
+def asks(node, target, sender=None, to_mac=ALL, operation=1):
+    station = NODES[node]
+    packet = struct.pack("!HHBBH6s4s6s4s", 1, 0x0800, 6, 4, operation, mac(station.mac),
+                         octets(station.address if sender is None else sender), bytes(6),
+                         octets(target))
+    return on_wire(node, to_mac, 0x0806, packet)
+
+
+# IPv4 options: record route would be written to by routers and by nobody else; a
+# stream id, padded, and a router alert (RFC 2113) pass as they are.
+ALERT, STREAM = bytes([148, 4, 0, 0]), bytes([136, 4, 0, 7])
 
 
 def frames(node):
-    """All that a node sends, with what is to be told of each."""
-    _, own, gateway, neighbours = NODES[node]
-    number = 2000 + 10000 * sorted(NODES).index(node)
+    """All that a node sends: number, what is to be told of it, its frames."""
+    station = NODES[node]
+    own, gateway, neighbours = station.address, station.gateway, station.neighbours
+    number = FIRST + EACH * list(NODES).index(node)
 
     def one(to_mac, to, kind, ttl, **more):
         nonlocal number
         number += 1
         told = f"{node} to {to} at {to_mac}, protocol {kind}, TTL {ttl} {more or ''}"
-        return number, told, frame(node, to_mac, to, kind, number, ttl, **more)
+        return number, told, [frame(node, to_mac, to, kind, number, ttl, **more)]
 
-    # Not alike, and known: what a router sends back into its segment to another
-    # host arrives there from the sender's MAC, as if it had not been routed.
-    others = [address for name, (_, address, _, _) in NODES.items() if name not in [node, *neighbours]]
-    for kind in [ICMP, TCP, UDP, OTHER]:
-        for ttl in TTLS:
-            for to in others + sorted(ROUTERS) + [own]:
+    def other(what, make, *arguments, **more):
+        nonlocal number
+        number += 1
+        made = make(number) if not arguments else make(*arguments, **more)
+        return number, f"{node}: {what}", made if isinstance(made, list) else [made]
+
+    # Of the tagged stations fewer: what the routers do with theirs is known.
+    tagged = station.wire is not None
+    in_segment = own.rsplit(".", 1)[0] + "."
+    all_neighbours = [n for n, s in NODES.items() if n != node and s.address.startswith(in_segment)]
+    others = [s.address for n, s in NODES.items() if n != node and n not in all_neighbours]
+    if tagged:
+        others = others[::2]
+    ttls = TTLS[::2] if tagged else TTLS
+    for kind in [ICMP, UDP] if tagged else [ICMP, TCP, UDP, OTHER]:
+        for ttl in ttls:
+            for to in others + sorted(ROUTERS)[::3 if tagged else 1] + [own]:
                 yield one(gateway, to, kind, ttl)
             for neighbour in neighbours:
-                yield one(NODES[neighbour][0], NODES[neighbour][1], kind, ttl)
+                yield one(NODES[neighbour].mac, NODES[neighbour].address, kind, ttl)
         for to in UNKNOWN + NOWHERE:
             yield one(gateway, to, kind, 64)
-            yield one(gateway, to, kind, 2)
-        broadcast = own.rsplit(".", 1)[0] + ".255"
-        for to in [broadcast, "255.255.255.255"]:
+            if not tagged:
+                yield one(gateway, to, kind, 2)
+        for to in [in_segment + "255", "255.255.255.255"]:
             yield one(ALL, to, kind, 64)
         for to, group in GROUPS.items():
             yield one(group, to, kind, 1)
@@ -109,18 +189,49 @@ def frames(node):
             yield one(gateway, to, kind, 9, tos=0x28, size=1000)
             yield one(gateway, to, kind, 3, tos=0xB9, df=True, size=1400)
             yield one(gateway, to, kind, 1, tos=0x2A, size=1400)
+    there = [(NODES[n].mac, NODES[n].address) for n in neighbours] + [(gateway, others[0])]
+    for to_mac, to in there:
+        for kind in [ICMP, UDP, OTHER]:
+            for sizes, last_first in [([64, 64], False), ([600, 600, 40], True), ([8, 8, 24], False)]:
+                yield other(f"fragments {sizes} of protocol {kind} to {to}",
+                            lambda n: fragments(node, to_mac, to, kind, n, 9, sizes, last_first))
+        for kind, code in [(3, 1), (3, 3), (3, 4), (3, 13), (11, 1), (12, 0)]:
+            yield other(f"ICMP {kind}/{code} to {to}",
+                        lambda n: complaint(node, to_mac, to, n, kind, code))
+        for options in [ALERT, STREAM]:
+            yield one(to_mac, to, UDP, 9, options=options)
+    # Where the TTL ends at a router: of all pieces of a datagram only the first is
+    # complained about; never is a complaint.
+    yield other("fragments with TTL 1",
+                lambda n: fragments(node, gateway, others[0], UDP, n, 1, [64, 64]))
+    yield other("ICMP 3/3 with TTL 1",
+                lambda n: complaint(node, gateway, others[0], n, 3, 3, ttl=1))
+    yield one(gateway, others[0], UDP, 9, wrong=True)
     for ttl in TTLS[:3]:
         yield one(gateway, NO_ROUTE, UDP, ttl)
+    # ARP has no room for a number: each target is asked for once.
+    routers_here = [r for r in sorted(ROUTERS) if r.startswith(in_segment)]
+    for target in [NODES[n].address for n in all_neighbours] + routers_here:
+        yield other(f"who has {target}?", lambda n: asks(node, target))
+    for target in [in_segment + "99", others[0], own]:
+        yield other(f"who has {target}? (nobody)", lambda n: asks(node, target))
+    for target in [NODES[n].address for n in all_neighbours[:1]] + routers_here[:1] + [own]:
+        yield other(f"probe for {target}", lambda n: asks(node, target, sender="0.0.0.0"))
+    yield other("a reply that nobody asked for", lambda n: asks(node, own, operation=2))
+    if neighbours:
+        target = NODES[neighbours[0]]
+        yield other(f"who has {target.address}? (to it alone)",
+                    lambda n: asks(node, target.address, to_mac=target.mac))
 
 
 def send(node, interface):
     sender = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
     sender.bind((interface, 0))
-    for _, _, data in frames(node):
-        # Linux says that there is no route to a node that has heard no error for
-        # a second.
-        time.sleep(1.5 if data[30:34] == octets(NO_ROUTE) else 0.01)
-        sender.send(data)
+    for _, told, data in frames(node):
+        # Linux says five times that there is no route, then once a second.
+        time.sleep(0.3 if f" {NO_ROUTE} " in told else 0.01)
+        for one in data:
+            sender.send(one)
 
 
 def read(path):
@@ -138,6 +249,8 @@ def number_of(packet):
     """Of an IPv4 packet, or of the one that an error is about."""
     length = (packet[0] & 15) * 4
     kind, body = packet[9], packet[length:]
+    if struct.unpack("!H", packet[6:8])[0] & 0x3FFF:
+        return struct.unpack("!H", packet[4:6])[0]
     if len(body) < 8:
         return None
     first, second = struct.unpack("!HH", body[:4])
@@ -148,7 +261,7 @@ def number_of(packet):
     if kind == TCP:
         return second if first == 4444 else first
     if kind == UDP:
-        return first if second == 33434 else None
+        return first if second == 33434 else second if first == 33434 else None
     return first if kind == OTHER else None
 
 
@@ -156,34 +269,84 @@ def without_id(packet):
     return packet[:4] + bytes(2) + packet[6:10] + bytes(2) + packet[12:]
 
 
-def comparable(data):
-    packet = data[14:]
+def is_fragment(packet):
+    return struct.unpack("!H", packet[6:8])[0] & 0x3FFF != 0
+
+
+def comparable(packet):
     packet = packet[:struct.unpack("!H", packet[2:4])[0]]
-    right = total(packet[:(packet[0] & 15) * 4]) == 0xFFFF
-    body = packet[20:]
+    length = (packet[0] & 15) * 4
+    right = total(packet[:length]) == 0xFFFF
+    if is_fragment(packet):
+        return packet[:10] + bytes(2) + packet[12:], right
+    body = packet[length:]
     if packet[9] == ICMP:
         right = right and total(body) == 0xFFFF
         if body[0] not in (0, 8):
             # The checksum covers the identification of what it quotes.
             body = body[:2] + bytes(2) + body[4:8] + without_id(body[8:])
-    head = without_id(packet[:20])
+    head = without_id(packet[:length])
     if socket.inet_ntoa(packet[12:16]) in ROUTERS:
         head = head[:6] + bytes(2) + head[8:]
-    return data[:14] + head + body, right
+    return head + body, right
+
+
+def untagged(data):
+    """The frame's tag, MACs, ethertype, and what it carries."""
+    if data[12:14] == b"\x81\0":
+        tag = struct.unpack("!H", data[14:16])[0] & 0x0FFF
+        return tag, data[:12], data[16:18], data[18:]
+    return None, data[:12], data[12:14], data[14:]
+
+
+def station_at(wire, tag):
+    for name, station in NODES.items():
+        if (WIRES[name], station.tag) == (wire, tag):
+            return name
+    return None
+
+
+def asked_for():
+    """What ARP replies are about: (who asks, the address asked for, the asker's in
+    the request) → number."""
+    about = {}
+    for node in NODES:
+        for number, _, data in frames(node):
+            _, _, kind, packet = untagged(data[0])
+            if kind == b"\x08\x06" and packet[6:8] == b"\0\1":
+                about.setdefault((node, packet[24:28], packet[14:18]), number)
+    return about
 
 
 def arrived(folder):
-    """Number → (node, frame) → how often."""
+    """Number → (station, frame) → how often."""
     found = {}
-    for node in NODES:
-        for data in read(f"{folder}/{node}.pcap"):
-            if data[12:14] != b"\x08\0" or data[6:12] == mac(NODES[node][0]):
+    about = asked_for()
+    last = FIRST + EACH * len(NODES)
+    for wire in sorted(set(WIRES.values())):
+        for data in read(f"{folder}/{wire}.pcap"):
+            tag, macs, kind, packet = untagged(data)
+            name = station_at(wire, tag)
+            if name is None:
+                # A tag that this wire does not have.
+                found.setdefault(0, {})[(f"{wire} with tag {tag}", data, True)] = 1
                 continue
-            number = number_of(data[14:])
-            if number is None or not 2000 < number < 2000 + 10000 * len(NODES):
+            if macs[6:] == mac(NODES[name].mac):
                 continue
-            what, right = comparable(data)
-            key = (node, what, right)
+            if kind == b"\x08\x06":
+                # Requests are not flooded: a listed difference. The kernel asks
+                # by itself, too, so replies are not counted.
+                number = about.get((name, packet[14:18], packet[24:28]))
+                if packet[6:8] == b"\0\2" and number is not None:
+                    found.setdefault(number, {})[(name, macs + kind + packet[:28], True)] = 1
+                continue
+            if kind != b"\x08\0":
+                continue
+            number = number_of(packet)
+            if number is None or not FIRST < number < last:
+                continue
+            what, right = comparable(packet)
+            key = (name, macs + kind + what, right)
             of = found.setdefault(number, {})
             of[key] = of.get(key, 0) + 1
     return found
@@ -193,20 +356,24 @@ def shown(found):
     lines = []
     for (node, data, right), count in sorted(found.items()):
         packet = data[14:]
+        if data[12:14] != b"\x08\0":
+            lines.append(f"{count} x at {node} from {data[6:12].hex(':')}: {data[12:].hex()}")
+            continue
         ends = f"{socket.inet_ntoa(packet[12:16])} > {socket.inet_ntoa(packet[16:20])}"
         kind = f"protocol {packet[9]}"
         if packet[9] == ICMP:
             kind = f"ICMP {packet[20]}/{packet[21]}"
-            if packet[20] not in (0, 8):
+            if packet[20] not in (0, 8) and len(packet) > 36:
                 kind += f", quoting TTL {packet[36]}, {len(packet) - 28} octets"
         lines.append(f"{count} x at {node} from {data[6:12].hex(':')}: {ends} TTL {packet[8]} "
-                     f"TOS {packet[1]:#x} {kind}{'' if right else ', wrong checksum'}")
+                     f"TOS {packet[1]:#x} flags {packet[6:8].hex()} {kind}{'' if right else ', wrong checksum'}")
     return lines or ["nothing"]
 
 
 def compare(first, second):
     one, other = arrived(first), arrived(second)
-    all_sent = [(number, told) for node in NODES for number, told, _ in frames(node)]
+    all_sent = [(0, "frames with a tag of another link")]
+    all_sent += [(number, told) for node in NODES for number, told, _ in frames(node)]
     different = 0
     for number, told in all_sent:
         got, wanted = one.get(number, {}), other.get(number, {})

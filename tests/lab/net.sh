@@ -61,14 +61,15 @@ node() {
     [[ -z ${4:-} ]] || ip_in "$1" addr add "$4" dev eth0
 }
 
-# tagged NODE NAME VLAN ADDRESS/LENGTH: an 802.1Q interface on the node's eth0,
-# the kernel's own if it has such devices, else one in user space.
+# tagged NODE NAME MARKS ADDRESS/LENGTH: an interface on the node's eth0 for frames
+# with these marks: a VLAN id, or what else vlan_tap.py knows. For a VLAN id it is
+# the kernel's own if that has such devices, else one in user space.
 tagged() {
-    local node=$1 name=$2 vlan=$3 address=$4 mac
-    if ! ip_in "$node" link add link eth0 name "$name" type vlan id "$vlan" 2>/dev/null; then
-        in_ns "$node" "$LAB_TOOLS/vlan_tap.py" eth0 "$vlan" "$name" >>"$LAB_DIR/$node.log" 2>&1 &
+    local node=$1 name=$2 marks=$3 address=$4 mac
+    if ! ip_in "$node" link add link eth0 name "$name" type vlan id "$marks" 2>/dev/null; then
+        in_ns "$node" "$LAB_TOOLS/vlan_tap.py" eth0 "$marks" "$name" >>"$LAB_DIR/$node.log" 2>&1 &
         eventually 10 ip_in "$node" link show "$name" >/dev/null ||
-            give_up "no 802.1Q interface on node $node"
+            give_up "no interface for $marks on node $node"
         mac=$(in_ns "$node" cat /sys/class/net/eth0/address)
         ip_in "$node" link set "$name" address "$mac"
     fi

@@ -8,6 +8,8 @@ mac_of_node() {
         e) echo 02:00:00:00:5a:05 ;;
         c) echo 02:00:00:00:5a:51 ;;
         h) echo 00:00:7d:a2:34:11 ;;
+        g) echo 02:00:00:00:5a:03 ;;
+        t) echo 02:00:00:00:5a:06 ;;
     esac
 }
 address_of_node() {
@@ -18,9 +20,9 @@ gateway_of_node() {
 }
 segment_of_node() { case $1 in a | e) echo front ;; c) echo back ;; h) echo far ;; esac; }
 
-# A node says everything, however often.
+# A node says everything, however often: no kind of ICMP is limited.
 talkative() {
-    set_sysctl "$1" net.ipv4.icmp_ratelimit=0 net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
+    set_sysctl "$1" net.ipv4.icmp_ratemask=0 net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
 }
 # station NAMESPACE NODE: its address and its way out.
 station() {
@@ -31,8 +33,37 @@ station() {
     ip_in "$1" route add default via "$(gateway_of_node "$2")"
 }
 
+# trunk NAMESPACE NODE: the same for g, whose link has a native VLAN, and for t, whose
+# has none. What comes by a VLAN is answered there.
+trunk() {
+    talkative "$1"
+    set_sysctl "$1" net.ipv4.conf.all.arp_ignore=1
+    ip_in "$1" link set eth0 address "$(mac_of_node "$2")"
+    case $2 in
+        g)
+            tagged "$1" front 100 10.0.0.3/24
+            ip_in "$1" addr add 10.0.5.4/24 dev eth0
+            by_source "$1" 10.0.0.3 front 10.0.0.0/24 10.0.0.1 101
+            by_source "$1" 10.0.5.4 eth0 10.0.5.0/24 10.0.5.254 102
+            ;;
+        t)
+            tagged "$1" front 100 10.0.0.6/24
+            tagged "$1" back 200 10.0.5.6/24
+            by_source "$1" 10.0.0.6 front 10.0.0.0/24 10.0.0.254 101
+            by_source "$1" 10.0.5.6 back 10.0.5.0/24 10.0.5.254 102
+            ;;
+    esac
+}
+# by_source NAMESPACE ADDRESS IF SUBNET GATEWAY TABLE
+by_source() {
+    set_sysctl "$1" "net.ipv4.conf.$3.rp_filter=0"
+    ip_in "$1" route add "$4" dev "$3" src "$2" table "$6"
+    ip_in "$1" route add default via "$5" dev "$3" table "$6"
+    ip_in "$1" rule add from "$2" table "$6"
+}
+
 # Linux's: a bridge per segment in one namespace, and a namespace per router.
-make_ns wires lj ll lm la le lc lh
+make_ns wires lj ll lm la le lc lh lg lt
 for segment in front back far middle; do
     ip_in wires link add name "$segment" type bridge mcast_snooping 0
     ip_in wires link set "$segment" up
@@ -77,6 +108,21 @@ for name in a e c h; do
     station "l$name" "$name"
 done
 
+# What Linux has no devices for here: a bridge's ports by tag.
+# tagged_plug NODE MARKS SEGMENT
+tagged_plug() {
+    in_ns wires "$LAB_TOOLS/vlan_tap.py" "l$1-eth0" "$2" "$1-$3" >>"$LAB_DIR/wires.log" 2>&1 &
+    eventually 10 ip_in wires link show "$1-$3" >/dev/null || give_up "no port for $2 of $1"
+    ip_in wires link set "$1-$3" master "$3" up
+}
+for name in g t; do
+    cable "l$name" eth0 wires "l$name-eth0"
+    trunk "l$name" "$name"
+    tagged_plug "$name" 100 front
+done
+tagged_plug g bare back
+tagged_plug t 200 back
+
 # The vswitches'.
 pair
 node a r "$(mac_of_node a)"
@@ -84,11 +130,14 @@ node e s "$(mac_of_node e)"
 node c r "$(mac_of_node c)"
 node h s "$(mac_of_node h)"
 for name in a e c h; do station "$name" "$name"; done
+node g s "$(mac_of_node g)"
+node t r "$(mac_of_node t)"
+for name in g t; do trunk "$name" "$name"; done
 topology net <<'YAML'
 network: z
 segments:
-  - { name: front, id: 0x00a001, subnet: 10.0.0.0/24 }
-  - { name: back, id: 0x00a002, subnet: 10.0.5.0/24 }
+  - { name: front, id: 0x00a001, subnet: 10.0.0.0/24, vlan: 100 }
+  - { name: back, id: 0x00a002, subnet: 10.0.5.0/24, vlan: 200 }
   - { name: far, id: 0x00a003, subnet: 10.1.5.0/24 }
   - { name: middle, id: 0x00a004, subnet: 10.9.0.0/30 }
 routers:
@@ -116,45 +165,75 @@ nodes:
   - { name: e, host: s, port: vm-e, segment: front, address: 10.0.0.5, mac: "02:00:00:00:5a:05" }
   - { name: c, host: r, port: vm-c, segment: back, address: 10.0.5.1, mac: "02:00:00:00:5a:51" }
   - { name: h, host: s, port: vm-h, segment: far, address: 10.1.5.3, mac: "00:00:7d:a2:34:11" }
+  - name: g
+    host: s
+    port: vm-g
+    mac: "02:00:00:00:5a:03"
+    link: { trunk: [front], native: back }
+    interfaces: [{ segment: front, address: 10.0.0.3 }, { segment: back, address: 10.0.5.4 }]
+  - name: t
+    host: r
+    port: vm-t
+    mac: "02:00:00:00:5a:06"
+    link: { trunk: [front, back] }
+    interfaces: [{ segment: front, address: 10.0.0.6 }, { segment: back, address: 10.0.5.6 }]
 YAML
 ports r <<'YAML'
   - { name: vm-a, af_packet: vm-a }
   - { name: vm-c, af_packet: vm-c }
+  - { name: vm-t, af_packet: vm-t }
 YAML
 ports s <<'YAML'
   - { name: vm-e, af_packet: vm-e }
   - { name: vm-h, af_packet: vm-h }
+  - { name: vm-g, af_packet: vm-g }
 YAML
 configure_pair
 start_pair
 
-# Both know their neighbours before it begins.
-for prefix in l ''; do
-    for name in a e c h; do
-        for other in a e c h; do
-            [[ $name == "$other" ]] || check "${prefix:+Linux: }$name reaches $other" \
-                ping_all "$prefix$name" "$(address_of_node "$other")" 1
+# Both know their neighbours before it begins: from each interface to all others.
+all_addresses="10.0.0.2 10.0.0.5 10.0.5.1 10.1.5.3 10.0.0.3 10.0.5.4 10.0.0.6 10.0.5.6"
+own_addresses() {
+    case $1 in g) echo 10.0.0.3 10.0.5.4 ;; t) echo 10.0.0.6 10.0.5.6 ;; *) address_of_node "$1" ;; esac
+}
+reaches_all() {
+    local from to
+    for from in $(own_addresses "$2"); do
+        for to in $all_addresses; do
+            [[ " $(own_addresses "$2") " == *" $to "* ]] || ping_all "$1" "$to" 1 -I "$from" || return
         done
     done
+}
+for name in a e c h g t; do
+    check "Linux: $name reaches all others" eventually 5 reaches_all "l$name" "$name"
+    check "$name reaches all others" eventually 5 reaches_all "$name" "$name"
 done
 
 mkdir "$LAB_DIR/linux" "$LAB_DIR/vswitch"
-for name in a e c h; do
-    capture "linux/$name" "l$name" eth0 -Q in ip
-    capture "vswitch/$name" "$name" eth0 -Q in ip
+for name in a e c h g t; do
+    capture "linux/$name" "l$name" eth0 -Q in ip or arp or vlan
+    capture "vswitch/$name" "$name" eth0 -Q in ip or arp or vlan
 done
+# sends PREFIX NODE STATION...: all that they send, at once.
 senders=()
-for name in a e c h; do
-    for prefix in l ''; do
-        ip netns exec "$(ns "$prefix$name")" "$PYTHON" "$LAB_TOOLS/likeness.py" send "$name" eth0 \
-            >>"$LAB_DIR/$prefix$name.log" 2>&1 &
+sends() {
+    local in=$1 station
+    shift
+    for station in "$@"; do
+        ip netns exec "$(ns "$in")" "$PYTHON" "$LAB_TOOLS/likeness.py" send "$station" eth0 \
+            >>"$LAB_DIR/$in.log" 2>&1 &
         senders+=($!)
     done
+}
+for prefix in '' l; do
+    for name in a e c h; do sends "$prefix$name" "$name"; done
+    sends "${prefix}g" gf gb
+    sends "${prefix}t" tf tb
 done
 wait "${senders[@]}"
 # Linux's routers look for who is not there for some seconds.
 sleep 5
-for name in a e c h; do
+for name in a e c h g t; do
     captured "linux/$name" >/dev/null
     captured "vswitch/$name" >/dev/null
 done
@@ -164,6 +243,7 @@ alike() {
     status=$?
     DETAIL=$(tail -n 1 <<<"$found")
     echo "$found"
+    [[ -z ${LIKENESS_KEEP:-} ]] || cp -r "$LAB_DIR/linux" "$LAB_DIR/vswitch" "$LIKENESS_KEEP"
     return "$status"
 }
 check "what arrives is the same, frame for frame" alike

@@ -4,7 +4,7 @@
 use core::net::Ipv4Addr;
 use std::collections::HashMap;
 
-use packet::{EtherType, Locator, MacAddr, SegmentId, Slot, VirtualAddr, VlanId};
+use packet::{EtherType, Locator, MacAddr, MplsLabel, SegmentId, Slot, Tags, VirtualAddr, VlanId};
 
 use crate::topology::Topology;
 
@@ -124,6 +124,8 @@ pub struct Segment {
     pub subnet: Ipv4Subnet,
     /// The tag that trunk links show for it.
     pub vlan: Option<VlanId>,
+    /// The MPLS label that links show for it which go by labels.
+    pub label: Option<MplsLabel>,
     /// The largest IPv4 packet that nodes may send, in bytes.
     pub mtu: u16,
     /// What becomes of a frame to a MAC that nobody in the segment has.
@@ -303,8 +305,8 @@ pub struct Interface {
     pub port: PortId,
     /// The segment it is in.
     pub segment: SegmentId,
-    /// The tag on its frames; `None` on access links and for the native VLAN.
-    pub tag: Option<VlanId>,
+    /// What is on its frames: no inner tag on access links and for the native VLAN.
+    pub tags: Tags,
     /// How its node sees the port, for listings.
     pub link: LinkType,
     /// Its MAC address.

@@ -105,7 +105,10 @@ fn the_examples_are_the_worked_example() {
     let attached = |host: &config::HostConfig| -> Vec<String> {
         let port = |id: vnet::compiled::PortId| host.ports[usize::from(id.0)].name.clone();
         let interfaces = host.compiled.interfaces.iter().map(|i| {
-            let (link, tag) = (i.link.as_str(), i.tag.map_or(0, |tag| tag.get()));
+            let (link, tag) = (
+                i.link.as_str(),
+                i.tags.inner_vlan().map_or(0, |tag| tag.get()),
+            );
             let address = i.addresses[0];
             format!(
                 "{} {} {} {address} {link} {tag}",

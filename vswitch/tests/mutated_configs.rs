@@ -185,10 +185,12 @@ fn is_consistent(config: &HostConfig) -> Result<(), TestCaseError> {
     for interface in &compiled.interfaces {
         prop_assert!(usize::from(interface.port.0) < config.ports.len());
         prop_assert!(!uplinks.contains(&interface.port));
-        prop_assert!(senders.insert((interface.port, interface.tag, interface.mac)));
+        prop_assert!(senders.insert((interface.port, interface.tags, interface.mac)));
         prop_assert!(interface.mac.is_unicast() && !interface.addresses.is_empty());
         let segment = segment(interface.segment).unwrap();
-        prop_assert!(interface.tag.is_none() || interface.tag == segment.vlan);
+        let tags = interface.tags;
+        prop_assert!(tags.inner_vlan().is_none() || tags.inner_vlan() == segment.vlan);
+        prop_assert!(tags.label().is_none() || tags.label() == segment.label);
         for uplink in &config.substrate.uplinks {
             prop_assert!(uplink.mtu >= segment.mtu + 20);
         }

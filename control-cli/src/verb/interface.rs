@@ -33,8 +33,13 @@ pub(super) struct Interface {
     port: String,
     /// The segment it is in.
     segment: Segment,
-    /// The 802.1Q tag on its frames; null where they are untagged.
+    /// The 802.1Q tag on its frames that says which segment they are of; null
+    /// where there is none.
     tag: Option<u32>,
+    /// The MPLS label that does so instead; null where there is none.
+    label: Option<u32>,
+    /// The provider's tag, outside of either; null where there is none.
+    outer: Option<OuterTag>,
     /// How its link carries VLANs: `access`, `trunk` or `native`.
     link: String,
     /// Its MAC address.
@@ -45,6 +50,41 @@ pub(super) struct Interface {
     forwards: Vec<String>,
     /// Its slot on this host; null where it forwards for nobody.
     slot: Option<u32>,
+}
+
+/// A provider's tag.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct OuterTag {
+    /// By which `EtherType` it is announced, in hexadecimal: `0x88a8` (802.1ad),
+    /// `0x8100` or `0x9100`.
+    tpid: String,
+    /// Its VLAN id.
+    vlan: u32,
+}
+
+impl From<v1::OuterTag> for OuterTag {
+    fn from(tag: v1::OuterTag) -> Self {
+        Self {
+            tpid: format!("0x{:04x}", tag.tpid),
+            vlan: tag.vlan,
+        }
+    }
+}
+
+impl Interface {
+    /// `100`, `label 1000`, `100 in 0x88a8 300`, or nothing.
+    fn tags(&self) -> String {
+        let inner = match (self.tag, self.label) {
+            (Some(tag), _) => tag.to_string(),
+            (None, Some(label)) => format!("label {label}"),
+            (None, None) => String::new(),
+        };
+        match &self.outer {
+            None => inner,
+            Some(OuterTag { tpid, vlan }) if inner.is_empty() => format!("{tpid} {vlan}"),
+            Some(OuterTag { tpid, vlan }) => format!("{inner} in {tpid} {vlan}"),
+        }
+    }
 }
 
 impl TryFrom<v1::Interface> for Interface {
@@ -62,6 +102,8 @@ impl TryFrom<v1::Interface> for Interface {
             tag: interface.tag,
             forwards: interface.forwards,
             slot: interface.slot,
+            label: interface.label,
+            outer: interface.outer.map(OuterTag::from),
         })
     }
 }
@@ -76,7 +118,7 @@ impl Row for Interface {
             network,
             entity,
             words("link"),
-            number("tag"),
+            words("tag"),
             words("mac"),
             words("addresses"),
             words("forwards"),
@@ -94,7 +136,7 @@ impl Row for Interface {
             network,
             entity,
             self.link.clone(),
-            self.tag.map(|t| t.to_string()).unwrap_or_default(),
+            self.tags(),
             self.mac.to_string(),
             addresses.join(" "),
             self.forwards.join(" "),

@@ -9,7 +9,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use datapath::substrate::{AddressKind, AddressState};
-use packet::{Locator, MacAddr, SegmentId, Slot, SubstrateAddr, VirtualAddr, VlanId};
+use packet::{Locator, MacAddr, SegmentId, Slot, SubstrateAddr, Tags, VirtualAddr, VlanId};
 use vnet::compiled::{Ipv4Subnet, LinkType, MappingKind};
 use vswitch::config::Announce;
 use vswitch::control::source::{
@@ -272,7 +272,7 @@ impl ControlSource for Fake {
             node: "a".to_owned(),
             port: "vm-a".to_owned(),
             segment: front(),
-            tag: None,
+            tags: Tags::NONE,
             link: LinkType::Access,
             mac: mac("00:05:02:0b:27:44"),
             addresses: vec![address("10.0.0.2")],
@@ -283,7 +283,7 @@ impl ControlSource for Fake {
             node: "c".to_owned(),
             port: "site-trunk".to_owned(),
             segment: segment(0xa002, "back"),
-            tag: VlanId::new(200).ok(),
+            tags: VlanId::new(200).ok().into(),
             link: LinkType::Trunk,
             mac: mac("02:00:00:00:00:0c"),
             addresses: vec![address("10.0.5.1"), address("10.0.5.11")],

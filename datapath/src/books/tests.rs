@@ -37,7 +37,7 @@ fn drawn(interfaces: &[(u16, u32)]) -> Compiled {
         node: String::new(),
         port: PortId(*port),
         segment: segment(*segment_id),
-        tag: None,
+        tags: packet::Tags::NONE,
         link: LinkType::Access,
         mac: MacAddr::new([2, 0, 0, 0, 0, 1]),
         addresses: Vec::new(),

@@ -1,21 +1,23 @@
 //! What is this frame, and whose is it?
 //!
-//! Parses each frame once into a [`Tuple`], takes off its VLAN tag (inside the
-//! pipeline frames are bare), and finds the interface that sent it by (port,
-//! tag, source MAC), or on an uplink decides whether it is for the tenants, for
+//! Parses each frame once into a [`Tuple`], takes off its tags (inside the
+//! pipeline frames are bare; `tags`), and finds the interface that sent it by
+//! (port, tags, source MAC), or on an uplink decides whether it is for the tenants, for
 //! the host itself, or for its kernel.
 //!
 //! Exits: on; punted (`ForHost`); dropped by a `classify` reason.
 //! Not its question: whether the sender may use the addresses it uses (admit),
 //! and what to do with protocols the switch does not carry.
 
+mod tags;
+
 use packet::checksum;
-use packet::ethernet::{DOT1Q_LEN, Dot1qTag, ETHERNET_LEN, EthernetHeader};
+use packet::ethernet::{ETHERNET_LEN, EthernetHeader};
 use packet::icmp;
 use packet::ipv4::{IPV4_LEN, Ipv4Header};
 use packet::ipv6::{IPV6_LEN, Ipv6Header};
-use packet::{EtherType, HeaderChecksum, IpProtocol, MacAddr, PacketBuf, SubstrateAddr, VlanId};
-use zerocopy::{FromBytes, IntoBytes};
+use packet::{EtherType, HeaderChecksum, IpProtocol, MacAddr, PacketBuf, SubstrateAddr};
+use zerocopy::FromBytes;
 
 use super::batch::{Burst, IpTuple, Packet, Sender, Target, Tuple};
 use super::kernel;
@@ -28,13 +30,19 @@ pub fn from_node<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
     prefetch(burst);
     let port = burst.port;
     let ports = &tables.drawn.ports;
+    let is_marked = ports.has_marked(port);
     burst.each(|packet| {
         let header = ethernet(packet)?;
-        let (tag, ether_type) = untag(&mut packet.buf, &header)?;
+        let found = if is_marked {
+            tags::marked(&mut packet.buf, &header, ports, port)?
+        } else {
+            tags::plain(&mut packet.buf, &header, ports, port)?
+        };
+        let ether_type = found.ether_type;
         packet.cx.tuple = Tuple {
             destination_mac: header.destination,
             source_mac: header.source,
-            tag,
+            tag: found.tag,
             ether_type,
             ip: None,
         };
@@ -46,7 +54,7 @@ pub fn from_node<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
         if !packet.buf.is_contiguous() && ether_type != EtherType::IPV4 {
             return Err(DropReason::NotContiguous);
         }
-        let (id, interface) = ports.sender(port, tag, header.source).map_err(reason)?;
+        let (id, interface) = found.sender.map_err(reason)?;
         packet.cx.row = interface.row;
         packet.cx.from = Some(Sender {
             segment: interface.segment,
@@ -118,46 +126,13 @@ fn ethernet<B: PacketBuf>(packet: &Packet<B>) -> Result<EthernetHeader, DropReas
     Ok(header)
 }
 
-/// Takes a tag off the frame. A priority tag (VLAN id 0) means "untagged"
-/// (IEEE 802.1Q §6.9.1).
-fn untag<B: PacketBuf>(
-    buf: &mut B,
-    header: &EthernetHeader,
-) -> Result<(Option<VlanId>, EtherType), DropReason> {
-    match header.ether_type {
-        EtherType::DOT1Q => {}
-        EtherType::DOT1AD => return Err(DropReason::DoubleTagged),
-        other => return Ok((None, other)),
-    }
-    let rest = buf
-        .data()
-        .get(ETHERNET_LEN..)
-        .ok_or(DropReason::Truncated)?;
-    let (tag, _) = Dot1qTag::read_from_prefix(rest).map_err(|_| DropReason::Truncated)?;
-    if matches!(tag.ether_type, EtherType::DOT1Q | EtherType::DOT1AD) {
-        return Err(DropReason::DoubleTagged);
-    }
-    let bare = EthernetHeader {
-        ether_type: tag.ether_type,
-        ..*header
-    };
-    buf.trim_front(DOT1Q_LEN)
-        .map_err(|_| DropReason::Truncated)?;
-    bare.write_to_prefix(buf.data_mut())
-        .map_err(|_| DropReason::Truncated)?;
-    let vlan = match tag.vlan_bits() {
-        0 => None,
-        bits => Some(VlanId::new(bits).map_err(|_| DropReason::UnknownTag)?),
-    };
-    Ok((vlan, tag.ether_type))
-}
-
 const fn reason(no_interface: NoInterface) -> DropReason {
     match no_interface {
         NoInterface::UnknownMac => DropReason::UnknownMac,
         NoInterface::UntaggedOnTrunk => DropReason::UntaggedOnTrunk,
         NoInterface::TaggedOnAccess => DropReason::TaggedOnAccess,
         NoInterface::UnknownTag => DropReason::UnknownTag,
+        NoInterface::NoOuter => DropReason::DoubleTagged,
     }
 }
 

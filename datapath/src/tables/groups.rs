@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use hashbrown::HashMap;
-use packet::{SegmentId, VirtualAddr, VlanId};
+use packet::{SegmentId, Tags, VirtualAddr};
 use vnet::compiled::{Compiled, HostId, InterfaceId, PortId};
 
 /// The segments' members.
@@ -24,13 +24,13 @@ pub struct Members {
     pub broadcast: Option<VirtualAddr>,
 }
 
-/// What is behind a port with a tag: one frame reaches all of it.
+/// What is behind a port with the same tags: one frame reaches all of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wire {
     /// The port.
     pub port: PortId,
-    /// The tag.
-    pub tag: Option<VlanId>,
+    /// What is on its frames.
+    pub tags: Tags,
     /// The interfaces there, at least one.
     pub interfaces: Vec<InterfaceId>,
 }
@@ -45,13 +45,13 @@ impl GroupTable {
         }
         for interface in &compiled.interfaces {
             let members = table.segments.entry(interface.segment).or_default();
-            let (port, tag) = (interface.port, interface.tag);
+            let (port, tags) = (interface.port, interface.tags);
             let mut wires = members.here.iter_mut();
-            match wires.find(|wire| (wire.port, wire.tag) == (port, tag)) {
+            match wires.find(|wire| (wire.port, wire.tags) == (port, tags)) {
                 Some(wire) => wire.interfaces.push(interface.id),
                 None => members.here.push(Wire {
                     port,
-                    tag,
+                    tags,
                     interfaces: vec![interface.id],
                 }),
             }
@@ -133,7 +133,7 @@ mod tests {
     fn a_wire_gets_one_copy_and_the_sender_none() {
         let wire = |port, interfaces: &[u32]| Wire {
             port: PortId(port),
-            tag: None,
+            tags: Tags::NONE,
             interfaces: interfaces.iter().copied().map(InterfaceId).collect(),
         };
         let members = Members {

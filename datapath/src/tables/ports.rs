@@ -4,7 +4,7 @@ use core::sync::atomic::{AtomicU8, Ordering};
 use std::sync::Arc;
 
 use hashbrown::HashMap;
-use packet::{EtherType, MacAddr, SegmentId, Slot, VirtualAddr, VlanId};
+use packet::{EtherType, MacAddr, OuterTag, SegmentId, Slot, Tags, VirtualAddr, VlanId};
 use vnet::compiled::{
     Compiled, InterfaceId, Ipv4Subnet, LegId, MappingKind, PhantomRouter, PortId, RouterId,
     UnknownMac,
@@ -76,8 +76,8 @@ impl OffloadCell {
 pub struct Interface {
     /// The port it is behind.
     pub port: PortId,
-    /// The tag on its frames.
-    pub tag: Option<VlanId>,
+    /// What is on its frames.
+    pub tags: Tags,
     /// Its MAC.
     pub mac: MacAddr,
     /// Its segment.
@@ -167,16 +167,29 @@ pub struct PortTable {
 struct Port {
     role: PortRole,
     offloads: OffloadCell,
-    /// (tag, MAC) → interface.
+    /// (tag, MAC) → interface, of those with an 802.1Q tag at most.
     interfaces: HashMap<u64, InterfaceId>,
     /// MAC → has it interfaces that are untagged, tagged?
     macs: HashMap<MacAddr, Tagging>,
+    /// The others, if there are any.
+    marked: Option<Box<Marked>>,
+}
+
+/// The interfaces behind a port that have an outer tag or a label.
+#[derive(Debug, Default)]
+struct Marked {
+    /// (tags, MAC) → interface.
+    interfaces: HashMap<(Tags, MacAddr), InterfaceId>,
+    /// (outer tag, MAC) → whose frames may come without a label on a link that
+    /// goes by labels.
+    by_labels: HashMap<(Option<OuterTag>, MacAddr), Vec<InterfaceId>>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Tagging {
     untagged: bool,
     tagged: bool,
+    outer: bool,
 }
 
 /// Why no interface was found.
@@ -190,6 +203,8 @@ pub enum NoInterface {
     TaggedOnAccess,
     /// The MAC is there with other tags.
     UnknownTag,
+    /// The MAC is there only without an outer tag, and the frame had one.
+    NoOuter,
 }
 
 impl PortTable {
@@ -218,12 +233,12 @@ impl PortTable {
             let id = interface.id;
             let port = ports.get_mut(usize::from(interface.port.0));
             if let Some(port) = port.and_then(Option::as_mut) {
-                port.attach(id, interface.tag, interface.mac);
+                port.attach(id, interface.tags, interface.mac);
             }
             if let Some(place) = interfaces.get_mut(id.0 as usize) {
                 *place = Some(Interface {
                     port: interface.port,
-                    tag: interface.tag,
+                    tags: interface.tags,
                     mac: interface.mac,
                     segment: interface.segment,
                     segment_at: at.get(&interface.segment).copied().unwrap_or(u32::MAX),
@@ -235,6 +250,7 @@ impl PortTable {
                 });
             }
         }
+        unlabelled(&mut ports, compiled);
         Self {
             ports,
             interfaces,
@@ -284,9 +300,53 @@ impl PortTable {
         let known = port.macs.get(&mac).ok_or(NoInterface::UnknownMac)?;
         Err(match tag {
             None => NoInterface::UntaggedOnTrunk,
-            Some(_) if known.tagged => NoInterface::UnknownTag,
-            Some(_) => NoInterface::TaggedOnAccess,
+            Some(_) if known.untagged && !known.tagged => NoInterface::TaggedOnAccess,
+            Some(_) => NoInterface::UnknownTag,
         })
+    }
+
+    /// Has the port interfaces with an outer tag or a label?
+    pub fn has_marked(&self, port: PortId) -> bool {
+        self.port(port).is_some_and(|port| port.marked.is_some())
+    }
+
+    /// The interface that sends with these tags and this MAC on this port.
+    ///
+    /// # Errors
+    /// In which way the frame does not fit the port's links.
+    pub fn marked_sender(
+        &self,
+        port: PortId,
+        tags: Tags,
+        mac: MacAddr,
+    ) -> Result<(InterfaceId, &Interface), NoInterface> {
+        if tags.is_plain() {
+            return self.sender(port, tags.inner_vlan(), mac);
+        }
+        let port = self.port(port).ok_or(NoInterface::UnknownMac)?;
+        let marked = port.marked.as_deref();
+        if let Some(&id) = marked.and_then(|marked| marked.interfaces.get(&(tags, mac)))
+            && let Some(interface) = self.interface(id)
+        {
+            return Ok((id, interface));
+        }
+        let known = port.macs.get(&mac).ok_or(NoInterface::UnknownMac)?;
+        Err(match tags.outer {
+            Some(_) if !known.outer => NoInterface::NoOuter,
+            _ => NoInterface::UnknownTag,
+        })
+    }
+
+    /// Whose frames may come without a label from a MAC, on a link of this port
+    /// that goes by labels; `None` where it does not.
+    pub fn link_by_labels(
+        &self,
+        port: PortId,
+        outer: Option<OuterTag>,
+        mac: MacAddr,
+    ) -> Option<&[InterfaceId]> {
+        let marked = self.port(port)?.marked.as_deref()?;
+        marked.by_labels.get(&(outer, mac)).map(Vec::as_slice)
     }
 
     /// An interface on this host.
@@ -314,14 +374,45 @@ impl Port {
             offloads,
             interfaces: HashMap::new(),
             macs: HashMap::new(),
+            marked: None,
         }
     }
 
-    fn attach(&mut self, id: InterfaceId, tag: Option<VlanId>, mac: MacAddr) {
-        self.interfaces.insert(key(tag, mac), id);
+    fn attach(&mut self, id: InterfaceId, tags: Tags, mac: MacAddr) {
         let tagging = self.macs.entry(mac).or_default();
-        tagging.untagged |= tag.is_none();
-        tagging.tagged |= tag.is_some();
+        if tags.is_plain() {
+            let vlan = tags.inner_vlan();
+            tagging.untagged |= vlan.is_none();
+            tagging.tagged |= vlan.is_some();
+            self.interfaces.insert(key(vlan, mac), id);
+            return;
+        }
+        tagging.outer |= tags.outer.is_some();
+        let marked = self.marked.get_or_insert_default();
+        marked.interfaces.insert((tags, mac), id);
+        if tags.label().is_some() {
+            let link = marked.by_labels.entry((tags.outer, mac));
+            link.or_default().push(id);
+        }
+    }
+}
+
+/// What comes without a label on a link by labels may be its native segment's,
+/// too.
+fn unlabelled(ports: &mut [Option<Port>], compiled: &Compiled) {
+    for interface in compiled
+        .interfaces
+        .iter()
+        .filter(|i| i.tags.inner.is_none())
+    {
+        let port = ports.get_mut(usize::from(interface.port.0));
+        let marked = port
+            .and_then(Option::as_mut)
+            .and_then(|port| port.marked.as_mut());
+        let link = (interface.tags.outer, interface.mac);
+        if let Some(link) = marked.and_then(|marked| marked.by_labels.get_mut(&link)) {
+            link.insert(0, interface.id);
+        }
     }
 }
 

@@ -20,6 +20,7 @@ mod fabric_errors;
 mod fragments;
 mod groups;
 mod kernel;
+mod links;
 mod local;
 mod moves;
 mod offloads;

@@ -9,11 +9,12 @@ use datapath::pipeline::verdict::DropReason as Reason;
 use datapath::tables::FlowTable;
 use packet::build::{Frame, Ipv6};
 use packet::{
-    EtherType, HeapBuf, MacAddr, NoRoom, Offload, PacketBuf, SubstrateAddr, TransportChecksum,
+    EtherType, HeapBuf, InnerTag, MacAddr, NoRoom, Offload, PacketBuf, SubstrateAddr, Tags,
+    TransportChecksum,
 };
 use vnet::compiled::{Dhcp, LegId, NextHop, PortId};
 
-use crate::bench::host::{Made, Outcome, Way};
+use crate::bench::host::{Host, Made, Outcome, Way};
 use crate::bench::plan::{self, router_mac};
 use crate::bench::{
     A, BACK, C, D, F, FRONT, G, H, I, J, L, NOBODY, Node, Plan, R_UPLINKS, Site, VLAN_BACK,
@@ -47,6 +48,17 @@ fn node_served(node: Node, frame: &[u8]) -> Option<Outcome> {
         routes: Vec::new(),
     });
     Some(plan.host().node_sends(node.port, frame))
+}
+
+/// R where F's link goes by labels, and `front` lets LLDP pass.
+fn f_by_label() -> Host {
+    let mut plan = Plan::of(Site::R);
+    plan.segment(FRONT).ethertypes = vec![EtherType::new(0x88cc)];
+    let interfaces = plan.compiled.interfaces.iter_mut();
+    let mut native = interfaces.filter(|i| i.node == "f" && i.tags == Tags::NONE);
+    let label = packet::MplsLabel::new(1000).unwrap();
+    native.next().unwrap().tags.inner = Some(InnerTag::Label(label));
+    plan.host()
 }
 
 /// A DHCP client's, from A, on behalf of a node.
@@ -122,6 +134,11 @@ fn example(reason: Reason) -> Option<Outcome> {
         Reason::DoubleTagged => {
             let sent = frame(D, A).vlan(VLAN_FRONT).vlan(VLAN_BACK);
             node(D, &sent.ipv4(D.ip, A.ip).udp(1, 2, b"x"))
+        }
+        Reason::LabelMalformed => {
+            let mut sent = frame(F, A).label(1000).ipv4(F.ip, A.ip).udp(1, 2, b"x");
+            sent[16] &= 0xfe;
+            Some(f_by_label().node_sends(F.port, &sent))
         }
         Reason::BadIpHeader => node(A, &v4(A, F).version_ihl(0x65).udp(1, 2, b"x")),
         Reason::BadIpChecksum => node(A, &v4(A, F).wrong_header_checksum().udp(1, 2, b"x")),
@@ -217,6 +234,10 @@ fn example(reason: Reason) -> Option<Outcome> {
             Some(plan.host().node_sends(A.port, &sent))
         }
         Reason::RouterSilent => node(A, &v4(A, J).icmp_echo_reply(1, 1, b"x")),
+        Reason::LabelIpOnly => {
+            let sent = frame(A, F).carrying(EtherType::new(0x88cc), &[0; 46]);
+            Some(f_by_label().node_sends(A.port, &sent))
+        }
         Reason::GroupMalformed => {
             let group = SubstrateAddr {
                 group: true,

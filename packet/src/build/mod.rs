@@ -42,6 +42,7 @@ pub struct Frame {
     source: MacAddr,
     destination: MacAddr,
     tags: Vec<(EtherType, u16)>,
+    label: Option<u32>,
 }
 
 impl Frame {
@@ -51,6 +52,7 @@ impl Frame {
             source,
             destination,
             tags: Vec::new(),
+            label: None,
         }
     }
 
@@ -67,8 +69,26 @@ impl Frame {
         self
     }
 
+    /// With an MPLS label, inside of all tags, the only one of its stack; its TTL
+    /// is that of the IPv4 packet it is for (RFC 3443 §3.1).
+    pub fn label(mut self, label: u32) -> Self {
+        self.label = Some(label);
+        self
+    }
+
     /// The bytes of the frame around any payload.
     pub fn carrying(&self, ether_type: EtherType, payload: &[u8]) -> Vec<u8> {
+        if let Some(label) = self.label {
+            const BOTTOM: u32 = 1 << 8;
+            let ttl = payload.get(8).copied().unwrap_or(64);
+            let entry = label << 12 | BOTTOM | u32::from(ttl);
+            let behind = [&entry.to_be_bytes(), payload].concat();
+            return self.around(EtherType::MPLS, &behind);
+        }
+        self.around(ether_type, payload)
+    }
+
+    fn around(&self, ether_type: EtherType, payload: &[u8]) -> Vec<u8> {
         let kind_of = |at: usize| self.tags.get(at).map_or(ether_type, |(kind, _)| *kind);
         let header = EthernetHeader {
             destination: self.destination,

@@ -1,6 +1,6 @@
 //! Which nodes and static mappings of a network come, go and change?
 
-use packet::{MacAddr, Slot, VirtualAddr, VlanId};
+use packet::{MacAddr, Slot, Tags, VirtualAddr};
 
 use super::join::{Joined, join_unordered};
 use super::loss::Why;
@@ -10,7 +10,7 @@ use crate::compiled::{Ipv4Subnet, LinkType};
 use crate::topology::{At, Network, Node, Phantom, Station};
 
 /// How an interface's frames are tagged.
-type Tagging = (LinkType, Option<VlanId>);
+type Tagging = (LinkType, Tags);
 
 /// What else there is to know of a node's interface.
 #[derive(Clone, Copy)]
@@ -192,7 +192,7 @@ fn interfaces<'a>(side: &Side<'a>, node: &'a Node) -> Vec<Attached<'a, Facts<'a>
     let stations = node.interfaces.iter();
     let stations = stations.map(|i| {
         let facts = Facts {
-            tagging: (i.link, i.tag),
+            tagging: (i.link, i.tags),
             dhcp_server: i.dhcp_server,
             forwards: forwards(side, &i.station, i.phantom.as_ref()),
         };
@@ -246,10 +246,11 @@ fn place(at: &At) -> String {
 }
 
 /// How an interface's frames are tagged, in words.
-fn words((link, tag): Tagging) -> String {
-    match tag {
-        Some(vlan) => format!("VLAN {vlan}"),
-        None if link == LinkType::TrunkNative => "native".to_owned(),
-        None => "untagged".to_owned(),
+fn words((link, tags): Tagging) -> String {
+    let is_native = link == LinkType::TrunkNative;
+    match tags.outer.filter(|_| is_native) {
+        Some(outer) => format!("native in {outer}"),
+        None if is_native => "native".to_owned(),
+        None => tags.to_string(),
     }
 }

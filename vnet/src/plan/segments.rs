@@ -2,8 +2,6 @@
 
 use std::collections::HashSet;
 
-use packet::VlanId;
-
 use super::dhcp;
 use super::join::{Joined, join_unordered};
 use super::loss::Why;
@@ -54,7 +52,15 @@ impl Differences<'_> {
             parts.push(format!("subnet {} -> {}", old.subnet, new.subnet));
         }
         if old.vlan != new.vlan {
-            parts.push(format!("vlan {} -> {}", vlan(old.vlan), vlan(new.vlan)));
+            parts.push(format!(
+                "vlan {} -> {}",
+                or_none(old.vlan),
+                or_none(new.vlan)
+            ));
+        }
+        if old.label != new.label {
+            let (was, is) = (or_none(old.label), or_none(new.label));
+            parts.push(format!("label {was} -> {is}"));
         }
         if old.mtu.value != new.mtu.value {
             parts.push(format!("mtu {} -> {}", old.mtu.value, new.mtu.value));
@@ -89,6 +95,6 @@ impl Differences<'_> {
     }
 }
 
-fn vlan(vlan: Option<VlanId>) -> String {
-    vlan.map_or_else(|| "none".to_owned(), |vlan| vlan.to_string())
+fn or_none(value: Option<impl ToString>) -> String {
+    value.map_or_else(|| "none".to_owned(), |value| value.to_string())
 }

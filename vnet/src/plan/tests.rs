@@ -123,6 +123,18 @@ fn every_change_has_its_line() {
             but("to and from node g until it uses its new link"),
         ),
         (
+            "{ trunk: [front] }",
+            "{ trunk: [front], outer: 300 }",
+            "~ node g of network z: in front: VLAN 100 -> VLAN 100 in 0x88a8 300 [0]",
+            but("to and from node g until it uses its new link"),
+        ),
+        (
+            "vlan: 200",
+            "vlan: 200, label: 2000",
+            "~ segment back of network z: label none -> 2000 [0]",
+            none.to_owned(),
+        ),
+        (
             "addresses: [10.0.0.3, 10.0.0.4]",
             "addresses: [10.0.0.3, 10.0.0.5]",
             "~ node g of network z: address 10.0.0.5 in front added, address 10.0.0.4 in front removed [2]",
@@ -348,12 +360,12 @@ fn mappings(compiled: &Compiled) -> BTreeMap<Key, Mapping> {
 fn identity(interface: &Interface) -> impl Eq + core::hash::Hash + core::fmt::Debug + use<> {
     let Interface {
         port,
-        tag,
+        tags,
         mac,
         segment,
         ..
     } = interface;
-    (*port, *tag, *mac, *segment)
+    (*port, *tags, *mac, *segment)
 }
 
 /// Mappings with what their ids stand for.

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use packet::{Locator, MacAddr, SegmentId, VlanId};
+use packet::{Locator, MacAddr, SegmentId, Tags};
 
 use super::Surroundings;
 use crate::compiled::{Compiled, Host, HostId, InterfaceId, PortId};
@@ -77,7 +77,7 @@ impl<'a> HostIds<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct InterfaceKey {
     pub(super) port: PortId,
-    pub(super) tag: Option<VlanId>,
+    pub(super) tags: Tags,
     pub(super) mac: MacAddr,
     pub(super) segment: SegmentId,
 }
@@ -98,7 +98,7 @@ impl InterfaceIds {
         let interfaces = before.map_or(&[][..], |before| &before.interfaces);
         let key = |interface: &crate::compiled::Interface| InterfaceKey {
             port: interface.port,
-            tag: interface.tag,
+            tags: interface.tags,
             mac: interface.mac,
             segment: interface.segment,
         };

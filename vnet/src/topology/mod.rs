@@ -15,7 +15,7 @@ mod text;
 use std::path::Path;
 use std::sync::Arc;
 
-use packet::{EtherType, Locator, MacAddr, SegmentId, Slot, VirtualAddr, VlanId};
+use packet::{EtherType, Locator, MacAddr, MplsLabel, SegmentId, Slot, Tags, VirtualAddr, VlanId};
 
 use crate::compiled::{AccessRules, Dhcp, Ipv4Subnet, LinkType, UnknownMac};
 use crate::diagnostic::{Diagnostics, Place};
@@ -70,6 +70,8 @@ pub struct Segment {
     pub subnet: Ipv4Subnet,
     /// The tag that trunk links show for it.
     pub vlan: Option<VlanId>,
+    /// The MPLS label that links show for it which go by labels.
+    pub label: Option<MplsLabel>,
     /// The largest IPv4 packet that nodes may send, in bytes.
     pub mtu: Located<u16>,
     /// What becomes of a frame to a MAC that nobody in the segment has.
@@ -155,10 +157,10 @@ pub struct Node {
 pub struct NodeInterface {
     /// Its segment, addresses and MAC.
     pub station: Station,
-    /// How its frames are tagged.
+    /// How its link carries its segment.
     pub link: LinkType,
-    /// With what.
-    pub tag: Option<VlanId>,
+    /// What is on its frames.
+    pub tags: Tags,
     /// May it answer DHCP clients?
     pub dhcp_server: bool,
     /// What it stands for besides its addresses.

@@ -4,6 +4,7 @@ use std::path::Path;
 use super::*;
 use crate::compiled::{Compiled, Host, HostId, InterfaceId, MappingKind};
 
+mod links;
 mod rules;
 
 /// The drawing of the hands-on sketch, but for its rules.
@@ -76,7 +77,7 @@ fn the_drawing_compiles_for_either_host() {
     let tags = s
         .interfaces
         .iter()
-        .map(|i| (i.link, i.tag.map(VlanId::get)));
+        .map(|i| (i.link, i.tags.inner_vlan().map(VlanId::get)));
     let tags: Vec<_> = tags.collect();
     assert_eq!(
         tags,

@@ -15,7 +15,7 @@ use std::time::SystemTime;
 pub use datapath::substrate::NeighborState;
 use datapath::substrate::{AddressKind, AddressState};
 pub use datapath::tables::{MappingKey, PortOffloads};
-use packet::{Locator, MacAddr, SegmentId, Slot, SubstrateAddr, VirtualAddr, VlanId};
+use packet::{Locator, MacAddr, SegmentId, Slot, SubstrateAddr, Tags, VirtualAddr};
 use vnet::compiled::{Ipv4Subnet, LinkType, MappingKind};
 
 pub use self::books::{Books, InputBook, OutputBook, WholeBook};
@@ -268,8 +268,8 @@ pub struct Interface {
     pub port: String,
     /// The segment it is in.
     pub segment: SegmentLabel,
-    /// The tag on its frames; `None` where they are untagged.
-    pub tag: Option<VlanId>,
+    /// What is on its frames.
+    pub tags: Tags,
     /// How its link carries VLANs.
     pub link: LinkType,
     /// Its MAC address.

@@ -248,7 +248,7 @@ impl ControlSource for Observer {
                 node: interface.node.clone(),
                 port: self.port_name(interface.port),
                 segment: self.segment_label(interface.segment),
-                tag: interface.tag,
+                tags: interface.tags,
                 link: interface.link,
                 mac: interface.mac,
                 addresses: interface.addresses.clone(),

@@ -69,7 +69,7 @@ pub fn answer<B: PacketBuf>(
     reply
         .write_to_prefix(body)
         .map_err(|_| DropReason::ArpMalformed)?;
-    vlan::tag(&mut packet.buf, sender.tag)?;
+    vlan::tag(&mut packet.buf, sender.tags)?;
     Ok(Verdict::Reply)
 }
 

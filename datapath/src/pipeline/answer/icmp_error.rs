@@ -210,7 +210,7 @@ pub fn reply_of<B: PacketBuf>(
         mac: sender.mac,
     };
     compose(&mut packet.buf, speaker, listener, complaint)?;
-    vlan::tag(&mut packet.buf, sender.tag)?;
+    vlan::tag(&mut packet.buf, sender.tags)?;
     Ok(Verdict::Reply)
 }
 

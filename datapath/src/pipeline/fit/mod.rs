@@ -52,7 +52,7 @@ fn fit<B: PacketBuf>(
             Err(DropReason::RawTooBig)
         };
     };
-    let port = tables.drawn.ports.offloads(way.port);
+    let port = way.offloads;
     let decided = match packet.cx.offload.segment_size {
         Some(payload) => super_frame(packet, &ip, &way, port, payload)?,
         None => frame(packet, &ip, &way, port)?,

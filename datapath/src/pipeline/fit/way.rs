@@ -4,7 +4,6 @@
 use core::time::Duration;
 
 use packet::{IpProtocol, PacketBuf, TransportChecksum};
-use vnet::compiled::PortId;
 
 use crate::pipeline::batch::{Context, Packet, Routing};
 use crate::pipeline::state::WorkerState;
@@ -12,13 +11,13 @@ use crate::pipeline::topology::group::RAW_GROUP;
 use crate::pipeline::translate::mtu::Carriage;
 use crate::pipeline::translate::{self, carriage};
 use crate::pipeline::verdict::DropReason;
-use crate::tables::Tables;
+use crate::tables::{PortOffloads, Tables};
 
 /// The way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Way {
-    /// Out of which port.
-    pub port: PortId,
+    /// What the port does by itself for what goes out there.
+    pub offloads: PortOffloads,
     /// In what form, if over the substrate.
     pub carriage: Option<Carriage>,
     /// The largest IPv4 packet (or other payload of Ethernet) that passes.
@@ -42,8 +41,13 @@ pub(super) fn of<B: PacketBuf>(
     if let Some(id) = to.interface() {
         let receiver = tables.drawn.ports.interface(id);
         let receiver = receiver.ok_or(DropReason::DestinationNotHere)?;
+        // Devices find their way behind an 802.1Q tag, not behind what else there is.
+        let offloads = match receiver.tags.is_plain() {
+            true => tables.drawn.ports.offloads(receiver.port),
+            false => PortOffloads::default(),
+        };
         return Ok(Way {
-            port: receiver.port,
+            offloads,
             carriage: None,
             limit: segment_mtu,
             piece_limit: segment_mtu,
@@ -61,7 +65,7 @@ pub(super) fn of<B: PacketBuf>(
         _ => Carriage::Raw,
     };
     Ok(Way {
-        port: hop.port,
+        offloads: tables.drawn.ports.offloads(hop.port),
         carriage: Some(form),
         limit: segment_mtu.min(form.fits(path)),
         piece_limit: segment_mtu.min(piece.fits(path)),

@@ -150,13 +150,13 @@ impl Rooms<'_> {
             let tagging = link
                 .as_ref()
                 .and_then(|link| link.tagging(station.segment, &text.station, owner, self.out));
-            if let Some((link, tag)) = tagging {
+            if let Some((link, tags)) = tagging {
                 let phantom = self.phantom(text.phantom.as_ref(), owner, station.segment);
                 interfaces.push(NodeInterface {
                     phantom,
                     station,
                     link,
-                    tag,
+                    tags,
                     dhcp_server: text.dhcp_server,
                 });
             }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use packet::{SegmentId, VlanId};
+use packet::{MplsLabel, SegmentId, VlanId};
 
 use super::super::text::{Reported, SegmentText};
 use super::super::{Segment, SegmentIndex};
@@ -20,8 +20,16 @@ pub(super) struct Names {
     /// `None`: there is such a segment, but what it is could not be read.
     known: HashMap<usize, BTreeMap<String, Option<SegmentIndex>>>,
     ids: HashMap<SegmentId, (String, Place)>,
-    /// Each segment's VLAN id.
-    vlans: Vec<Result<Option<VlanId>, Reported>>,
+    /// What identifies each segment on a link.
+    marks: Vec<Marks>,
+}
+
+/// What identifies a segment on a link; `Err`: what was written could not be
+/// read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Marks {
+    pub(super) vlan: Result<Option<VlanId>, Reported>,
+    pub(super) label: Result<Option<MplsLabel>, Reported>,
 }
 
 impl Names {
@@ -29,7 +37,7 @@ impl Names {
         Self {
             known: HashMap::new(),
             ids: HashMap::new(),
-            vlans: Vec::new(),
+            marks: Vec::new(),
         }
     }
 
@@ -45,30 +53,35 @@ impl Names {
         let highest = highest.map(|id| id.value.get()).max().unwrap_or(0);
         let mut once = super::Once::new("segment");
         let mut vlans: HashMap<VlanId, (&str, &Place)> = HashMap::new();
+        let mut labels: HashMap<MplsLabel, (&str, &Place)> = HashMap::new();
         for text in texts {
             once.claim(&text.name, "give one of them another name", out);
             self.claim_id(text, highest, out);
             if let Ok(Some(vlan)) = &text.vlan {
                 claim_vlan(&mut vlans, text, vlan, out);
             }
+            if let Ok(Some(label)) = &text.label {
+                claim_label(&mut labels, text, label, out);
+            }
             let index = SegmentIndex(segments.len());
             let known = self.known.entry(network).or_default();
             let slot = known.entry(text.name.value.clone()).or_insert(None);
             if let (None, Some(id), Some(subnet)) = (&slot, &text.id, &text.subnet) {
                 *slot = Some(index);
-                let vlan = text
-                    .vlan
-                    .as_ref()
-                    .map(|vlan| vlan.as_ref().map(|v| v.value));
+                let marks = Marks {
+                    vlan: value(&text.vlan),
+                    label: value(&text.label),
+                };
                 let dhcp = text.dhcp.as_ref();
                 let dhcp = dhcp.map(|dhcp| dhcp::check(dhcp, &text.name.value, subnet.value, out));
-                self.vlans.push(vlan.map_err(|&reported| reported));
+                self.marks.push(marks);
                 segments.push(Segment {
                     name: text.name.clone(),
                     network,
                     id: id.value,
                     subnet: subnet.value,
-                    vlan: vlan.ok().flatten(),
+                    vlan: marks.vlan.ok().flatten(),
+                    label: marks.label.ok().flatten(),
                     mtu: text.mtu.clone(),
                     unknown_mac: text.unknown_mac,
                     ethertypes: text.ethertypes.clone(),
@@ -99,9 +112,13 @@ impl Names {
         self.ids.insert(id.value, owner);
     }
 
-    /// The VLAN id of a segment, if it has one.
-    pub(super) fn vlan(&self, segment: SegmentIndex) -> Result<Option<VlanId>, Reported> {
-        self.vlans.get(segment.0).copied().unwrap_or(Err(Reported))
+    /// What identifies a segment on a link.
+    pub(super) fn marks(&self, segment: SegmentIndex) -> Marks {
+        let unread = Marks {
+            vlan: Err(Reported),
+            label: Err(Reported),
+        };
+        self.marks.get(segment.0).copied().unwrap_or(unread)
     }
 
     /// The segment of that name; reported if there is none.
@@ -151,6 +168,30 @@ impl Names {
     ) -> Option<SegmentIndex> {
         *self.known.get(&network)?.get(&name?.value)?
     }
+}
+
+fn value<T: Copy>(written: &Result<Option<Located<T>>, Reported>) -> Result<Option<T>, Reported> {
+    let written = written.as_ref().map_err(|&reported| reported)?;
+    Ok(written.as_ref().map(|written| written.value))
+}
+
+fn claim_label<'t>(
+    labels: &mut HashMap<MplsLabel, (&'t str, &'t Place)>,
+    text: &'t SegmentText,
+    label: &'t Located<MplsLabel>,
+    out: &mut Diagnostics,
+) {
+    let name = text.name.value.as_str();
+    if let Some((other, place)) = labels.get(&label.value) {
+        let place = place.seen_from(&label.place);
+        let label_text = label.value;
+        let message =
+            format!("label {label_text} is already that of segment \"{other}\" at {place}");
+        let remedy = format!("give segment \"{name}\" another label, 16 to 1048575");
+        out.error(&label.place, message, remedy);
+        return;
+    }
+    labels.insert(label.value, (name, &label.place));
 }
 
 fn claim_vlan<'t>(

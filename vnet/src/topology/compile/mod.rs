@@ -7,7 +7,7 @@ mod routers;
 
 use std::collections::{HashMap, HashSet};
 
-use packet::{MacAddr, Slot, VirtualAddr, VlanId};
+use packet::{MacAddr, OuterTag, Slot, Tags, VirtualAddr};
 
 use crate::compiled::{
     Compiled, Host, HostId, Interface, InterfaceId, Mapping, MappingKind, Network, NextHop,
@@ -113,9 +113,15 @@ struct Compiler<'a> {
     slots: Slots,
     /// The ports by name.
     ports: HashMap<&'a str, (PortId, &'a KnownPort)>,
-    /// Who is meant by (port, tag, source MAC).
-    behind: HashMap<(PortId, Option<VlanId>, MacAddr), (&'a str, &'a Place)>,
+    /// Who is meant by (port, tags, source MAC).
+    behind: HashMap<(PortId, Tags, MacAddr), (&'a str, &'a Place)>,
+    /// Who is meant by ARP that no label or tag tells apart, where there are
+    /// labels at all.
+    unlabelled: Option<HashMap<Unlabelled, (&'a str, &'a Place)>>,
 }
+
+/// What is known of ARP on a link whose segments go by labels: it has none.
+type Unlabelled = (PortId, Option<OuterTag>, MacAddr, VirtualAddr);
 
 impl<'a> Compiler<'a> {
     fn new(
@@ -141,6 +147,7 @@ impl<'a> Compiler<'a> {
             network: segment.network,
             subnet: segment.subnet,
             vlan: segment.vlan,
+            label: segment.label,
             mtu: segment.mtu.value,
             unknown_mac: segment.unknown_mac,
             ethertypes: segment.ethertypes.clone(),
@@ -152,6 +159,7 @@ impl<'a> Compiler<'a> {
             let port = port.as_ref()?;
             Some((port.name.as_str(), (id, port)))
         });
+        let has_labels = topology.segments.iter().any(|s| s.label.is_some());
         let compiled = Compiled {
             topology: topology.clone(),
             routers: routers::compile(topology),
@@ -174,6 +182,7 @@ impl<'a> Compiler<'a> {
             slots: Slots::new(),
             ports: ports.collect(),
             behind: HashMap::new(),
+            unlabelled: has_labels.then(HashMap::new),
         }
     }
 
@@ -260,15 +269,15 @@ impl<'a> Compiler<'a> {
         port: PortId,
     ) -> Option<InterfaceId> {
         let station = &interface.station;
-        let key = (port, interface.tag, station.mac);
+        let key = (port, interface.tags, station.mac);
         if let Some((other, place)) = self.behind.get(&key) {
             let place = place.seen_from(&station.place);
             let port = self.around.ports.get(usize::from(port.0));
             let port = port.and_then(Option::as_ref);
             let port = port.map_or("", |port| port.name.as_str());
-            let tag = match interface.tag {
-                Some(vlan) => format!("in VLAN {vlan}"),
-                None => "untagged".to_owned(),
+            let tag = match interface.tags.inner {
+                Some(_) => format!("with {}", interface.tags),
+                None => interface.tags.to_string(),
             };
             let message = format!(
                 "node \"{}\" cannot be told from node \"{other}\" at {place}: both send from \
@@ -281,10 +290,11 @@ impl<'a> Compiler<'a> {
             return None;
         }
         self.behind.insert(key, (&node.name.value, &station.place));
+        self.told_by_arp(node, interface, port)?;
         let segment = self.topology.segment(station.segment)?;
         let id = self.interfaces.of(InterfaceKey {
             port,
-            tag: interface.tag,
+            tags: interface.tags,
             mac: station.mac,
             segment: segment.id,
         })?;
@@ -293,13 +303,45 @@ impl<'a> Compiler<'a> {
             node: node.name.value.clone(),
             port,
             segment: segment.id,
-            tag: interface.tag,
+            tags: interface.tags,
             link: interface.link,
             mac: station.mac,
             addresses: station.addresses.clone(),
             dhcp_server: interface.dhcp_server,
         });
         Some(id)
+    }
+
+    /// ARP on a link by labels has none: the sender's address must say who it is.
+    fn told_by_arp(
+        &mut self,
+        node: &'a Node,
+        interface: &'a NodeInterface,
+        port: PortId,
+    ) -> Option<()> {
+        let Some(known) = self.unlabelled.as_mut() else {
+            return Some(());
+        };
+        let (tags, station) = (interface.tags, &interface.station);
+        if tags.inner_vlan().is_some() {
+            return Some(());
+        }
+        for &address in &station.addresses {
+            let key = (port, tags.outer, station.mac, address);
+            let Some((other, place)) = known.insert(key, (&node.name.value, &station.place)) else {
+                continue;
+            };
+            let place = place.seen_from(&station.place);
+            let message = format!(
+                "node \"{}\" cannot be told from node \"{other}\" at {place} by its ARP, which has \
+                 no label: both have address {address} and mac {}",
+                node.name.value, station.mac
+            );
+            let remedy = "give one of them another mac, or a tag of its own (by: vlan)";
+            self.out.error(&station.place, message, remedy);
+            return None;
+        }
+        Some(())
     }
 
     /// The host that a static mapping leads to.

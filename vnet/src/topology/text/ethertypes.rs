@@ -44,8 +44,8 @@ const REFUSED: [(&str, EtherType, &str, &str); 5] = [
     (
         "qinq",
         EtherType::DOT1AD,
-        "that is a service tag, which this version does not carry",
-        "remove it; nodes may send one 802.1Q tag, as their link says",
+        "that is a service tag, not a protocol",
+        "remove it, and write the node's link: { outer: VLAN, trunk: [SEGMENTS] }",
     ),
 ];
 

@@ -4,6 +4,7 @@
 
 mod dhcp;
 mod ethertypes;
+mod link;
 mod node;
 mod router;
 mod rules;
@@ -15,7 +16,8 @@ use std::sync::Arc;
 use packet::{MacAddr, VirtualAddr};
 
 pub(super) use dhcp::DhcpText;
-pub(super) use node::{Link, MappingText, NodeText, PhantomText, Whereabouts};
+pub(super) use link::{By, Lanes};
+pub(super) use node::{MappingText, NodeText, PhantomText, Whereabouts};
 pub(super) use router::{NextHop, RouteText, RouterText};
 pub(super) use rules::{AccessText, GroupText, PeerKind, PeerText, RuleText};
 pub(super) use segment::SegmentText;

@@ -3,6 +3,7 @@
 use packet::{Locator, Slot};
 
 use super::StationText;
+use super::link::{self, Link};
 use crate::compiled::Ipv4Subnet;
 use crate::diagnostic::{Diagnostics, Place};
 use crate::yaml::{Fields, Located, Node, Value, fields, scalar};
@@ -32,16 +33,6 @@ pub(in super::super) struct PhantomText {
     pub(in super::super) slot: Option<Located<Slot>>,
 }
 
-/// How a node's link carries its VLANs.
-#[derive(Debug, Clone)]
-pub(in super::super) enum Link {
-    Access,
-    Trunk {
-        tagged: Vec<Located<String>>,
-        native: Option<Located<String>>,
-    },
-}
-
 /// Where something is that is described elsewhere.
 #[derive(Debug)]
 pub(in super::super) enum Whereabouts {
@@ -68,8 +59,8 @@ pub(super) fn read(node: &Node, out: &mut Diagnostics) -> Option<NodeText> {
     let port = fields.get("port", out);
     let port = port.and_then(|node| scalar::name(node, "port", out));
     let link = match fields.get("link", out) {
-        Some(node) => link(node, out),
-        None => Some(Located::new(Link::Access, &node.place)),
+        Some(node) => link::read(node, out),
+        None => Some(Located::new(Link::ACCESS, &node.place)),
     };
     let interfaces = if fields.has("interfaces") {
         listed(&mut fields, out)
@@ -173,39 +164,6 @@ fn listed(fields: &mut Fields<'_>, out: &mut Diagnostics) -> Vec<InterfaceText> 
         Some(interface)
     });
     read.collect()
-}
-
-/// `access`, or `{ trunk: [segments], native: segment }`.
-fn link(node: &Node, out: &mut Diagnostics) -> Option<Located<Link>> {
-    if let Value::Scalar(word) = &node.value {
-        if word == "access" {
-            return Some(Located::new(Link::Access, &node.place));
-        }
-        let message = format!("link cannot be \"{}\"", word.escape_debug());
-        let remedy =
-            "write access, or { trunk: [segments] }, or { trunk: [segments], native: segment }";
-        out.error(&node.place, message, remedy);
-        return None;
-    }
-    let mut fields = Fields::of(node, "link", out)?;
-    let trunk = fields.need("trunk", "[segments that are tagged]", out);
-    let items = trunk.map(|node| (node, fields::items(node, "trunk", out)));
-    let native = fields.get("native", out);
-    let native = native.and_then(|node| scalar::name(node, "native", out));
-    fields.finish(out);
-    let (trunk, items) = items?;
-    if items.is_empty() && matches!(trunk.value, Value::List(_)) {
-        let message = "trunk lists no segment";
-        let remedy = "list the tagged segments; for one untagged segment write link: access";
-        out.error(&trunk.place, message, remedy);
-        return None;
-    }
-    let tagged = items.iter().filter_map(|n| scalar::name(n, "trunk", out));
-    let link = Link::Trunk {
-        tagged: tagged.collect(),
-        native,
-    };
-    Some(Located::new(link, &node.place))
 }
 
 pub(super) fn read_mapping(node: &Node, out: &mut Diagnostics) -> Option<MappingText> {

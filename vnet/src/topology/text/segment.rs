@@ -1,6 +1,6 @@
 //! `segments:` as written.
 
-use packet::{EtherType, SegmentId, VlanId};
+use packet::{EtherType, MplsLabel, SegmentId, VlanId};
 
 use super::{DhcpText, Reported, dhcp};
 use crate::compiled::{Ipv4Subnet, UnknownMac};
@@ -24,6 +24,8 @@ pub(in super::super) struct SegmentText {
     pub(in super::super) subnet: Option<Located<Ipv4Subnet>>,
     /// `Err`: what was written is no VLAN id.
     pub(in super::super) vlan: Result<Option<Located<VlanId>>, Reported>,
+    /// `Err`: what was written is no label.
+    pub(in super::super) label: Result<Option<Located<MplsLabel>>, Reported>,
     pub(in super::super) mtu: Located<u16>,
     pub(in super::super) unknown_mac: UnknownMac,
     pub(in super::super) ethertypes: Vec<EtherType>,
@@ -51,6 +53,11 @@ pub(super) fn read(node: &Node, out: &mut Diagnostics) -> Option<SegmentText> {
         None if fields.has("vlan") => Err(Reported),
         None => Ok(None),
     };
+    let label = match fields.get("label", out) {
+        Some(node) => label(node, out).map(Some).ok_or(Reported),
+        None if fields.has("label") => Err(Reported),
+        None => Ok(None),
+    };
     let mtu = fields.get("mtu", out);
     let mtu = mtu.and_then(|node| scalar::number(node, "mtu", MIN_MTU..=MAX_MTU, out));
     let unknown_mac = fields.get("unknown-mac", out);
@@ -65,6 +72,7 @@ pub(super) fn read(node: &Node, out: &mut Diagnostics) -> Option<SegmentText> {
         id,
         subnet,
         vlan,
+        label,
         mtu: mtu.unwrap_or_else(|| Located::new(DEFAULT_MTU, &name.place)),
         unknown_mac: unknown_mac.unwrap_or_default(),
         ethertypes,
@@ -77,6 +85,13 @@ fn vlan(node: &Node, out: &mut Diagnostics) -> Option<Located<VlanId>> {
     let number = scalar::number(node, "vlan", 1..=4094_u16, out)?;
     let id = VlanId::new(number.value).ok()?;
     Some(Located::new(id, &number.place))
+}
+
+fn label(node: &Node, out: &mut Diagnostics) -> Option<Located<MplsLabel>> {
+    let labels = MplsLabel::MIN..=MplsLabel::MAX;
+    let number = scalar::number(node, "label", labels, out)?;
+    let label = MplsLabel::new(number.value).ok()?;
+    Some(Located::new(label, &number.place))
 }
 
 /// Every address of a subnet must be one that a station can have.

@@ -1,6 +1,7 @@
 //! `ListInterfaces`.
 
 use control_api::v1;
+use packet::{MplsLabel, OuterTag};
 use vnet::compiled::LinkType;
 
 use crate::control::service::{Pages, pages};
@@ -19,12 +20,21 @@ fn interface(interface: Interface) -> v1::Interface {
         node: interface.node,
         port: interface.port,
         segment: Some(wire::segment(interface.segment)),
-        tag: interface.tag.map(|tag| tag.get().into()),
+        tag: interface.tags.inner_vlan().map(|tag| tag.get().into()),
+        label: interface.tags.label().map(MplsLabel::get),
+        outer: interface.tags.outer.map(outer),
         link: link(interface.link).into(),
         mac: wire::mac(interface.mac),
         addresses: interface.addresses.iter().map(|a| a.to_bits()).collect(),
         forwards: interface.forwards.iter().map(ToString::to_string).collect(),
         slot: interface.slot.map(|slot| slot.get().into()),
+    }
+}
+
+fn outer(tag: OuterTag) -> v1::OuterTag {
+    v1::OuterTag {
+        tpid: tag.kind.ether_type().get().into(),
+        vlan: tag.vlan.get().into(),
     }
 }
 

@@ -71,7 +71,7 @@ pub fn answer<B: PacketBuf>(
                 service,
             };
             reply.write(&mut packet.buf, segment.mtu)?;
-            vlan::tag(&mut packet.buf, sender.tag)?;
+            vlan::tag(&mut packet.buf, sender.tags)?;
             Ok(Verdict::Reply)
         }
     }

@@ -123,6 +123,6 @@ fn address<B: PacketBuf>(
     ethernet
         .write_to_prefix(frame)
         .map_err(|_| DropReason::Truncated)?;
-    vlan::tag(&mut packet.buf, sender.tag)?;
+    vlan::tag(&mut packet.buf, sender.tags)?;
     Ok(Verdict::Reply)
 }
