@@ -35,6 +35,10 @@ fn main() -> io::Result<()> {
         ("a network for every 100", many_networks(nodes / 100, 100)),
         ("a segment each, one router for all", a_segment_each(nodes)),
         (
+            "1 000 routers, 10 000 segments",
+            many_routers(1000, 10, nodes / 10_000),
+        ),
+        (
             "all in a segment that is not there",
             one_segment(nodes, "frnt", "10"),
         ),
@@ -99,6 +103,53 @@ fn around() -> Surroundings {
             purpose: PortPurpose::Nodes,
         })],
     }
+}
+
+/// Routers with so many segments each, of so many nodes each, around one router
+/// that knows them all.
+fn many_routers(routers: u32, each: u32, nodes: u32) -> String {
+    let block = |router: u32| Ipv4Addr::from_bits(0x0a00_0000 + router * 0x1000);
+    let subnet = |router: u32, n: u32| Ipv4Addr::from_bits(block(router).to_bits() + n * 0x100);
+    let of = |router, n, add| Ipv4Addr::from_bits(subnet(router, n).to_bits() + add);
+    let mut text = "network: z\nsegments:\n".to_owned();
+    for router in 0..routers {
+        for n in 0..each {
+            let (id, net) = (router * each + n + 1, subnet(router, n));
+            writeln!(text, "  - {{ name: s{id}, id: {id}, subnet: {net}/24 }}")
+                .expect("a string grows");
+        }
+    }
+    text.push_str("routers:\n  - name: hub\n    routes:\n");
+    for router in 0..routers {
+        writeln!(
+            text,
+            "      - {{ to: {}/20, via: j{router} }}",
+            block(router)
+        )
+        .expect("a string grows");
+    }
+    for router in 0..routers {
+        writeln!(text, "  - name: j{router}\n    interfaces:").expect("a string grows");
+        for n in 0..each {
+            let (id, leg) = (router * each + n + 1, of(router, n, 1));
+            writeln!(text, "      - {{ segment: s{id}, address: {leg} }}").expect("a string grows");
+        }
+        text.push_str("    routes: [{ to: 0.0.0.0/0, via: hub }]\n");
+    }
+    text.push_str("nodes:\n");
+    for segment in 0..routers * each {
+        let (router, n) = (segment / each, segment % each);
+        for add in 0..nodes {
+            let number = segment * nodes + add;
+            node(
+                &mut text,
+                number,
+                &format!("s{}", segment + 1),
+                of(router, n, 2 + add),
+            );
+        }
+    }
+    text
 }
 
 /// Every other node is on this host.

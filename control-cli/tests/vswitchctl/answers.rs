@@ -14,7 +14,7 @@ fn status() {
     let json = lab.json(&["status"]);
     assert_eq!(json["host"], "r");
     assert_eq!(json["locator"], "fd00:0:0:a::/64");
-    assert_eq!(json["api"], "1.5");
+    assert_eq!(json["api"], "1.6");
     assert_eq!(json["uptime_seconds"], 7385.25);
     assert_eq!(json["workers"][0]["idle_polls"], 12_197_529);
     assert_eq!(json["workers"][0]["queues"][1]["port"], "vm-a");

@@ -2,14 +2,23 @@
 //! receiver's, on one host and across two: tags are the link's, and nobody else
 //! sees them.
 
-use datapath::pipeline::DropReason;
+use core::num::NonZeroU16;
+
+use datapath::pipeline::{DropReason, Verdict};
+use datapath::tables::PortOffloads;
 use packet::build::Frame;
-use packet::{EtherType, InnerTag, MacAddr, MplsLabel, OuterKind, OuterTag, Tags, VlanId};
+use packet::{
+    EtherType, InnerTag, MacAddr, MplsLabel, Offload, OuterKind, OuterTag, Tags, TransportChecksum,
+    VlanId,
+};
 use vnet::compiled::LinkType;
 
 use super::rewrite::with_id;
+use crate::bench::host::{Host, Outcome};
+use crate::bench::random::Random;
 use crate::bench::{
     A, BACK, C, F, F_BACK, FRONT, G, J, Plan, R_UPLINKS, Site, VLAN_FRONT, cross, frame, segment,
+    stew, v4,
 };
 
 const LABEL: u32 = 1000;
@@ -298,4 +307,137 @@ fn what_is_not_ip_cannot_have_a_label() {
     let sent = frame(A, F).carrying(EtherType::new(0x88cc), &[0; 46]);
     let outcome = plan.host().node_sends(A.port, &sent);
     assert_eq!(outcome.dropped(), DropReason::LabelIpOnly);
+}
+
+/// R with what `of` makes of each link's tags.
+fn relinked(of: impl Fn(Tags) -> Tags) -> Host {
+    let mut plan = Plan::of(Site::R);
+    for interface in &mut plan.compiled.interfaces {
+        interface.tags = of(interface.tags);
+    }
+    plan.host()
+}
+
+/// What left, with `of` done to what went to nodes.
+fn sent(outcome: &Outcome, of: impl Fn(&[u8]) -> Vec<u8>) -> Vec<(u16, Vec<u8>)> {
+    let sent = outcome.sent.iter().map(|(port, frame)| {
+        let to_node = !R_UPLINKS.contains(&port.0);
+        let frame = if to_node { of(frame) } else { frame.clone() };
+        (port.0, frame)
+    });
+    sent.collect()
+}
+
+/// What of a frame's links its drop is about.
+fn class(outcome: &Outcome) -> Option<DropReason> {
+    use DropReason::{DoubleTagged, TaggedOnAccess, UnknownTag, UntaggedOnTrunk};
+    match outcome.cx.verdict {
+        Verdict::Drop(UntaggedOnTrunk | TaggedOnAccess | DoubleTagged) => Some(UnknownTag),
+        Verdict::Drop(reason) => Some(reason),
+        _ => None,
+    }
+}
+
+#[test]
+fn any_frame_fares_in_a_providers_tag_as_it_does_without() {
+    let in_tag = |frame: &[u8]| {
+        let tag = [0x88, 0xa8, (S_TAG >> 8) as u8, S_TAG as u8];
+        [&frame[..12], &tag, &frame[12..]].concat()
+    };
+    let (mut plain, mut inside) = (
+        Plan::of(Site::R).host(),
+        relinked(|tags| Tags {
+            outer: outer(OuterKind::Service),
+            ..tags
+        }),
+    );
+    let mut random = Random::new(0x88a8);
+    let mut arrived = 0;
+    for n in 0..20_000 {
+        let (port, frame) = stew::from_node(&mut random);
+        if frame.len() < 14 || frame[12..14] == [0x91, 0] {
+            continue;
+        }
+        let expected = plain.node_sends(port, &frame);
+        let outcome = inside.node_sends(port, &in_tag(&frame));
+        assert_eq!(class(&outcome), class(&expected), "frame {n}: {frame:02x?}");
+        assert_eq!(
+            sent(&outcome, <[u8]>::to_vec),
+            sent(&expected, in_tag),
+            "frame {n}"
+        );
+        arrived += expected.sent.len();
+    }
+    assert!(arrived > 5_000, "only {arrived}");
+}
+
+#[test]
+fn any_ipv4_packet_fares_with_a_label_as_it_does_with_a_tag() {
+    // An 802.1Q tag becomes a label of ten times its number; ARP loses it.
+    let by_label = |frame: &[u8]| {
+        let vlan = u32::from(u16::from_be_bytes([frame[14], frame[15]]) & 0xfff);
+        if frame[12..14] != [0x81, 0] || vlan == 0 {
+            return frame.to_vec();
+        }
+        if frame[16..18] == [8, 6] {
+            return [&frame[..12], &frame[16..]].concat();
+        }
+        let ttl = frame.get(26).map_or(0, |ttl| u32::from(*ttl));
+        let entry = (vlan * 10) << 12 | 0x100 | ttl;
+        [
+            &frame[..12],
+            &[0x88, 0x47],
+            &entry.to_be_bytes(),
+            &frame[18..],
+        ]
+        .concat()
+    };
+    let (mut plain, mut labelled) = (
+        Plan::of(Site::R).host(),
+        relinked(|tags| match tags.inner_vlan() {
+            Some(vlan) => Tags {
+                inner: label(u32::from(vlan.get()) * 10),
+                ..tags
+            },
+            None => tags,
+        }),
+    );
+    let mut random = Random::new(0x8847);
+    let mut arrived = 0;
+    for n in 0..20_000 {
+        let (port, frame) = stew::from_node(&mut random);
+        // Without a tag, or with one.
+        let is_ipv4 = |at: usize| frame.get(at..at + 2) == Some(&[8, 0]);
+        if !(is_ipv4(12) || frame[12..14] == [0x81, 0] && is_ipv4(16)) {
+            continue;
+        }
+        let expected = plain.node_sends(port, &frame);
+        let outcome = labelled.node_sends(port, &by_label(&frame));
+        let (found, wanted) = (sent(&outcome, <[u8]>::to_vec), sent(&expected, by_label));
+        assert_eq!(found, wanted, "frame {n}: {frame:02x?}");
+        arrived += wanted.len();
+    }
+    assert!(arrived > 5_000, "only {arrived}");
+}
+
+#[test]
+fn no_device_is_asked_to_find_its_way_behind_labels_and_outer_tags() {
+    let all = PortOffloads {
+        checksum: true,
+        segmentation: true,
+    };
+    let left = Offload {
+        transport: TransportChecksum::Partial,
+        segment_size: NonZeroU16::new(1000),
+        ..Offload::NONE
+    };
+    let tcp = v4(A, F).dont_fragment().tcp(5000, 80, &[7; 3000]);
+    for (name, link, tags) in links() {
+        let plan = with(Plan::of(Site::R), "f", link, tags).offloading(all);
+        let outcome = plan.host().node_leaves_to_a_device(A.port, &tcp, left);
+        let count = if tags.is_plain() { 1 } else { 3 };
+        assert_eq!(outcome.sent.len(), count, "{name}");
+        let whole = outcome.offloads.iter().all(|o| *o == Offload::NONE);
+        assert_eq!(whole, !tags.is_plain(), "{name}");
+    }
 }
