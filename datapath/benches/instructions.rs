@@ -26,7 +26,10 @@ use vnet::compiled::PortId;
 /// A way through the pipeline: its name, where it begins, and a flow's frame.
 type Kind = (&'static str, Way, u16, fn(u16) -> Vec<u8>);
 
-const KINDS: [Kind; 7] = [
+/// The same as over two routers, where there are a thousand, and 10 000 segments.
+const AMONG_MANY: &str = "two-of-1000-routers-udp";
+
+const KINDS: [Kind; 8] = [
     ("node-to-fabric-udp", Way::Node, A.port, |flow| {
         v4(A, G).udp(flow, 53, &[0x5a; 18])
     }),
@@ -45,6 +48,11 @@ const KINDS: [Kind; 7] = [
         v4(A, F).udp(flow, 53, &[0x5a; 18])
     }),
     ("two-routers-udp", Way::Node, A.port, |flow| {
+        Frame::between(A.mac, J.mac)
+            .ipv4(A.ip, H.ip)
+            .udp(flow, 53, &[0x5a; 18])
+    }),
+    (AMONG_MANY, Way::Node, A.port, |flow| {
         Frame::between(A.mac, J.mac)
             .ipv4(A.ip, H.ip)
             .udp(flow, 53, &[0x5a; 18])
@@ -70,8 +78,9 @@ fn main() {
     }
 }
 
-fn turn((_, way, port, frame_of): Kind, is_run: bool, rounds: u32) {
-    let mut host = Plan::of(Site::R).paths(2).host();
+fn turn((name, way, port, frame_of): Kind, is_run: bool, rounds: u32) {
+    let others = if name == AMONG_MANY { 998 } else { 0 };
+    let mut host = bench::crowd::among(Plan::of(Site::R).paths(2), others).host();
     let port = PortId(port);
     let row = host.row(port);
     let frames: Vec<Vec<u8>> = (0..).take(BURST).map(frame_of).collect();

@@ -16,10 +16,8 @@ use datapath::books::RowId;
 use datapath::pipeline::{BURST, Burst, Exits, Punted, Settling, settle};
 use packet::build::Frame;
 use packet::heap::HEADROOM;
-use packet::{HeapBuf, MacAddr, PacketBuf, SegmentId, Slot, VirtualAddr};
-use vnet::compiled::{
-    HostId, Ipv4Subnet, Leg, Mapping, MappingKind, NextHop, PortId, Route, RouterId, Segment,
-};
+use packet::{HeapBuf, PacketBuf};
+use vnet::compiled::PortId;
 
 fn buffer(frame: &[u8]) -> HeapBuf {
     let mut buf = HeapBuf::with_capacity(HEADROOM + 2048);
@@ -91,10 +89,7 @@ fn routing(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("routed");
     group.throughput(Throughput::Elements(BURST as u64));
     for others in [0, 998] {
-        let mut plan = Plan::of(Site::R).paths(2);
-        for other in 0..others {
-            add_router(&mut plan, other);
-        }
+        let plan = bench::crowd::among(Plan::of(Site::R).paths(2), others);
         let segments = plan.compiled.segments.len();
         let mut host = plan.host();
         let frame_of = |flow: u16| {
@@ -114,66 +109,6 @@ fn routing(criterion: &mut Criterion) {
         });
     }
     group.finish();
-}
-
-/// One more router with ten segments of its own, a node of the other host in
-/// each; J and L know all of them, and it knows the way back.
-fn add_router(plan: &mut Plan, other: u32) {
-    let compiled = &mut plan.compiled;
-    let like = (compiled.segments[0].clone(), compiled.routers[1].clone());
-    let mut router = like.1;
-    router.legs.clear();
-    router.routes = vec![
-        route(compiled.segments[0].subnet, 0),
-        route(compiled.segments[2].subnet, 1),
-    ];
-    for part in 0..10 {
-        let number = other * 10 + part;
-        let network = core::net::Ipv4Addr::from_bits(0x1000_0000 + number * 256);
-        let segment = Segment {
-            id: SegmentId::new(0x10_0000 + number).unwrap(),
-            subnet: Ipv4Subnet::new(network, 24).unwrap(),
-            ..like.0.clone()
-        };
-        let [_, _, a, b] = number.to_be_bytes();
-        let mapping = |last: u8, kind, host| Mapping {
-            segment: segment.id,
-            address: VirtualAddr::from_bits(network.to_bits() + u32::from(last)),
-            kind,
-            mac: MacAddr::new([2, 0x10, last, 0, a, b]),
-            host: HostId(host),
-            slot: Slot::ZERO,
-            interface: None,
-        };
-        let (leg, node) = (
-            mapping(1, MappingKind::Router, 0),
-            mapping(2, MappingKind::Node, 1),
-        );
-        router.legs.push(Leg {
-            segment: segment.id,
-            subnet: segment.subnet,
-            mtu: segment.mtu,
-            mac: leg.mac,
-            addresses: vec![leg.address],
-            proxy_arp: false,
-        });
-        compiled.mappings.extend([leg, node]);
-        for known in &mut compiled.routers[..2] {
-            known.routes.push(route(segment.subnet, 2 + other));
-        }
-        compiled.segments.push(segment);
-    }
-    compiled.routers.push(router);
-}
-
-fn route(to: Ipv4Subnet, router: u32) -> Route {
-    Route {
-        to,
-        via: vec![NextHop::Router {
-            router: RouterId(router),
-            by: None,
-        }],
-    }
 }
 
 /// Ways out that keep what is sent: buffers are freed after the clock stops.

@@ -8,6 +8,7 @@
 //! * [`fabric`]: what an IPv6 router between two hosts does to a packet.
 //! * [`check`]: checksums, as an independent parser computes them; [`ends`]:
 //!   how a packet may end.
+//! * [`crowd`]: many others, who must not matter.
 //! * [`random`]: numbers that a seed repeats; [`stew`]: frames made from them.
 #![allow(
     dead_code,
@@ -22,6 +23,7 @@
 )]
 
 pub mod check;
+pub mod crowd;
 pub mod ends;
 pub mod fabric;
 pub mod first_match;

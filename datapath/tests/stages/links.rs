@@ -11,7 +11,7 @@ use packet::{
     EtherType, InnerTag, MacAddr, MplsLabel, Offload, OuterKind, OuterTag, Tags, TransportChecksum,
     VlanId,
 };
-use vnet::compiled::LinkType;
+use vnet::compiled::{LinkType, PortId};
 
 use super::rewrite::with_id;
 use crate::bench::host::{Host, Outcome};
@@ -290,7 +290,7 @@ fn only_the_links_own_outer_tag_is_taken() {
         .interfaces
         .iter_mut()
         .find(|i| i.node == "a");
-    a.unwrap().port = vnet::compiled::PortId(F.port);
+    a.unwrap().port = PortId(F.port);
     let mut r = shared.host();
     let twice = frame(A, F).tag(ad, S_TAG).vlan(VLAN_FRONT).ipv4(A.ip, F.ip);
     let outcome = r.node_sends(F.port, &twice.udp(1, 2, b"x"));
@@ -355,7 +355,9 @@ fn any_frame_fares_in_a_providers_tag_as_it_does_without() {
     let mut arrived = 0;
     for n in 0..20_000 {
         let (port, frame) = stew::from_node(&mut random);
-        if frame.len() < 14 || frame[12..14] == [0x91, 0] {
+        // Behind other ports there are no such links.
+        let has_links = inside.tables.drawn.ports.has_marked(PortId(port));
+        if frame.len() < 14 || frame[12..14] == [0x91, 0] || !has_links {
             continue;
         }
         let expected = plain.node_sends(port, &frame);
@@ -368,17 +370,17 @@ fn any_frame_fares_in_a_providers_tag_as_it_does_without() {
         );
         arrived += expected.sent.len();
     }
-    assert!(arrived > 5_000, "only {arrived}");
+    assert!(arrived > 2_000, "only {arrived}");
 }
 
 #[test]
 fn any_ipv4_packet_fares_with_a_label_as_it_does_with_a_tag() {
     // An 802.1Q tag becomes a label of ten times its number; ARP loses it.
     let by_label = |frame: &[u8]| {
-        let vlan = u32::from(u16::from_be_bytes([frame[14], frame[15]]) & 0xfff);
-        if frame[12..14] != [0x81, 0] || vlan == 0 {
+        if frame[12..14] != [0x81, 0] || frame[14] & 0xf == 0 && frame[15] == 0 {
             return frame.to_vec();
         }
+        let vlan = u32::from(u16::from_be_bytes([frame[14], frame[15]]) & 0xfff);
         if frame[16..18] == [8, 6] {
             return [&frame[..12], &frame[16..]].concat();
         }
@@ -408,7 +410,8 @@ fn any_ipv4_packet_fares_with_a_label_as_it_does_with_a_tag() {
         let (port, frame) = stew::from_node(&mut random);
         // Without a tag, or with one.
         let is_ipv4 = |at: usize| frame.get(at..at + 2) == Some(&[8, 0]);
-        if !(is_ipv4(12) || frame[12..14] == [0x81, 0] && is_ipv4(16)) {
+        let is_tagged = frame.get(12..14) == Some(&[0x81, 0]);
+        if !(is_ipv4(12) || is_tagged && is_ipv4(16)) {
             continue;
         }
         let expected = plain.node_sends(port, &frame);
@@ -417,7 +420,7 @@ fn any_ipv4_packet_fares_with_a_label_as_it_does_with_a_tag() {
         assert_eq!(found, wanted, "frame {n}: {frame:02x?}");
         arrived += wanted.len();
     }
-    assert!(arrived > 5_000, "only {arrived}");
+    assert!(arrived > 2_000, "only {arrived}");
 }
 
 #[test]
