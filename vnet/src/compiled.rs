@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use packet::{EtherType, Locator, MacAddr, MplsLabel, SegmentId, Slot, Tags, VirtualAddr, VlanId};
 
+use crate::secret::Secret;
 use crate::topology::Topology;
 
 mod rules;
@@ -109,6 +110,20 @@ pub struct Network {
     pub name: String,
     /// The tenant on whose behalf it exists.
     pub entity: String,
+    /// Who may ask its logical devices by SNMP, and what they say of
+    /// themselves; `None`: they do not listen.
+    pub snmp: Option<Snmp>,
+}
+
+/// What a network's logical devices need to answer SNMP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snmp {
+    /// What a question must know to be answered.
+    pub community: Secret,
+    /// Whom to call (`sysContact`); may be empty.
+    pub contact: String,
+    /// Where the devices are (`sysLocation`); may be empty.
+    pub location: String,
 }
 
 /// A segment.

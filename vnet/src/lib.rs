@@ -11,5 +11,6 @@
 pub mod compiled;
 pub mod diagnostic;
 pub mod plan;
+pub mod secret;
 pub mod topology;
 pub mod yaml;

@@ -7,6 +7,7 @@
 //! * [`slow_path`]: what packets need and workers must not do.
 //! * [`commit`]: changes while packets fly; the only writer of the tables.
 //! * [`control`]: the socket that `vswitchctl` speaks to; [`observe`] answers.
+//! * [`snmp`]: the agents of logical devices.
 //! * [`state`]: what survives a restart.
 //! * [`take_over`]: from a vswitch that runs.
 //! * [`platform`]: opens the ports, with DPDK or without; [`daemon`] puts it
@@ -23,6 +24,7 @@ pub mod observe;
 pub mod platform;
 pub mod ports;
 pub mod slow_path;
+pub mod snmp;
 pub mod state;
 pub mod take_over;
 pub mod worker;

@@ -14,6 +14,7 @@ use crate::failure::Failure;
 use crate::listing::Row;
 use crate::session::Session;
 use crate::table::{Column, number, printable, words};
+use crate::text::grouped;
 use crate::wire::{self, Segment, Shown};
 
 #[derive(Debug, Subcommand)]
@@ -199,6 +200,25 @@ struct Leg {
     mtu_bytes: u32,
     /// It answers ARP for what it would route (RFC 1027).
     proxy_arp: bool,
+    /// What has passed it, as far as this host has done the router's work: it does
+    /// that of what its own nodes send.
+    counters: Counters,
+}
+
+/// What has passed an interface; bytes are those of Ethernet frames without tag
+/// and check sequence.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+struct Counters {
+    /// Packets that came in by it.
+    in_packets: u64,
+    /// Their bytes.
+    in_bytes: u64,
+    /// Packets that left by it.
+    out_packets: u64,
+    /// Their bytes.
+    out_bytes: u64,
+    /// Packets that were to leave by it, and could not.
+    out_discarded_packets: u64,
 }
 
 /// A route to what the router is not linked to.
@@ -246,7 +266,20 @@ impl TryFrom<v1::Leg> for Leg {
             mac: wire::mac(&leg.mac)?,
             mtu_bytes: leg.mtu,
             proxy_arp: leg.proxy_arp,
+            counters: leg.counters.map(Counters::from).unwrap_or_default(),
         })
+    }
+}
+
+impl From<v1::LegCounters> for Counters {
+    fn from(counters: v1::LegCounters) -> Self {
+        Self {
+            in_packets: counters.in_packets,
+            in_bytes: counters.in_bytes,
+            out_packets: counters.out_packets,
+            out_bytes: counters.out_bytes,
+            out_discarded_packets: counters.out_discarded_packets,
+        }
     }
 }
 
@@ -316,6 +349,18 @@ impl Leg {
         let _ = write!(text, " mac {} mtu {}", self.mac, self.mtu_bytes);
         if self.proxy_arp {
             text += " proxy-arp";
+        }
+        let counters = &self.counters;
+        for (way, packets, bytes) in [
+            ("in ", counters.in_packets, counters.in_bytes),
+            ("out", counters.out_packets, counters.out_bytes),
+        ] {
+            let (packets, bytes) = (grouped(packets), grouped(bytes));
+            let _ = write!(text, "\n    {way} {packets} packets {bytes} bytes");
+        }
+        if counters.out_discarded_packets > 0 {
+            let discarded = grouped(counters.out_discarded_packets);
+            let _ = write!(text, " {discarded} discarded");
         }
         text + "\n"
     }

@@ -68,6 +68,8 @@ pub(crate) struct FakeAdministration {
     pub(crate) silent: bool,
     /// The export is so many bytes longer.
     pub(crate) export_padding: usize,
+    /// The network has a secret.
+    pub(crate) secret: bool,
 }
 
 /// What has changed so far.
@@ -120,6 +122,7 @@ impl Default for FakeAdministration {
             idle: false,
             silent: false,
             export_padding: 0,
+            secret: false,
         }
     }
 }
@@ -506,6 +509,10 @@ impl Administration for FakeAdministration {
         }
         let padding = "# so long\n".repeat(self.export_padding.div_ceil(10));
         Ok(format!("---\nnetwork: z\nentity: Z\n{padding}"))
+    }
+
+    fn secretive(&self, _: &[String]) -> Option<String> {
+        self.secret.then(|| "z".to_owned())
     }
 
     fn watch(&self, after: Option<Revision>) -> Result<Watch, TooOld> {

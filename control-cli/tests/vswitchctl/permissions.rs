@@ -235,3 +235,29 @@ fn members_of_the_read_group_may_compare_and_watch_and_change_nothing() {
         );
     }
 }
+
+#[test]
+fn a_network_with_a_secret_is_exported_to_those_who_may_change_it() {
+    if is_root() {
+        let [read, write] = groups();
+        let administration = crate::administration::FakeAdministration {
+            secret: true,
+            ..crate::administration::FakeAdministration::default()
+        };
+        let fake = Fake {
+            administration: std::sync::Arc::new(administration),
+            ..Fake::default()
+        };
+        let lab = Lab::configured(fake, |config| {
+            config.read_group = Some(read.name.clone());
+            config.write_group = Some(write.name.clone());
+        });
+        let export = |gid: u32| {
+            let told = tried_as(&lab, gid);
+            told.into_iter().find(|line| line.starts_with("export"))
+        };
+        let told = |code| Some(format!("export: {code}"));
+        assert_eq!(export(read.gid.as_raw()), told("PermissionDenied"));
+        assert_eq!(export(write.gid.as_raw()), told("Ok"));
+    }
+}

@@ -127,6 +127,24 @@ impl OutputNumbers {
 }
 
 counters! {
+    /// What one interface of a logical router did, as far as this thread has done
+    /// its work. Octets are those of Ethernet frames without tag and check
+    /// sequence.
+    LegCells, LegNumbers {
+        /// Packets that came in by it.
+        in_packets,
+        /// Their octets.
+        in_octets,
+        /// Packets that left by it.
+        out_packets,
+        /// Their octets.
+        out_octets,
+        /// Packets that were to leave by it, and could not.
+        out_discards,
+    }
+}
+
+counters! {
     /// The sums over all lines of a thread.
     TotalCells, TotalNumbers {
         /// Packets received.

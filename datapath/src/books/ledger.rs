@@ -1,6 +1,7 @@
 //! The books of one thread.
 
 use core::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
 
 use vnet::compiled::PortId;
 use zerocopy::FromZeros;
@@ -9,6 +10,7 @@ use super::chunks::{Chunks, NoMemory};
 use super::counters::{
     Counter, OutputCells, OutputNumbers, TotalCells, TotalNumbers, WorkCells, WorkNumbers,
 };
+use super::legs::LegBooks;
 use super::line::{Line, Row, RowReading};
 use super::rows::{OutputId, RowId, Rows};
 use super::seal::{Patience, Seal};
@@ -27,6 +29,8 @@ pub struct Ledger {
     /// Each port's output line, plus one: it changes when a port's number is
     /// given to a port of another name.
     output_of: Chunks<Counter>,
+    /// What logical routers' interfaces did.
+    legs: Arc<LegBooks>,
     /// The whole as it stood at a boundary that was asked for.
     boundary: Boundary,
     /// Numbers the questions for the whole; those that were answered; and
@@ -57,6 +61,13 @@ pub struct Reading {
     pub totals: TotalNumbers,
     /// What has no line.
     pub work: WorkNumbers,
+}
+
+impl core::ops::AddAssign for Reading {
+    fn add_assign(&mut self, other: Self) {
+        self.totals += other.totals;
+        self.work += other.work;
+    }
 }
 
 impl Ledger {
@@ -92,6 +103,7 @@ impl Ledger {
             touched: Chunks::new()?,
             outputs: Chunks::new()?,
             output_of: Chunks::new()?,
+            legs: Arc::new(LegBooks::new()?),
             boundary: Boundary::default(),
             asked: AtomicU64::new(0),
             met: AtomicU64::new(0),
@@ -112,6 +124,7 @@ impl Ledger {
     /// lost.
     pub fn ensure(&self, rows: &Rows) -> Result<(), NoMemory> {
         self.make_room(rows.len(), rows.outputs().len(), rows.ports())?;
+        self.legs.ensure(rows.legs())?;
         for port in 0..rows.ports() {
             let id = u16::try_from(port).ok().map(PortId);
             if let Some(output) = id.and_then(|id| rows.output(id)) {
@@ -170,6 +183,11 @@ impl Ledger {
         output.seal.close(open);
         self.totals.sent.add(what.sent);
         self.totals.not_sent.add(what.dropped());
+    }
+
+    /// The lines of logical routers' interfaces.
+    pub const fn legs(&self) -> &Arc<LegBooks> {
+        &self.legs
     }
 
     /// What has no line.

@@ -24,6 +24,7 @@
 mod chunks;
 mod counters;
 mod ledger;
+mod legs;
 mod line;
 mod rows;
 mod seal;
@@ -32,10 +33,11 @@ mod tests;
 
 pub use chunks::NoMemory;
 pub use counters::{
-    Counter, OutputCells, OutputNumbers, RowCells, RowNumbers, TotalCells, TotalNumbers, WorkCells,
-    WorkNumbers,
+    Counter, LegCells, LegNumbers, OutputCells, OutputNumbers, RowCells, RowNumbers, TotalCells,
+    TotalNumbers, WorkCells, WorkNumbers,
 };
 pub use ledger::{Ledger, Reading};
+pub use legs::{LegBooks, LegLine};
 pub use line::{Line, RowReading};
 pub use rows::{OutputId, RowId, RowName, Rows};
 pub use seal::Patience;

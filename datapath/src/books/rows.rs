@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use hashbrown::HashMap;
-use packet::SegmentId;
+use packet::{MacAddr, SegmentId};
 use vnet::compiled::{Compiled, PortId};
 
 use super::chunks::MOST;
+use super::legs::LegLine;
 use crate::tables::{PortEntry, PortRole};
 
 /// A line of the books: an input port, and a segment on it or none.
@@ -49,6 +50,8 @@ struct Register {
     by_name: HashMap<Arc<str>, OutputId>,
     rows: Vec<(OutputId, Option<SegmentId>)>,
     index: HashMap<Key, RowId>,
+    /// The lines of logical routers' legs: of another set.
+    legs: HashMap<(SegmentId, MacAddr), LegLine>,
 }
 
 /// A port's name and a segment or none, as one number.
@@ -107,6 +110,9 @@ impl Rows {
                 line(&mut register, port, Some(interface.segment));
             }
         }
+        for leg in compiled.routers.iter().flat_map(|router| &router.legs) {
+            leg_line(&mut register, (leg.segment, leg.mac));
+        }
         Self { register, outputs }
     }
 
@@ -119,6 +125,18 @@ impl Rows {
             exact.or_else(|| index.get(&key(port, None)))
         });
         line.copied().unwrap_or_default()
+    }
+
+    /// The line of the leg that has this MAC in a segment. Those that there was
+    /// no room for share the first.
+    pub fn leg(&self, segment: SegmentId, mac: MacAddr) -> LegLine {
+        let line = self.register.legs.get(&(segment, mac)).copied();
+        line.unwrap_or_default()
+    }
+
+    /// How many lines of legs there are.
+    pub(super) fn legs(&self) -> usize {
+        self.register.legs.len() + 1
     }
 
     /// A port's output line, if there is such a port.
@@ -201,6 +219,16 @@ fn line(register: &mut Arc<Register>, port: OutputId, segment: Option<SegmentId>
     let register = Arc::make_mut(register);
     register.index.insert(key, id);
     register.rows.push((port, segment));
+}
+
+/// Sees to it that the leg has a line; the first is of those that have none.
+fn leg_line(register: &mut Arc<Register>, leg: (SegmentId, MacAddr)) {
+    if register.legs.contains_key(&leg) {
+        return;
+    }
+    if let Some(line) = next(register.legs.len() + 1) {
+        Arc::make_mut(register).legs.insert(leg, LegLine(line));
+    }
 }
 
 /// The number of one more, if there is room.

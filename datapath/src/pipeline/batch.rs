@@ -4,13 +4,14 @@
 use core::time::Duration;
 
 use arrayvec::ArrayVec;
+use packet::ethernet::ETHERNET_LEN;
 use packet::ipv4::Ipv4Header;
 use packet::{EtherType, Fragment, IpProtocol, MacAddr, Offload, SegmentId, VirtualAddr, VlanId};
 use vnet::compiled::{InterfaceId, PortId};
 
 use super::translate::mtu::Carriage;
 use super::verdict::{DropReason, Verdict};
-use crate::books::RowId;
+use crate::books::{LegLine, RowId};
 use crate::substrate::NextHopId;
 use crate::tables::{At, Destination, Interface, MappingKey, PortTable, Tables};
 
@@ -107,6 +108,8 @@ pub struct Routed {
     pub last: At,
     /// Its MAC in the receiver's segment.
     pub mac: MacAddr,
+    /// Where what leaves by its leg there is counted.
+    pub line: LegLine,
     /// How many have still to be taken off the TTL.
     pub hops: u8,
     /// The largest packet that all segments on the way take, in bytes.
@@ -190,6 +193,11 @@ impl IpTuple {
     /// Has the header options?
     pub const fn has_options(&self) -> bool {
         self.header_len > 20
+    }
+
+    /// The Ethernet frame that carries it, without tag, in bytes.
+    pub const fn frame_len(&self) -> u64 {
+        ETHERNET_LEN as u64 + self.len as u64
     }
 
     /// What is behind the header, in bytes.

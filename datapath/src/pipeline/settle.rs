@@ -9,10 +9,10 @@ use core::time::Duration;
 use packet::ethernet::ETHERNET_LEN;
 use packet::ipv6::Ipv6Header;
 use packet::{IpProtocol, Offload, PacketBuf, nd};
-use vnet::compiled::PortId;
+use vnet::compiled::{InterfaceId, PortId};
 use zerocopy::FromBytes;
 
-use super::batch::{BURST, Burst, Context, Packet};
+use super::batch::{BURST, Burst, Context, Packet, Routing};
 use super::state::WorkerState;
 use super::verdict::{Consumed, Cut, DropReason, Punt, Verdict};
 use super::{cut, replicate};
@@ -31,6 +31,8 @@ pub struct Punted<B> {
     pub row: RowId,
     /// What is asked.
     pub punt: Punt,
+    /// The interface that sent it, if a node of this host did.
+    pub from: Option<InterfaceId>,
 }
 
 impl<B: PacketBuf> Punted<B> {
@@ -121,6 +123,7 @@ impl<E> Ending<'_, E> {
             Verdict::Copy => return self.copy(&packet),
             _ => {}
         }
+        self.leaves_router(&packet.cx);
         let (mut buf, cx) = (packet.buf, packet.cx);
         match cx.verdict {
             Verdict::Forward(out) => {
@@ -150,6 +153,7 @@ impl<E> Ending<'_, E> {
                     port: self.port,
                     row: cx.row,
                     punt,
+                    from: cx.from.and_then(|from| from.interface),
                 };
                 match self.exits.punt(punted) {
                     Ok(()) => line.punted(),
@@ -159,6 +163,22 @@ impl<E> Ending<'_, E> {
             Verdict::Drop(reason) => line.dropped(reason),
             // The last stage of both itineraries decides about everything.
             Verdict::Next | Verdict::Cut(_) | Verdict::Copy => line.dropped(DropReason::NoRoute),
+        }
+    }
+
+    /// Counts what the last logical router on a packet's way has done with it.
+    fn leaves_router(&self, cx: &Context) {
+        let Routing::Routed(routed) = cx.routing else {
+            return;
+        };
+        // Of what comes from another host, the sender's vswitch counts it.
+        let Some(ip) = cx.tuple.ip.filter(|_| routed.hops > 0) else {
+            return;
+        };
+        let legs = self.with.ledger.legs();
+        match cx.verdict {
+            Verdict::Forward(_) | Verdict::Punt(_) => legs.left(routed.line, ip.frame_len()),
+            _ => legs.discarded(routed.line),
         }
     }
 

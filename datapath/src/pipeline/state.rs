@@ -1,11 +1,16 @@
 //! What a worker remembers from packet to packet: the little that the rewrite
 //! and the errors need. Each worker has its own, so nothing is shared.
 
-use super::answer::limit::{COPIES, ERRORS, InterfaceLimit};
+use std::sync::Arc;
+
+use super::answer::limit::{COPIES, ERRORS, InterfaceLimit, QUESTIONS};
+use super::batch::IpTuple;
 use super::kernel::limit::KernelLimit;
 use super::translate::icmp::Scratch;
 use super::translate::identification::Identification;
+use crate::books::{Ledger, LegBooks};
 use crate::tables::access::HitRow;
+use crate::tables::{At, RouteTable};
 
 /// One worker's memory.
 #[derive(Debug)]
@@ -21,8 +26,12 @@ pub struct WorkerState {
     pub(super) copies: InterfaceLimit,
     /// Where it counts which rules have decided.
     pub(super) hits: HitRow,
+    /// The questions to logical devices' agents that it has handed up.
+    pub(super) questions: InterfaceLimit,
     /// What it has handed to the kernel.
     pub(super) kernel: KernelLimit,
+    /// What it has done for logical routers, if anybody counts.
+    pub(super) legs: Option<Arc<LegBooks>>,
     /// Where ICMP errors are translated.
     pub(super) scratch: Box<Scratch>,
 }
@@ -37,8 +46,27 @@ impl WorkerState {
             heard: InterfaceLimit::new(ERRORS, workers),
             copies: InterfaceLimit::new(COPIES, workers),
             hits: HitRow::of_worker(worker),
+            questions: InterfaceLimit::new(QUESTIONS, workers),
             kernel: KernelLimit::default(),
+            legs: None,
             scratch: Box::default(),
         }
+    }
+
+    /// Counts a router's own packet, an answer to a packet of `ip`, in a frame of
+    /// so many bytes.
+    pub(super) fn count_own(&self, routes: &RouteTable, at: At, ip: &IpTuple, frame: usize) {
+        if let Some(legs) = &self.legs {
+            let counted = (&**legs, frame as u64);
+            routes.count_own(at.router, ip.source, || ip.symmetric_hash(), counted);
+        }
+    }
+
+    /// The same, which counts in the worker's own books what it does for logical
+    /// routers.
+    #[must_use]
+    pub fn counting(self, ledger: &Ledger) -> Self {
+        let legs = Some(Arc::clone(ledger.legs()));
+        Self { legs, ..self }
     }
 }

@@ -65,6 +65,8 @@ pub enum Punt {
     /// It is for the substrate host itself: neighbour discovery, MLD, ping;
     /// without a kernel's port, whatever else is for its addresses.
     ForHost,
+    /// It asks a logical device's SNMP agent.
+    Agent,
     /// Hold it until this next hop's MAC is known, then send it.
     Resolve(NextHopId),
 }
@@ -88,7 +90,7 @@ macro_rules! drop_reasons {
             }
 
             /// Where it belongs: a file of the pipeline, or the slow path's
-            /// `hold`. Other stages may decide it, too.
+            /// `hold`, or `snmp`. Other stages may decide it, too.
             pub const fn stage(self) -> &'static str {
                 match self { $($( Self::$variant => $stage, )+)+ }
             }
@@ -201,6 +203,9 @@ drop_reasons! {
         DhcpSpoofed "dhcp-spoofed"
             "A DHCP message whose hardware or client address is not the interface's."
             "look for a hostile node; a client that relays for others is not served"
+        SnmpRateLimited "snmp-rate-limited"
+            "The interface has sent as many SNMP questions as one may in a second."
+            "let the management station ask more slowly, or with GETBULK"
         SourceRouted "source-routed"
             "IPv4 source routing, which is refused; and no answer may be given to this packet."
             "nothing is wrong on the network; look at the sender"
@@ -343,6 +348,20 @@ drop_reasons! {
         ShuttingDown "shutting-down"
             "The vswitch ended while it held the packet."
             "nothing is wrong"
+    }
+    "snmp" {
+        SnmpMalformed "snmp-malformed"
+            "An SNMP message to a logical device that is none, or none that is a question."
+            "look for a broken or hostile sender"
+        SnmpWrongVersion "snmp-wrong-version"
+            "An SNMP message of another version than 2c, which is the only one that is answered."
+            "ask with version 2c: snmpwalk -v 2c"
+        SnmpWrongCommunity "snmp-wrong-community"
+            "An SNMP question with another community than the network's."
+            "ask with the community of the network's `snmp`; otherwise look for somebody who guesses"
+        SnmpNotAnswered "snmp-not-answered"
+            "An SNMP question to a device that was no longer there, or whose answer could not be sent."
+            "ask again"
     }
     "transmit" {
         PortFull "port-full"

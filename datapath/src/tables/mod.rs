@@ -142,7 +142,7 @@ impl Drawn {
     pub fn new(compiled: &Compiled, ports: &[Option<PortEntry>]) -> Self {
         let rows = Rows::new(compiled, ports);
         Self {
-            routes: RouteTable::new(compiled),
+            routes: RouteTable::new(compiled, &rows),
             groups: GroupTable::new(compiled),
             phantoms: PhantomTable::new(compiled),
             access: AccessTable::new(compiled),
@@ -157,7 +157,7 @@ impl Drawn {
     pub fn followed_by(&self, compiled: &Compiled, ports: &[Option<PortEntry>]) -> Self {
         let rows = self.ports.rows().extended(compiled, ports);
         Self {
-            routes: RouteTable::new(compiled),
+            routes: RouteTable::new(compiled, &rows),
             groups: GroupTable::new(compiled),
             phantoms: PhantomTable::new(compiled),
             access: self.access.followed_by(compiled),

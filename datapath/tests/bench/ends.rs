@@ -76,8 +76,8 @@ pub fn ends_well(way: Way, came_in: PortId, outcome: &Outcome) {
 pub fn decided(way: Way, verdict: Verdict) {
     match (verdict, way) {
         (Verdict::Next, _) => panic!("nobody decided"),
-        (Verdict::Reply | Verdict::Punt(Punt::Resolve(_)), Way::Substrate)
-        | (Verdict::Punt(_), Way::Node)
+        (Verdict::Reply | Verdict::Punt(Punt::Resolve(_) | Punt::Agent), Way::Substrate)
+        | (Verdict::Punt(Punt::Resolve(_) | Punt::ForHost), Way::Node)
         | (Verdict::Reply | Verdict::Punt(_) | Verdict::Cut(_), Way::Kernel) => {
             panic!("{verdict:?} {way:?}")
         }

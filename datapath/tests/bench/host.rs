@@ -51,7 +51,7 @@ impl Host {
         Self {
             site,
             tables,
-            state: WorkerState::new(0, 1),
+            state: WorkerState::new(0, 1).counting(&ledger),
             ledger,
             now: Duration::ZERO,
         }

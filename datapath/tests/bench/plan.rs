@@ -17,9 +17,10 @@ use datapath::tables::{
 use packet::{Locator, MacAddr, Slot, SubstrateAddr, VirtualAddr, VlanId};
 use vnet::compiled::{
     Compiled, Host, HostId, Interface, InterfaceId, Ipv4Subnet, Leg, LegId, LinkType, Mapping,
-    MappingKind, Network, NextHop, PhantomRouter, PortId, Route, Router, RouterId, Segment,
+    MappingKind, Network, NextHop, PhantomRouter, PortId, Route, Router, RouterId, Segment, Snmp,
     UnknownMac,
 };
+use vnet::secret::Secret;
 
 use super::host;
 use super::names::*;
@@ -154,7 +155,7 @@ impl Plan {
         };
         let mut compiled = Compiled {
             hosts: vec![host(site), host(other)],
-            networks: vec![network("z"), network("y")],
+            networks: vec![network("z", Some(snmp())), network("y", None)],
             segments: vec![
                 a_segment("front", FRONT, 0, [10, 0, 0, 0], Some(VLAN_FRONT)),
                 a_segment("back", BACK, 0, [10, 0, 5, 0], Some(VLAN_BACK)),
@@ -382,8 +383,18 @@ impl Plan {
     }
 }
 
-fn network(name: &str) -> Network {
+/// The devices of Z answer SNMP, those of Y do not.
+pub fn snmp() -> Snmp {
+    Snmp {
+        community: Secret::new("z"),
+        contact: String::new(),
+        location: String::new(),
+    }
+}
+
+fn network(name: &str, snmp: Option<Snmp>) -> Network {
     Network {
+        snmp,
         name: name.to_owned(),
         entity: name.to_uppercase(),
     }

@@ -160,7 +160,7 @@ pub fn lowered(packet: &Packet<'_>, by: u8) -> Vec<u8> {
     bytes
 }
 
-/// What a router without any service answers (RFC 1122 §3.2.2).
+/// What a router answers of itself (RFC 1122 §3.2.2).
 fn answer(from: &'static Station, at: &Router, packet: &Packet<'_>, mtu: u16) -> Fate {
     if packet.is_fragment() {
         return Fate::Nothing;
@@ -179,6 +179,8 @@ fn answer(from: &'static Station, at: &Router, packet: &Packet<'_>, mtu: u16) ->
         }),
         6 => reset(packet, speaker.ttl).map_or(Fate::Nothing, answered),
         17 if !is_sound_udp(packet) => Fate::Nothing,
+        // Its agent hears it, who is not part of the pipeline.
+        17 if packet.payload[2..4] == 161_u16.to_be_bytes() => Fate::Nothing,
         17 => refused_by(speaker, packet, (3, 3), 0),
         _ => refused_by(speaker, packet, (3, 2), 0),
     }

@@ -86,7 +86,11 @@ fn protocols() -> impl Strategy<Value = u8> {
 fn bodies(len: BoxedStrategy<u16>) -> impl Strategy<Value = Body> {
     let with_ports = (
         select(vec![6, 6, 17, 17, 33, 136]),
-        any::<(u16, u16)>(),
+        prop_oneof![
+            7 => any::<(u16, u16)>(),
+            // Where a router listens, too.
+            1 => (any::<u16>(), Just(161)),
+        ],
         data(len.clone()),
         fields(),
     )

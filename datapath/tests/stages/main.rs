@@ -32,5 +32,6 @@ mod routing;
 mod rules;
 mod rules_compiled;
 mod sizes;
+mod snmp;
 mod spreading;
 mod switching;

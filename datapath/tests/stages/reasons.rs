@@ -4,9 +4,10 @@
 use core::net::Ipv6Addr;
 use core::num::NonZeroU16;
 
-use datapath::pipeline::DropReason;
 use datapath::pipeline::verdict::DropReason as Reason;
+use datapath::pipeline::{DropReason, Verdict};
 use datapath::tables::FlowTable;
+
 use packet::build::{Frame, Ipv6};
 use packet::{
     EtherType, HeapBuf, InnerTag, MacAddr, NoRoom, Offload, PacketBuf, SubstrateAddr, Tags,
@@ -193,6 +194,12 @@ fn example(reason: Reason) -> Option<Outcome> {
             node_served(A, &sent.udp(68, 67, &[1; 240]))
         }
         Reason::DhcpSpoofed => node_served(A, &discover(F)),
+        Reason::SnmpRateLimited => {
+            let mut host = Plan::of(Site::R).host();
+            let sent = by_j(J.ip).udp(1, 161, b"x");
+            let mut sent = (0..=200).map(|_| host.node_sends(A.port, &sent));
+            sent.find(|outcome| outcome.cx.verdict == Verdict::Drop(reason))
+        }
         Reason::Ipv6NotYet => {
             let [from, to] = [Site::R, Site::S].map(Site::address);
             node(A, &frame(A, F).ipv6(from, to).udp(1, 2, b"x"))
@@ -368,6 +375,11 @@ fn example(reason: Reason) -> Option<Outcome> {
         | Reason::NeighborUnreachable
         | Reason::HostRefused
         | Reason::ShuttingDown
+        // The agents'.
+        | Reason::SnmpMalformed
+        | Reason::SnmpWrongVersion
+        | Reason::SnmpWrongCommunity
+        | Reason::SnmpNotAnswered
         | Reason::PortFull
         | Reason::PortRefused => None,
     }
@@ -379,14 +391,15 @@ fn every_reason_of_the_pipeline_is_reached() {
     for &reason in DropReason::ALL {
         let Some(outcome) = example(reason) else {
             let stage = reason.stage();
-            let outside = matches!(stage, "hold" | "transmit") || reason == Reason::PuntQueueFull;
+            let outside =
+                matches!(stage, "hold" | "snmp" | "transmit") || reason == Reason::PuntQueueFull;
             assert!(outside, "{} has no example", reason.name());
             continue;
         };
         assert_eq!(outcome.dropped(), reason, "{}", reason.name());
         reached += 1;
     }
-    assert_eq!(reached, DropReason::COUNT - 7);
+    assert_eq!(reached, DropReason::COUNT - 11);
 }
 
 #[test]

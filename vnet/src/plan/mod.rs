@@ -17,6 +17,7 @@ mod nodes;
 mod routers;
 mod rules;
 mod segments;
+mod snmp;
 mod stations;
 #[cfg(test)]
 mod tests;

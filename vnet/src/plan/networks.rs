@@ -1,6 +1,7 @@
 //! Which networks come, go and change?
 
 use super::join::{Joined, join_unordered};
+use super::snmp;
 use super::{Change, Differences, NETWORK, PlanLine, Side, counted};
 use crate::topology::{Network, Segment, Topology};
 
@@ -42,9 +43,15 @@ impl<'a> Differences<'a> {
 
     fn network(&mut self, old: Drawn<'a, '_>, new: Drawn<'a, '_>) -> Vec<PlanLine> {
         let mut lines = Vec::new();
+        let mut parts = Vec::new();
         let (was, is) = (&old.network.entity, &new.network.entity);
         if was != is {
-            let detail = format!("entity {was} -> {is}");
+            parts.push(format!("entity {was} -> {is}"));
+        }
+        let (was, is) = (old.network.snmp.as_ref(), new.network.snmp.as_ref());
+        parts.extend(snmp::differences(was, is));
+        if !parts.is_empty() {
+            let detail = parts.join(", ");
             lines.push(PlanLine::new(
                 Change::Changed,
                 NETWORK,

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use packet::{EtherType, Locator, MacAddr, MplsLabel, SegmentId, Slot, Tags, VirtualAddr, VlanId};
 
-use crate::compiled::{AccessRules, Dhcp, Ipv4Subnet, LinkType, UnknownMac};
+use crate::compiled::{AccessRules, Dhcp, Ipv4Subnet, LinkType, Snmp, UnknownMac};
 use crate::diagnostic::{Diagnostics, Place};
 use crate::yaml::Located;
 use networks::NetworkTexts;
@@ -47,6 +47,8 @@ pub struct Network {
     pub name: Located<String>,
     /// The tenant on whose behalf it exists.
     pub entity: String,
+    /// How its logical devices answer SNMP, if they do.
+    pub snmp: Option<Snmp>,
     /// Its logical routers.
     pub routers: Vec<Router>,
     /// Its computing nodes, on whichever host.

@@ -118,6 +118,16 @@ impl Administration for Commits {
         Ok(in_force.networks.to_yaml(&names))
     }
 
+    fn secretive(&self, networks: &[String]) -> Option<String> {
+        let in_force = self.show.in_force();
+        let mut drawn = in_force.compiled.networks.iter();
+        let found = drawn.find(|network| {
+            let asked = networks.is_empty() || networks.contains(&network.name);
+            asked && network.snmp.is_some()
+        });
+        found.map(|network| network.name.clone())
+    }
+
     fn watch(&self, after: Option<Revision>) -> Result<Watch, TooOld> {
         self.show.events.watch(after)
     }

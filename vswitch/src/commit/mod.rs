@@ -86,6 +86,10 @@ pub trait Administration: Send + Sync + 'static {
     /// [`Refusal::NotFound`]: there is no network of that name.
     fn export(&self, networks: &[String]) -> Result<String, Refusal>;
 
+    /// The first of these networks (none named: of all) whose text holds a secret
+    /// of its tenant's.
+    fn secretive(&self, networks: &[String]) -> Option<String>;
+
     /// Follows what changes after a revision, or from now on.
     ///
     /// # Errors

@@ -1,7 +1,8 @@
 //! The daemon: puts the rooms together, starts the threads, and ends them in
 //! order.
 //!
-//! Threads: one worker per configured core, the slow path, the commit thread,
+//! Threads: one worker per configured core, the slow path, that of logical
+//! devices' agents, the commit thread,
 //! and the control thread (this one). What each owns is moved into it; what they
 //! share is a ring, a publication, or a ledger.
 //!
@@ -42,6 +43,7 @@ use crate::slow_path::hold::HoldQueue;
 use crate::slow_path::residence::Residence;
 use crate::slow_path::watchdog::Watchdog;
 use crate::slow_path::{SlowPath, SubstrateView, config as substrate_config, leading};
+use crate::snmp::{Agents, Counts};
 use crate::take_over::seat::Seat;
 use crate::worker::Worker;
 use crate::worker::idle::Idle;
@@ -178,7 +180,7 @@ where
         let worker = Worker {
             hand,
             tables: publisher.lock().reader(),
-            state: WorkerState::new(index, worker_count),
+            state: WorkerState::new(index, worker_count).counting(&ledger),
             pool: Box::new(platform.pool.clone()),
             started,
             ledger,
@@ -196,19 +198,21 @@ where
     }
 
     let slow_ledger = Arc::new(Ledger::of(rows)?);
+    let agent_ledger = Arc::new(Ledger::of(rows)?);
     let ledgers = shown
         .iter()
         .map(|worker| &worker.ledger)
-        .chain([&slow_ledger]);
+        .chain([&slow_ledger, &agent_ledger]);
     let ledgers: Vec<_> = ledgers.cloned().collect();
     let view = Arc::new(Mutex::new(SubstrateView::default()));
     let (leader, led) = leading();
+    let agents_injections = injections.clone();
     let mut slow_path = SlowPath {
         host,
-        pool: platform.pool,
+        pool: platform.pool.clone(),
         publisher: Arc::clone(&publisher),
         led,
-        punts,
+        punts: Arc::clone(&punts),
         injections,
         ledger: Arc::clone(&slow_ledger),
         view: Arc::clone(&view),
@@ -238,12 +242,26 @@ where
         restored.revision,
         restored.attention,
     ));
+    let counts = Counts(ledgers.clone());
+    let agents = Agents {
+        pool: platform.pool,
+        show: Arc::clone(&show),
+        punts,
+        injections: agents_injections,
+        ledger: Arc::clone(&agent_ledger),
+        counts: counts.clone(),
+        host: config.host.clone(),
+        stop: Arc::clone(&stop_slow_path),
+        started,
+    };
+    let agents = threads::spawn("agents", "agents' thread", move || agents.run())?;
     let observer = Arc::new(Observer {
         show: Arc::clone(&show),
         publisher: Arc::clone(&publisher),
         state_file: restored.durable.path().map(Path::to_owned),
         workers: shown,
-        slow_ledger,
+        counts,
+        upper_ledgers: [slow_ledger, agent_ledger],
         substrate: view,
         ports: Arc::clone(panel.live()),
         dpdk: platform.dpdk,
@@ -280,6 +298,7 @@ where
     }
     stop_slow_path.store(true, Ordering::Relaxed);
     threads::join(slow_path, "the slow path");
+    threads::join(agents, "the agents' thread");
     // The devices go last: nobody has a queue of theirs any more.
     drop(panel);
     drop(tenure);

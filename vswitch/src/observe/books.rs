@@ -32,7 +32,12 @@ impl Observer {
     /// A line; `None` if no packet was ever on it. First the slow path's part,
     /// so that what it was handed is in the workers' already.
     pub(super) fn line(&self, id: RowId, patience: &Patience) -> Option<LineReading> {
-        let slow = self.slow_ledger.read_row(id, patience);
+        let mut slow: Option<RowReading> = None;
+        for ledger in &self.upper_ledgers {
+            if let Some(row) = ledger.read_row(id, patience) {
+                *slow.get_or_insert_default() += &row;
+            }
+        }
         let mut workers: Option<RowReading> = None;
         for worker in &self.workers {
             if let Some(row) = worker.ledger.read_row(id, patience) {
@@ -47,7 +52,10 @@ impl Observer {
 
     /// An output port, summed over the threads.
     pub(super) fn output(&self, id: OutputId, patience: &Patience) -> OutputNumbers {
-        let mut sum = self.slow_ledger.read_output(id, patience);
+        let mut sum = OutputNumbers::default();
+        for ledger in &self.upper_ledgers {
+            sum += ledger.read_output(id, patience);
+        }
         for worker in &self.workers {
             sum += worker.ledger.read_output(id, patience);
         }

@@ -50,7 +50,7 @@ routers: [{ name: j, interfaces: [{ segment: front, address: 10.0.0.1 }] }]
 nodes: [{ name: a, host: s, segment: front, address: 10.0.0.2 }]
 ";
 
-pub(super) fn two_networks() -> Compiled {
+pub(crate) fn two_networks() -> Compiled {
     let [this, other] = [("r", 1), ("s", 2)].map(|(name, locator)| Host {
         name: name.to_owned(),
         locator: packet::Locator::from_bits(locator),

@@ -14,7 +14,7 @@
 mod books;
 mod counters;
 #[cfg(test)]
-mod drawings;
+pub(crate) mod drawings;
 mod mappings;
 mod mtu;
 mod names;
@@ -47,6 +47,7 @@ use crate::control::source::{
 };
 use crate::ports::live::{LivePorts, WorkerIndex};
 use crate::slow_path::SubstrateView;
+use crate::snmp::Counts;
 
 /// How long a question waits for the workers' burst boundaries, in all.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -71,8 +72,11 @@ pub struct Observer {
     pub state_file: Option<PathBuf>,
     /// The workers.
     pub workers: Vec<ShownWorker>,
-    /// The slow path's books.
-    pub slow_ledger: Arc<Ledger>,
+    /// The books of the threads that take what workers hand up: the slow path's,
+    /// and that of logical devices' agents.
+    pub upper_ledgers: [Arc<Ledger>; 2],
+    /// What all threads have done for logical devices.
+    pub counts: Counts,
     /// The substrate side's state.
     pub substrate: Arc<Mutex<SubstrateView>>,
     /// The ports, as they come and go.
@@ -96,7 +100,10 @@ impl Observer {
     /// taken from the workers is in their numbers already. What it gives them
     /// between the readings shows as a difference, until the next.
     pub(crate) fn readings(&self, patience: &Patience) -> Readings {
-        let slow = self.slow_ledger.read(patience);
+        let mut slow = Reading::default();
+        for ledger in &self.upper_ledgers {
+            slow += ledger.read(patience);
+        }
         let workers = self.workers.iter();
         Readings {
             slow,

@@ -1,6 +1,7 @@
 //! Listings of the logical routers, as they were drawn.
 
-use vnet::compiled::{self, Compiled, NextHop};
+use datapath::books::LegNumbers;
+use vnet::compiled::{self, Compiled, LegId, NextHop, RouterId};
 
 use super::Observer;
 use super::names::label;
@@ -8,7 +9,12 @@ use crate::control::source::{Route, RouteNextHop, Router, RouterLeg};
 
 impl Observer {
     pub(super) fn shown_routers(&self, network: Option<&str>) -> Option<Vec<Router>> {
-        routers(&self.show.in_force().compiled, network)
+        let in_force = self.show.in_force();
+        let passed = |router, leg| {
+            let leg = in_force.drawn.routes.leg(router, leg);
+            leg.map_or_else(LegNumbers::default, |leg| self.counts.leg(leg.line))
+        };
+        routers(&in_force.compiled, network, passed)
     }
 
     pub(super) fn shown_routes(&self, router: &Router) -> Vec<Route> {
@@ -17,17 +23,24 @@ impl Observer {
 }
 
 /// The routers of a network, or of all; `None`: there is no such network.
-fn routers(compiled: &Compiled, network: Option<&str>) -> Option<Vec<Router>> {
+fn routers(
+    compiled: &Compiled,
+    network: Option<&str>,
+    passed: impl Fn(RouterId, LegId) -> LegNumbers,
+) -> Option<Vec<Router>> {
     let place = |name| compiled.networks.iter().position(|n| n.name == name);
     let only = match network {
         Some(name) => Some(place(name)?),
         None => None,
     };
-    let drawn = compiled.routers.iter();
-    let wanted = drawn.filter(|router| only.is_none_or(|only| router.network == only));
+    let drawn = (0..).map(RouterId).zip(&compiled.routers);
+    let wanted = drawn.filter(|(_, router)| only.is_none_or(|only| router.network == only));
     Some(
         wanted
-            .filter_map(|router| Some(shown(compiled, router, router_network(compiled, router)?)))
+            .filter_map(|(id, router)| {
+                let network = router_network(compiled, router)?;
+                Some(shown(compiled, router, network, |leg| passed(id, leg)))
+            })
             .collect(),
     )
 }
@@ -39,8 +52,15 @@ fn router_network<'c>(
     compiled.networks.get(router.network)
 }
 
-fn shown(compiled: &Compiled, router: &compiled::Router, network: &compiled::Network) -> Router {
-    let legs = router.legs.iter().map(|leg| RouterLeg {
+fn shown(
+    compiled: &Compiled,
+    router: &compiled::Router,
+    network: &compiled::Network,
+    passed: impl Fn(LegId) -> LegNumbers,
+) -> Router {
+    let legs = (0..).map(LegId).zip(&router.legs);
+    let legs = legs.map(|(id, leg)| RouterLeg {
+        passed: passed(id),
         segment: label(compiled, leg.segment),
         subnet: leg.subnet,
         addresses: leg.addresses.clone(),
@@ -106,18 +126,22 @@ mod tests {
     use super::*;
     use crate::observe::drawings;
 
+    fn drawn(compiled: &Compiled, network: Option<&str>) -> Option<Vec<Router>> {
+        routers(compiled, network, |_, _| LegNumbers::default())
+    }
+
     #[test]
     fn routers_are_listed_by_network_with_their_legs() {
         let compiled = drawings::two_networks();
-        let all = routers(&compiled, None).unwrap();
+        let all = drawn(&compiled, None).unwrap();
         let names = |routers: &[Router]| -> Vec<String> {
             let names = routers.iter();
             names.map(|r| format!("{}/{}", r.network, r.name)).collect()
         };
         assert_eq!(names(&all), ["z/j", "z/l", "z/m", "y/j"]);
-        let y = routers(&compiled, Some("y")).unwrap();
+        let y = drawn(&compiled, Some("y")).unwrap();
         assert_eq!(names(&y), ["y/j"]);
-        assert_eq!(routers(&compiled, Some("x")), None);
+        assert_eq!(drawn(&compiled, Some("x")), None);
         let l = &all[1];
         let legs: Vec<_> = l.legs.iter().map(|leg| leg.segment.name.as_str()).collect();
         assert_eq!((legs, l.routes), (vec!["far", "link"], 1));
@@ -127,7 +151,7 @@ mod tests {
     #[test]
     fn next_hops_are_named_and_placed() {
         let compiled = drawings::two_networks();
-        let all = routers(&compiled, None).unwrap();
+        let all = drawn(&compiled, None).unwrap();
         let said: Vec<String> = routes(&compiled, &all[0])
             .iter()
             .map(|route| {

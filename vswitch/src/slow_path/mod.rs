@@ -184,6 +184,10 @@ impl<P: BufPool> SlowPath<P> {
                 }
                 self.carry_out(handled.effects, now);
             }
+            // The agents have a thread and a ring of their own.
+            Punt::Agent => self
+                .ledger
+                .book_drop(punted.row, DropReason::SnmpNotAnswered),
             Punt::Resolve(next_hop) => {
                 let held = Held {
                     buf: punted.buf,

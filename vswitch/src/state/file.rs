@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -164,6 +164,8 @@ pub(super) fn create(path: &Path, host: &str) -> Result<(), StateError> {
 fn fill(new: &Path, host: &str) -> io::Result<()> {
     let put = || -> Result<(), redb::Error> {
         let database = Database::builder().set_cache_size(CACHE).create(new)?;
+        // Networks' texts hold secrets.
+        fs::set_permissions(new, fs::Permissions::from_mode(0o600))?;
         let transaction = database.begin_write()?;
         {
             transaction.open_table(HISTORY)?;

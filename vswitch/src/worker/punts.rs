@@ -13,9 +13,10 @@ use packet::PacketBuf;
 const DISCOVERY_RING: usize = 256;
 const RESOLVE_RING: usize = 512;
 const HOST_RING: usize = 256;
+const AGENT_RING: usize = 256;
 
 /// Packets on their way up that all rings hold at most.
-pub const PUNT_RINGS: usize = DISCOVERY_RING + RESOLVE_RING + HOST_RING;
+pub const PUNT_RINGS: usize = DISCOVERY_RING + RESOLVE_RING + HOST_RING + AGENT_RING;
 
 /// The rings, shared by all workers and the slow path.
 #[derive(Debug)]
@@ -26,6 +27,9 @@ pub struct PuntRings<B> {
     to_resolve: ArrayQueue<Punted<B>>,
     /// Whatever else is for the host.
     for_host: ArrayQueue<Punted<B>>,
+    /// Questions to logical devices' SNMP agents, which have a thread of their
+    /// own.
+    for_agents: ArrayQueue<Punted<B>>,
 }
 
 impl<B> Default for PuntRings<B> {
@@ -34,6 +38,7 @@ impl<B> Default for PuntRings<B> {
             discovery: ArrayQueue::new(DISCOVERY_RING),
             to_resolve: ArrayQueue::new(RESOLVE_RING),
             for_host: ArrayQueue::new(HOST_RING),
+            for_agents: ArrayQueue::new(AGENT_RING),
         }
     }
 }
@@ -48,16 +53,22 @@ impl<B: PacketBuf> PuntRings<B> {
             Punt::Resolve(_) => self.to_resolve.push(punted),
             Punt::ForHost if punted.is_discovery() => self.discovery.push(punted),
             Punt::ForHost => self.for_host.push(punted),
+            Punt::Agent => self.for_agents.push(punted),
         }
     }
 
-    /// The next packet to take: discovery first, then what waits for it. A
+    /// The next packet that the slow path takes: discovery first, then what waits for it. A
     /// tenant's flood there ends with the search, which takes seconds.
     pub fn pop(&self) -> Option<Punted<B>> {
         self.discovery
             .pop()
             .or_else(|| self.to_resolve.pop())
             .or_else(|| self.for_host.pop())
+    }
+
+    /// The next question to an agent.
+    pub fn pop_question(&self) -> Option<Punted<B>> {
+        self.for_agents.pop()
     }
 }
 
@@ -83,6 +94,7 @@ mod tests {
             port: PortId(0),
             row: RowId(0),
             punt,
+            from: None,
         }
     }
 

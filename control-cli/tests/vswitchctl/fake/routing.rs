@@ -1,5 +1,6 @@
 //! The worked example's logical routers, and ways past them.
 
+use datapath::books::LegNumbers;
 use packet::VirtualAddr;
 use vnet::compiled::{Ipv4Subnet, MappingKind};
 use vswitch::control::source::{
@@ -26,6 +27,13 @@ pub(super) fn routers(network: Option<&str>, another: bool) -> Option<Vec<Router
         mac: mac(its),
         mtu: 1500,
         proxy_arp: false,
+        passed: LegNumbers {
+            in_packets: 1200,
+            in_octets: 117_600,
+            out_packets: 1150,
+            out_octets: 112_700,
+            out_discards: 3,
+        },
     };
     let router = |name: &str, source: &str, legs, routes| Router {
         name: name.to_owned(),

@@ -210,6 +210,9 @@ pub fn reply_of<B: PacketBuf>(
         mac: sender.mac,
     };
     compose(&mut packet.buf, speaker, listener, complaint)?;
+    if let Some(at) = router {
+        state.count_own(&tables.drawn.routes, at, &ip, packet.buf.len());
+    }
     vlan::tag(&mut packet.buf, sender.tags)?;
     Ok(Verdict::Reply)
 }

@@ -27,6 +27,12 @@ pub const COPIES: Rate = Rate {
     per_second: 20_000,
 };
 
+/// Questions to logical devices' agents: one thread answers all of a host's.
+pub const QUESTIONS: Rate = Rate {
+    burst: 200,
+    per_second: 500,
+};
+
 /// Buckets: interfaces that are so many apart share one.
 const BUCKETS: usize = 4096;
 

@@ -8,6 +8,7 @@
 //! * [`source_route`]: packets that want to choose their way.
 //! * `udp`: the datagram around a question or an answer.
 //! * [`router`]: what is for a logical router itself; `topology` comes here.
+//! * [`snmp`]: what is for its agent.
 //! * [`icmp_error`]: how a node is told that its packet did not pass; other
 //!   stages use it, too. [`limit`]: how often.
 //!
@@ -19,6 +20,7 @@ pub mod dhcp;
 pub mod icmp_error;
 pub mod limit;
 pub mod router;
+pub mod snmp;
 pub mod source_route;
 mod udp;
 

@@ -34,6 +34,7 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
             first: way.first,
             last: way.walk.last,
             mac: way.leg.mac,
+            line: way.leg.line,
             hops: 0,
             mtu: u16::MAX,
         });

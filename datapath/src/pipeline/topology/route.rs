@@ -50,7 +50,14 @@ fn route<B: PacketBuf>(
     let ttl = packet.buf.data().get(TTL).copied();
     let ttl = ttl.ok_or(DropReason::Truncated)?;
     let routes = &tables.drawn.routes;
-    let walk = routes.walk(at, ip.destination, ttl, || ip.symmetric_hash());
+    let flow = || ip.symmetric_hash();
+    let walk = match &state.legs {
+        Some(legs) => {
+            let counted = (&**legs, ip.frame_len());
+            routes.walk_counting(at, ip.destination, ttl, flow, counted)
+        }
+        None => routes.walk(at, ip.destination, ttl, flow),
+    };
     let (complaint, otherwise) = match walk.end {
         End::Segment(leg) => return into(packet, at, walk, leg, ip.destination, tables),
         End::Station { by, address } => return into(packet, at, walk, by, address, tables),
@@ -92,6 +99,7 @@ fn into<B: PacketBuf>(
         first,
         last: walk.last,
         mac: leg.mac,
+        line: leg.line,
         hops: walk.hops,
         mtu: walk.mtu,
     });

@@ -18,7 +18,9 @@ use vnet::compiled::{Compiled, LegId, NextHop, RouterId};
 
 pub use walk::{End, MAX_HOPS, OwnWay, Walk, Way};
 
-use prefixes::{Prefixes, Reach};
+use prefixes::{Hop, Prefixes, Reach};
+
+use crate::books::{LegLine, Rows};
 
 /// The logical routers.
 #[derive(Debug, Default)]
@@ -43,6 +45,8 @@ pub struct At {
 struct Router {
     legs: Vec<Leg>,
     source: Option<VirtualAddr>,
+    /// Does it answer SNMP?
+    has_agent: bool,
     /// Bit n: it has a prefix of that length.
     lengths: u64,
 }
@@ -62,11 +66,13 @@ pub struct Leg {
     pub broadcast: Option<VirtualAddr>,
     /// Does it answer ARP for what it would route (RFC 1027)?
     pub proxy_arp: bool,
+    /// Where what it does is counted.
+    pub line: LegLine,
 }
 
 impl RouteTable {
-    /// The table of what was drawn.
-    pub(super) fn new(compiled: &Compiled) -> Self {
+    /// The table of what was drawn, and where it is counted.
+    pub(super) fn new(compiled: &Compiled, rows: &Rows) -> Self {
         let mut table = Self::default();
         let mut owners: HashMap<SegmentId, Vec<(At, VirtualAddr)>> = HashMap::new();
         for (router, drawn) in (0..).map(RouterId).zip(&compiled.routers) {
@@ -79,7 +85,7 @@ impl RouteTable {
             }
         }
         for (router, drawn) in (0..).map(RouterId).zip(&compiled.routers) {
-            let lengths = table.fill(router, drawn, &owners);
+            let lengths = table.fill(router, compiled, &owners);
             let legs = drawn.legs.iter().filter_map(|leg| {
                 Some(Leg {
                     segment: leg.segment,
@@ -88,11 +94,14 @@ impl RouteTable {
                     address: *leg.addresses.first()?,
                     broadcast: leg.subnet.broadcast(),
                     proxy_arp: leg.proxy_arp,
+                    line: rows.leg(leg.segment, leg.mac),
                 })
             });
+            let network = compiled.networks.get(drawn.network);
             table.routers.push(Router {
                 legs: legs.collect(),
                 source: drawn.source,
+                has_agent: network.is_some_and(|network| network.snmp.is_some()),
                 lengths,
             });
         }
@@ -103,13 +112,25 @@ impl RouteTable {
     fn fill(
         &mut self,
         router: RouterId,
-        drawn: &vnet::compiled::Router,
+        compiled: &Compiled,
         owners: &HashMap<SegmentId, Vec<(At, VirtualAddr)>>,
     ) -> u64 {
         let prefixes = &mut self.prefixes;
         let mut lengths = 0;
+        let Some(drawn) = compiled.routers.get(router.0 as usize) else {
+            return lengths;
+        };
+        let mut legs = HashMap::new();
+        for (leg, of) in (0..).map(LegId).zip(&drawn.legs) {
+            legs.entry(of.segment).or_insert(leg);
+        }
         for route in &drawn.routes {
-            lengths |= prefixes.insert(router, route.to, Reach::via(&route.via));
+            let hops = route.via.iter().map(|to| Hop {
+                to: *to,
+                by: sends_by(compiled, &legs, to),
+            });
+            let hops: Vec<_> = hops.collect();
+            lengths |= prefixes.insert(router, route.to, Reach::via(&hops));
         }
         for (leg, of) in (0..).map(LegId).zip(&drawn.legs) {
             lengths |= prefixes.insert(router, of.subnet, Reach::Linked(leg));
@@ -119,10 +140,13 @@ impl RouteTable {
                 let reach = if at.router == router {
                     Reach::Own
                 } else {
-                    Reach::via(&[NextHop::Router {
-                        router: at.router,
-                        by: at.by,
-                    }])
+                    Reach::Via(Hop {
+                        to: NextHop::Router {
+                            router: at.router,
+                            by: at.by,
+                        },
+                        by: Some(leg),
+                    })
                 };
                 lengths |= prefixes.insert_address(router, *address, reach);
             }
@@ -145,7 +169,24 @@ impl RouteTable {
         self.router(router)?.legs.get(leg.0 as usize)
     }
 
+    /// Does the router answer SNMP?
+    pub fn has_agent(&self, router: RouterId) -> bool {
+        self.router(router).is_some_and(|router| router.has_agent)
+    }
+
     fn router(&self, router: RouterId) -> Option<&Router> {
         self.routers.get(router.0 as usize)
+    }
+}
+
+/// The leg by which a router, of which these are the legs, sends to a next hop.
+fn sends_by(compiled: &Compiled, legs: &HashMap<SegmentId, LegId>, to: &NextHop) -> Option<LegId> {
+    match *to {
+        NextHop::Station { by, .. } => Some(by),
+        NextHop::Router { router, by } => {
+            let next = compiled.routers.get(router.0 as usize)?;
+            let entered = next.legs.get(by?.0 as usize)?;
+            legs.get(&entered.segment).copied()
+        }
     }
 }

@@ -14,11 +14,20 @@ pub(super) enum Reach {
     /// Into the segment of a leg.
     Linked(LegId),
     /// To a next hop.
-    Via(NextHop),
+    Via(Hop),
     /// To one of several.
-    ViaOneOf(Box<[NextHop]>),
+    ViaOneOf(Box<[Hop]>),
     /// Nowhere: none of its next hops exists.
     Nowhere,
+}
+
+/// A next hop, and the way to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Hop {
+    /// Who it is.
+    pub(super) to: NextHop,
+    /// The leg by which the router sends; `None`: a link that is no segment.
+    pub(super) by: Option<LegId>,
 }
 
 /// The prefixes of all routers.
@@ -28,7 +37,7 @@ pub(super) struct Prefixes {
 }
 
 impl Reach {
-    pub(super) fn via(hops: &[NextHop]) -> Self {
+    pub(super) fn via(hops: &[Hop]) -> Self {
         match hops {
             [] => Self::Nowhere,
             [one] => Self::Via(*one),

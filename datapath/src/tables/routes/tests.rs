@@ -51,10 +51,12 @@ fn via(to: Ipv4Subnet, routers: &[u32]) -> Route {
 }
 
 fn table(routers: Vec<vnet::compiled::Router>) -> RouteTable {
-    RouteTable::new(&Compiled {
+    let compiled = Compiled {
         routers,
         ..Compiled::default()
-    })
+    };
+    let rows = Rows::new(&compiled, &[]);
+    RouteTable::new(&compiled, &rows)
 }
 
 fn entry(router: u32) -> At {

@@ -4,8 +4,9 @@
 use packet::{SegmentId, VirtualAddr};
 use vnet::compiled::{LegId, NextHop, RouterId};
 
-use super::prefixes::Reach;
+use super::prefixes::{Hop, Reach};
 use super::{At, Leg, RouteTable};
+use crate::books::{LegBooks, LegLine};
 
 /// Routers that a packet crosses at most, whatever its TTL: more are no drawing
 /// but a circle, and each costs time.
@@ -55,6 +56,8 @@ pub struct OwnWay<'t> {
     pub last: &'t Leg,
     /// The routers that pass it on.
     pub hops: u8,
+    /// The largest packet that all segments on the way take, in bytes.
+    pub mtu: u16,
 }
 
 /// How a walk ends.
@@ -80,6 +83,14 @@ pub enum End {
     NoRoute,
 }
 
+/// What a walk comes past.
+enum Met {
+    /// A router, by a leg of it.
+    Router(At),
+    /// The line of the leg by which a router sends to the next one.
+    Leg(LegLine),
+}
+
 impl RouteTable {
     /// Walks from a router that a packet has just come to. `flow` is asked
     /// where there are several equal ways: the same for both directions.
@@ -97,10 +108,64 @@ impl RouteTable {
         flow: impl Fn() -> u32,
         mut meets: impl FnMut(At),
     ) -> Walk {
+        self.go(from, to, ttl, flow, |met| {
+            if let Met::Router(at) = met {
+                meets(at);
+            }
+        })
+    }
+
+    /// The same walk, counted: every leg by which the packet comes to a router or
+    /// goes on to the next. Not the leg by which the last one sends it: whether
+    /// it does is seen later.
+    pub fn walk_counting(
+        &self,
+        from: At,
+        to: VirtualAddr,
+        ttl: u8,
+        flow: impl Fn() -> u32,
+        (books, octets): (&LegBooks, u64),
+    ) -> Walk {
+        self.go(from, to, ttl, flow, |met| match met {
+            Met::Router(at) => {
+                if let Some(leg) = self.entered(at) {
+                    books.came_in(leg.line, octets);
+                }
+            }
+            Met::Leg(line) => books.left(line, octets),
+        })
+    }
+
+    /// Counts a router's own packet to an address: the legs by which it and those
+    /// behind it send.
+    pub fn count_own(
+        &self,
+        router: RouterId,
+        to: VirtualAddr,
+        flow: impl Fn() -> u32,
+        (books, octets): (&LegBooks, u64),
+    ) {
+        let at = At { router, by: None };
+        let walk = self.walk_counting(at, to, u8::MAX, flow, (books, octets));
+        if let End::Segment(leg) | End::Station { by: leg, .. } = walk.end
+            && let Some(leg) = self.leg(walk.last.router, leg)
+        {
+            books.left(leg.line, octets);
+        }
+    }
+
+    fn go(
+        &self,
+        from: At,
+        to: VirtualAddr,
+        ttl: u8,
+        flow: impl Fn() -> u32,
+        mut meets: impl FnMut(Met),
+    ) -> Walk {
         let mut at = from;
         let (mut hops, mut mtu) = (0_u8, u16::MAX);
         loop {
-            meets(at);
+            meets(Met::Router(at));
             let end = |end| Walk {
                 end,
                 last: at,
@@ -127,11 +192,14 @@ impl RouteTable {
                     None => return end(End::NoRoute),
                 },
             };
-            match hop {
+            match hop.to {
                 NextHop::Station { by, address } => {
                     return self.enter_segment(end(End::Station { by, address }), by);
                 }
                 NextHop::Router { router, by } => {
+                    if let Some(leg) = hop.by.and_then(|leg| self.leg(at.router, leg)) {
+                        meets(Met::Leg(leg.line));
+                    }
                     at = At { router, by };
                     hops += 1;
                     mtu = mtu.min(self.entered(at).map_or(u16::MAX, |leg| leg.mtu));
@@ -188,6 +256,7 @@ impl RouteTable {
             last: self.leg(walk.last.router, leg)?,
             // The first to pass it on has sent it.
             hops: walk.hops.checked_sub(1)?,
+            mtu: walk.mtu,
         })
     }
 
@@ -200,14 +269,7 @@ impl RouteTable {
             Reach::ViaOneOf(several) => pick(several, flow())?,
             Reach::Own | Reach::Nowhere => return None,
         };
-        match hop {
-            NextHop::Station { by, .. } => self.leg(router, by),
-            NextHop::Router { router: next, by } => {
-                let entered = self.entered(At { router: next, by })?;
-                let mut legs = self.router(router)?.legs.iter();
-                legs.find(|leg| leg.segment == entered.segment)
-            }
-        }
+        self.leg(router, hop.by?)
     }
 
     fn enter_segment(&self, walk: Walk, leg: LegId) -> Walk {
@@ -231,7 +293,7 @@ impl RouteTable {
 }
 
 /// One of several, each as likely.
-fn pick(several: &[NextHop], flow: u32) -> Option<NextHop> {
+fn pick(several: &[Hop], flow: u32) -> Option<Hop> {
     let at = (u64::from(flow) * several.len() as u64) >> 32;
     several.get(usize::try_from(at).ok()?).copied()
 }

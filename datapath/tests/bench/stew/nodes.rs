@@ -105,6 +105,10 @@ fn well_formed(random: &mut Random, node: Node, tag: Option<u16>) -> Vec<u8> {
             } else {
                 node.ip
             };
+            if to.mac == J.mac && random.once_in(6) {
+                let asked = super::payload(random);
+                return frame.ipv4(source, destination).udp(1, 161, &asked);
+            }
             ipv4(random, frame.ipv4(source, destination))
         }
     }

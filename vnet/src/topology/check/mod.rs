@@ -133,6 +133,7 @@ impl Rooms<'_> {
         Network {
             name: text.name,
             entity: text.entity,
+            snmp: text.snmp,
             routers,
             nodes,
             mappings,

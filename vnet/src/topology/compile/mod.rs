@@ -133,6 +133,7 @@ impl<'a> Compiler<'a> {
         let networks = topology.networks.iter().map(|network| Network {
             name: network.name.value.clone(),
             entity: network.entity.clone(),
+            snmp: network.snmp.clone(),
         });
         let nodes = topology.networks.iter().flat_map(|network| &network.nodes);
         let interfaces = nodes.flat_map(|node| &node.interfaces);

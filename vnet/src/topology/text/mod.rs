@@ -9,6 +9,7 @@ mod node;
 mod router;
 mod rules;
 mod segment;
+mod snmp;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -23,7 +24,7 @@ pub(super) use rules::{AccessText, GroupText, PeerKind, PeerText, RuleText};
 pub(super) use segment::SegmentText;
 pub use segment::{DEFAULT_MTU, MAX_MTU, MIN_MTU};
 
-use crate::compiled::Ipv4Subnet;
+use crate::compiled::{Ipv4Subnet, Snmp};
 use crate::diagnostic::{Diagnostics, Place};
 use crate::yaml::{Fields, Located, Node, fields, scalar, tree};
 
@@ -32,6 +33,7 @@ use crate::yaml::{Fields, Located, Node, fields, scalar, tree};
 pub(super) struct NetworkText {
     pub(super) name: Located<String>,
     pub(super) entity: String,
+    pub(super) snmp: Option<Snmp>,
     pub(super) segments: Vec<SegmentText>,
     pub(super) routers: Vec<RouterText>,
     pub(super) nodes: Vec<NodeText>,
@@ -78,6 +80,7 @@ pub(super) fn read(
             (None, None) => String::new(),
         },
         name: name.unwrap_or_else(|| Located::new(String::new(), &root.place)),
+        snmp: snmp::read(&mut fields, out),
         segments: Vec::new(),
         routers: Vec::new(),
         nodes: Vec::new(),

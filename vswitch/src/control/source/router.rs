@@ -1,5 +1,6 @@
 //! The logical routers, as a listing shows them.
 
+use datapath::books::LegNumbers;
 use packet::{MacAddr, VirtualAddr};
 use vnet::compiled::Ipv4Subnet;
 
@@ -37,6 +38,8 @@ pub struct RouterLeg {
     pub mtu: u16,
     /// Does it answer ARP for what it would route?
     pub proxy_arp: bool,
+    /// What this host has passed on by it.
+    pub passed: LegNumbers,
 }
 
 /// A logical router's route to what it is not linked to.

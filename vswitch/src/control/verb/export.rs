@@ -14,7 +14,7 @@ use tonic::Status;
 
 use super::taken::{Giver, Taken};
 use crate::commit::Administration;
-use crate::control::peer::Peer;
+use crate::control::peer::{Access, Peer};
 
 pub(in crate::control) fn export(
     administration: &dyn Administration,
@@ -23,6 +23,14 @@ pub(in crate::control) fn export(
     request: &v1::ExportRequest,
     patience: Duration,
 ) -> Result<Taken<v1::ExportReply>, Status> {
+    if peer.may(Access::Write).is_err()
+        && let Some(network) = administration.secretive(&request.networks)
+    {
+        return Err(Status::permission_denied(format!(
+            "the text of network \"{network}\" has a community, which is for those who may \
+             change networks; export others with --network NAME"
+        )));
+    }
     let place = room.place(peer)?;
     let text = administration.export(&request.networks)?;
     let (give, taken) = Taken::new("export", patience);

@@ -76,7 +76,10 @@ fn legs(mut of: Router) -> Vec<v1::RouterLeg> {
     }
     let legs = legs.into_iter().map(|of| v1::RouterLeg {
         router: router.clone(),
-        leg: Some(leg(of)),
+        leg: Some(v1::Leg {
+            counters: None,
+            ..leg(of)
+        }),
     });
     legs.collect()
 }
@@ -99,6 +102,13 @@ fn leg(leg: RouterLeg) -> v1::Leg {
         mac: wire::mac(leg.mac),
         mtu: leg.mtu.into(),
         proxy_arp: leg.proxy_arp,
+        counters: Some(v1::LegCounters {
+            in_packets: leg.passed.in_packets,
+            in_bytes: leg.passed.in_octets,
+            out_packets: leg.passed.out_packets,
+            out_bytes: leg.passed.out_octets,
+            out_discarded_packets: leg.passed.out_discards,
+        }),
     }
 }
 

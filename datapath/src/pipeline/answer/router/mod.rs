@@ -1,7 +1,7 @@
 //! What does a logical router answer to what is for itself?
 //!
-//! As a router without any service does: it answers pings, says that it does
-//! not listen (RFC 1122 §3.2.2.1), and refuses connections.
+//! It answers pings, says where it does not listen (RFC 1122 §3.2.2.1), and
+//! refuses connections. SNMP, where its network has it, is [`super::snmp`]'s.
 //!
 //! * `sound`: what it may believe at all.
 //! * `echo`: a ping.
@@ -19,6 +19,7 @@ use packet::{EtherType, IpProtocol, PacketBuf};
 use zerocopy::IntoBytes;
 
 use super::icmp_error::{self, Complaint, Speaker};
+use super::snmp;
 use crate::pipeline::batch::Packet;
 use crate::pipeline::state::WorkerState;
 use crate::pipeline::topology::vlan;
@@ -49,8 +50,11 @@ pub fn answer<B: PacketBuf>(
         return Err(silent);
     }
     let complaint = match ip.protocol {
-        IpProtocol::ICMP => return ping(packet, at, tables),
-        IpProtocol::TCP => return refuse(packet, at, tables),
+        IpProtocol::ICMP => return ping(packet, at, tables, state),
+        IpProtocol::TCP => return refuse(packet, at, tables, state),
+        IpProtocol::UDP if ip.ports.1 == snmp::PORT && tables.drawn.routes.has_agent(at.router) => {
+            return snmp::punt(packet, state, now);
+        }
         IpProtocol::UDP => Complaint::PortUnreachable,
         _ => Complaint::ProtocolUnreachable,
     };
@@ -61,6 +65,7 @@ fn ping<B: PacketBuf>(
     packet: &mut Packet<B>,
     at: At,
     tables: &Tables,
+    state: &WorkerState,
 ) -> Result<Verdict, DropReason> {
     let ip = packet.cx.ip()?;
     let kind = ETHERNET_LEN + usize::from(ip.header_len);
@@ -76,6 +81,7 @@ fn ping<B: PacketBuf>(
     let speaker = speaker(packet, at, tables)?;
     let bytes = packet.buf.data_mut().get_mut(ETHERNET_LEN..);
     echo::turn(bytes.unwrap_or_default(), speaker.ttl).ok_or(DropReason::RouterSilent)?;
+    state.count_own(&tables.drawn.routes, at, &ip, packet.buf.len());
     address(packet, &speaker, tables)
 }
 
@@ -83,7 +89,9 @@ fn refuse<B: PacketBuf>(
     packet: &mut Packet<B>,
     at: At,
     tables: &Tables,
+    state: &WorkerState,
 ) -> Result<Verdict, DropReason> {
+    let ip = packet.cx.ip()?;
     let speaker = speaker(packet, at, tables)?;
     let bytes = packet.buf.data().get(ETHERNET_LEN..).unwrap_or_default();
     let reset = reset::of(bytes, speaker.ttl).ok_or(DropReason::RouterSilent)?;
@@ -94,6 +102,7 @@ fn refuse<B: PacketBuf>(
         .map_err(|_| DropReason::NoHeadroom)?;
     let room = packet.buf.data_mut().get_mut(ETHERNET_LEN..);
     room.unwrap_or_default().copy_from_slice(&reset);
+    state.count_own(&tables.drawn.routes, at, &ip, packet.buf.len());
     address(packet, &speaker, tables)
 }
 
