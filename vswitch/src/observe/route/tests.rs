@@ -128,7 +128,7 @@ fn a_node_that_forwards_is_where_the_drawing_ends() {
         .find(|m| m.address == address("10.0.0.9"));
     g.unwrap().kind = MappingKind::Phantom;
     let way = ask(&compiled, &question("10.0.0.2", "10.7.0.1")).unwrap();
-    assert_eq!((way.end, way.mtu), (RouteEnd::Forwarded, Some(1400)));
+    assert_eq!((way.end, way.mtu), (RouteEnd::Forwarded, Some(1500)));
     assert_eq!(way.destination.address, address("10.0.0.9"));
     assert_eq!(way.destination.name.as_deref(), Some("g"));
 }
