@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::verb::{
-    address, apply, books, completion, confirm, counter, diff, export, man, mapping, mtu, port,
-    rollback, route, router, schema, watch,
+    address, apply, books, completion, confirm, counter, diff, export, flow, man, mapping, mtu,
+    port, rollback, route, router, rule, schema, watch,
 };
 
 /// Administers a running vswitch.
@@ -109,6 +109,12 @@ pub(crate) enum Verb {
         after_help = "Example: vswitchctl route get --from 10.0.0.2 --to 10.1.5.3"
     )]
     Route(route::Verb),
+    /// The access rules: who may send what to whom
+    #[command(subcommand, after_help = "Example: vswitchctl rule list")]
+    Rule(rule::Verb),
+    /// The flows whose replies pass without a rule
+    #[command(subcommand, after_help = "Example: vswitchctl flow list")]
+    Flow(flow::Verb),
     /// What was counted: traffic, events, drops by reason
     #[command(subcommand, after_help = "Example: vswitchctl counter list --drops")]
     Counter(counter::Verb),

@@ -80,7 +80,7 @@ struct Plan {
 struct PlanLine {
     /// `added`, `changed` or `removed`.
     change: String,
-    /// What sort of thing: `network`, `segment`, `router`, `node`, `mapping`.
+    /// What sort of thing: `network`, `segment`, `router`, `node`, `mapping`, `rule`.
     what: String,
     /// Its name.
     name: String,

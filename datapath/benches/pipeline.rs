@@ -9,6 +9,7 @@
 #[path = "../tests/bench/mod.rs"]
 mod bench;
 
+use bench::first_match::{Sent, What, decide};
 use bench::host::Way;
 use bench::{A, F, FRONT, G, H, J, NOBODY, Plan, R_UPLINKS, Site, v4};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
@@ -111,6 +112,71 @@ fn routing(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// A burst in a network with so many rules that all might concern its sender; the
+/// last of them permits it. Beside it in each run, the same rules gone through
+/// from the first on, for one packet of the burst.
+fn rules(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("rules");
+    group.throughput(Throughput::Elements(BURST as u64));
+    let frame_of = |flow: u16| v4(A, F).udp(flow, 53, &[0x5a; 64]);
+    let port = PortId(A.port);
+    let mut measure = |name: String, mut host: bench::Host| {
+        let row = host.row(port);
+        group.bench_function(name, |bencher| {
+            bencher.iter_batched_ref(
+                || burst(port, row, frame_of),
+                |burst| host.run(Way::Node, burst),
+                BatchSize::SmallInput,
+            );
+        });
+    };
+    measure("none".to_owned(), Plan::of(Site::R).host());
+    for count in [10, 100, 1000] {
+        let plan = Plan::of(Site::R).ruled(&many_rules(count, "allow"));
+        measure(format!("{count}"), plan.host());
+        let plan = Plan::of(Site::R).ruled(&many_rules(count, "deny"));
+        measure(format!("{count}, as a packet that is refused"), plan.host());
+    }
+    for count in [10, 100, 1000] {
+        let rules = bench::rules::rules(&many_rules(count, "allow"));
+        let sent = one_by_one();
+        group.bench_function(format!("{count}, one by one"), |bencher| {
+            bencher.iter(|| {
+                for _ in 0..BURST {
+                    std::hint::black_box(decide(&rules, std::hint::black_box(&sent)));
+                }
+            });
+        });
+    }
+    group.finish();
+}
+
+/// Rules of all kinds, none of which matches A's DNS queries to F but the last.
+fn many_rules(count: usize, last: &str) -> String {
+    let mut text = "rules:\n".to_owned();
+    for at in 1..count {
+        let (high, low) = (at / 200, at % 200);
+        text += &match at % 4 {
+            0 => format!("  - {{ from: a, to: 10.{high}.{low}.0/24, deny: udp }}\n"),
+            1 => format!("  - {{ from: front, to: f, allow: tcp/{} }}\n", 1000 + at),
+            2 => format!("  - {{ from: 172.16.{high}.{low}, to: any, deny: any }}\n"),
+            _ => format!("  - {{ from: any, to: any, deny: udp/{} }}\n", 1000 + at),
+        };
+    }
+    text + &format!("  - {{ from: a, to: front, {last}: udp/53 }}\n")
+}
+
+fn one_by_one() -> Sent {
+    let end = |node: bench::Node| (bench::segment(FRONT), bench::plan::ip_of(node.ip));
+    Sent {
+        from: end(A),
+        to: end(F),
+        what: What::Ports(17, 1000, 53),
+        len: Some(92),
+        at: vnet::compiled::WeekMinute::at(0),
+    }
+}
+
 /// Ways out that keep what is sent: buffers are freed after the clock stops.
 struct Kept(Vec<HeapBuf>);
 
@@ -168,5 +234,5 @@ fn settling(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, pipeline, routing, settling);
+criterion_group!(benches, pipeline, routing, rules, settling);
 criterion_main!(benches);

@@ -10,10 +10,10 @@ mod bench;
 use core::time::Duration;
 
 use allocation_counter::{AllocationInfo, measure};
-use bench::ends::plan;
+use bench::ends::{plan, ruled_plan};
 use bench::host::Way;
 use bench::random::Random;
-use bench::{Host, R_KERNEL, R_UPLINKS, stew};
+use bench::{Host, Plan, R_KERNEL, R_UPLINKS, stew};
 use datapath::pipeline::{BURST, Burst};
 use packet::HeapBuf;
 use vnet::compiled::PortId;
@@ -51,7 +51,13 @@ fn bursts(host: &Host, way: Way) -> Vec<Burst<HeapBuf>> {
 }
 
 fn allocations(way: Way) -> AllocationInfo {
-    let mut host = plan().kernel(100, false).host();
+    let ruled = allocations_of(ruled_plan(), way);
+    assert_eq!(ruled, AllocationInfo::default(), "with access rules");
+    allocations_of(plan(), way)
+}
+
+fn allocations_of(plan: Plan, way: Way) -> AllocationInfo {
+    let mut host = plan.kernel(100, false).host();
     for mut burst in bursts(&host, way) {
         host.run(way, &mut burst);
     }

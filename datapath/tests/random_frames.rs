@@ -16,10 +16,12 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use bench::ends::{decided, ends_well, leaves_well, plan};
+use bench::ends::{decided, ends_well, leaves_well, plan, ruled_plan};
 use bench::host::Way;
 use bench::random::Random;
-use bench::{A, D, F, FAR, FRONT, G, H, Host, Ip, R_UPLINKS, Site, VLAN_FRONT, stew, tagged, v4};
+use bench::{
+    A, D, F, FAR, FRONT, G, H, Host, Ip, Plan, R_UPLINKS, Site, VLAN_FRONT, stew, tagged, v4,
+};
 use datapath::books::{Patience, RowId};
 use datapath::pipeline::{BURST, Burst, DropReason, Exits, Punted, Settling, settle};
 use packet::build::{Frame, Payload};
@@ -176,12 +178,10 @@ fn balance(host: &Host, tally: &Tally) -> Booked {
     all
 }
 
-#[test]
-fn random_and_spoilt_frames_only_ever_cause_counted_drops() {
-    let frames = number("VSWITCH_FUZZ_FRAMES", 300_000);
-    let seed = number("VSWITCH_FUZZ_SEED", 1);
+/// Pushes random and spoilt frames into a host, and has its books.
+fn pushed(plan: Plan, frames: u64, seed: u64) -> (Tally, Booked) {
     let mut random = Random::seeded(seed);
-    let mut host = plan().host();
+    let mut host = plan.host();
     let mut tally = Tally::default();
     while tally.pushed < frames {
         let mut of_port: Vec<Vec<Vec<u8>>> = vec![Vec::new(); 9];
@@ -203,6 +203,31 @@ fn random_and_spoilt_frames_only_ever_cause_counted_drops() {
         }
     }
     let booked = balance(&host, &tally);
+    (tally, booked)
+}
+
+#[test]
+fn under_access_rules_they_do_so_too() {
+    let frames = number("VSWITCH_FUZZ_FRAMES", 300_000) / 4;
+    let seed = number("VSWITCH_FUZZ_SEED", 1);
+    let (tally, booked) = pushed(ruled_plan(), frames, seed);
+    for reason in [
+        DropReason::DeniedByRule,
+        DropReason::DeniedByDefault,
+        DropReason::FragmentTooShort,
+    ] {
+        assert!(
+            booked.dropped.contains_key(&reason),
+            "{reason:?}: {tally:?}"
+        );
+    }
+}
+
+#[test]
+fn random_and_spoilt_frames_only_ever_cause_counted_drops() {
+    let frames = number("VSWITCH_FUZZ_FRAMES", 300_000);
+    let seed = number("VSWITCH_FUZZ_SEED", 1);
+    let (tally, booked) = pushed(plan(), frames, seed);
     eprintln!("seed {seed}: {tally:?}\n{booked:?}");
     // The mix is worth its time only if it gets everywhere.
     for (what, count) in [

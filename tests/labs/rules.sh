@@ -89,6 +89,26 @@ check "datagrams pass" echoed a udp 10.0.0.4 8000 3
 check "k's rule between segments lets it ping h" ping_all k 10.1.5.3
 check "what rules refused is counted" eval 'at_least "$(drops r denied-by-rule)" 1 && at_least "$(drops r denied-by-default)" 1 && at_least "$(drops s denied-by-default)" 1'
 
+# What the administrator sees of it.
+hits() { ctl r rule list -o json | jq "[.[] | select($1) | .packets] | add // 0"; }
+check "rule list says how often each has decided" eval 'at_least "$(hits ".number == 1")" 3 && at_least "$(hits ".kind == \"replies\"")" 3'
+flows_of_a() {
+    local host
+    for host in r s; do
+        ctl "$host" flow list -o json |
+            jq -e 'any(.from.address == "10.0.0.2" and .to.port == 7 and .protocol == 6)' || return
+    done
+}
+check "flow list shows a's connections, on both hosts" flows_of_a
+asked() { ctl r route get --from 10.0.0.2 --to "$1" --protocol tcp --destination-port "$2" || true; }
+check "route get names the rule that refuses" eval 'asked 10.0.0.4 22 | grep "refused by rule 3 of network z (no-tcp-to-k): a -> k deny tcp"'
+check "and the one that permits" eval 'asked 10.1.5.3 7 | grep "allowed by rule 1 of network z: clients -> h allow tcp/7, udp/7"'
+would_change() {
+    drawn "rules: []" >"$LAB_DIR/next.yaml"
+    ctl r diff -f "$LAB_DIR/next.yaml" || true
+}
+check "diff tells what changes" eval 'would_change | grep "^- rule no-tcp-to-k.*a -> k deny tcp"'
+
 # Tiny fragments, and TCP's flags written over by a second one (RFC 1858).
 before=$(drops r fragment-too-short)
 tiny() {
@@ -101,10 +121,11 @@ mac_of_gateway() { ip_in "$1" -j neigh show to 10.0.0.1 | jq -r '.[].lladdr'; }
 check "tiny fragments do not get past a rule for ports" eval 'tiny && eventually 3 dropped r fragment-too-short $((before + 2))'
 
 # A connection in which only the far end has something to say.
-need "port 8 is allowed" ruled "
+need "port 8 is allowed, and iperf3's" ruled "
 rules:
-  - { from: clients, to: h, allow: [tcp/7-8, udp/9] }
+  - { from: clients, to: h, allow: [tcp/7-8, tcp/5201, udp/9] }
 "
+check "iperf3 from a to h, and the other way" eval 'throughput a h 10.1.5.3 && throughput a h 10.1.5.3 --reverse'
 ip netns exec "$(ns h)" "$PYTHON" - >>"$LAB_DIR/h.log" 2>&1 <<'TICK' &
 import socket, time
 peer, _ = socket.create_server(("10.1.5.3", 8)).accept()

@@ -8,6 +8,7 @@ pub(crate) mod confirm;
 pub(crate) mod counter;
 pub(crate) mod diff;
 pub(crate) mod export;
+pub(crate) mod flow;
 pub(crate) mod man;
 pub(crate) mod mapping;
 pub(crate) mod mtu;
@@ -15,6 +16,7 @@ pub(crate) mod port;
 pub(crate) mod rollback;
 pub(crate) mod route;
 pub(crate) mod router;
+pub(crate) mod rule;
 pub(crate) mod schema;
 pub(crate) mod watch;
 
@@ -53,6 +55,8 @@ pub(crate) async fn run(cli: Cli, out: &mut dyn Write) -> Result<(), Failure> {
         Verb::Mtu(verb) => mtu::run(verb, session).await,
         Verb::Router(verb) => router::run(verb, session).await,
         Verb::Route(verb) => route::run(verb, session).await,
+        Verb::Rule(verb) => rule::run(verb, session).await,
+        Verb::Flow(verb) => flow::run(verb, session).await,
         Verb::Counter(verb) => counter::run(verb, session).await,
         Verb::Books(options) => books::show(&options, session).await,
         Verb::Address(verb) => address::run(verb, session).await,

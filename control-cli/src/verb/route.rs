@@ -11,6 +11,7 @@ use packet::{IpProtocol, MacAddr, SegmentId, VirtualAddr};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::rule::Rule;
 use crate::failure::Failure;
 use crate::session::Session;
 use crate::table::printable;
@@ -135,7 +136,7 @@ pub(super) struct Way {
     /// How it ends: `delivered`, `router` (at the router whose address it is),
     /// `nobody` (has the address), `no-router` (in the segment), `no-route`,
     /// `station` (the next hop is no router), `circle`, `too-far` (too many
-    /// routers) or `not-routable`.
+    /// routers), `not-routable` or `refused` (by an access rule).
     end: String,
     /// The same in words.
     meaning: String,
@@ -146,6 +147,9 @@ pub(super) struct Way {
     /// The largest packet that all segments on the way take; null: it does not
     /// arrive.
     mtu_bytes: Option<u32>,
+    /// The access rule, or the default, that decides about it, where it begins something;
+    /// null: its network has no rules, or it does not get there.
+    rule: Option<Rule>,
     /// The other routers of the sender's segment.
     other_routers: Vec<String>,
 }
@@ -196,7 +200,11 @@ impl TryFrom<v1::GetRouteReply> for Way {
         let from_segment = wire::segment(way.from_segment)?;
         let to_segment = wire::optional_segment(way.to_segment)?;
         let last = hops.last().map_or("", |hop| hop.router.as_str());
-        let meaning = meaning(end, last, &destination, &from_segment);
+        let rule = way.rule.map(Rule::from);
+        let meaning = match (end, &rule) {
+            (v1::RouteEnd::Refused, Some(rule)) => format!("refused by {}", rule.called()),
+            _ => meaning(end, last, &destination, &from_segment),
+        };
         Ok(Self {
             from: way.from.map(wire::virtual_address),
             arrives: matches!(
@@ -210,6 +218,7 @@ impl TryFrom<v1::GetRouteReply> for Way {
             to_segment,
             destination,
             mtu_bytes: way.mtu,
+            rule,
             other_routers: way.other_routers,
         })
     }
@@ -274,6 +283,7 @@ fn meaning(end: v1::RouteEnd, last: &str, destination: &Destination, from: &Segm
         v1::RouteEnd::NotRoutable => {
             format!("router {last} passes nothing on to {address} (not-routable)")
         }
+        v1::RouteEnd::Refused => "access rules refuse it".to_owned(),
         v1::RouteEnd::Unspecified => {
             "it ends in a way that this vswitchctl does not know".to_owned()
         }
@@ -301,6 +311,9 @@ impl Way {
             let _ = writeln!(text, "{:2}  {}", passing + 1, self.arrival());
         } else {
             let _ = writeln!(text, "ends: {}", self.meaning);
+        }
+        if let Some(rule) = self.rule.as_ref().filter(|_| self.arrives) {
+            let _ = writeln!(text, "allowed by {}", rule.called());
         }
         if let Some(mtu) = self.mtu_bytes {
             let _ = writeln!(text, "mtu {mtu}");

@@ -6,8 +6,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::Value;
 
 use super::{
-    address, books, confirm, counter, export, history, interface, mapping, mtu, neighbor, port,
-    route, router, status, table, uplink, watch,
+    address, books, confirm, counter, export, flow, history, interface, mapping, mtu, neighbor,
+    port, route, router, rule, status, table, uplink, watch,
 };
 use crate::failure::Failure;
 use crate::plan::Applied;
@@ -84,6 +84,8 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
         ("router list", list::<router::Entry>("router list")),
         ("router show", one::<router::Whole>("router show")),
         ("route get", one::<route::Way>("route get")),
+        ("rule list", list::<rule::Rule>("rule list")),
+        ("flow list", list::<flow::Flow>("flow list")),
         ("counter list", list::<counter::Counter>("counter list")),
         ("books", one::<books::Books>("books")),
         ("address decode", one::<address::Parts>("address decode")),

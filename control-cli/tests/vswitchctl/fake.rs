@@ -1,6 +1,7 @@
 //! A daemon that is none: host R of the worked example, with numbers that the
 //! tests know.
 
+mod access;
 mod routing;
 
 use core::net::Ipv6Addr;
@@ -14,10 +15,11 @@ use vnet::compiled::{Ipv4Subnet, LinkType, MappingKind};
 use vswitch::config::Announce;
 use vswitch::control::source::{
     AddressNames, AddressOwner, Books, ControlSource, Counter, CounterFilter, CounterKind,
-    DuplicateAddress, InputBook, Interface, LearnedMtu, LinkState, Mapping, MappingKey,
-    MappingOrigin, MtuLimits, MtuNextHop, MtuPath, MtuWay, Neighbor, NeighborState, OutputBook,
-    Port, PortOffloads, PortRole, Route, RouteQuestion, RouteRefusal, RouteWay, Router,
-    SegmentLabel, Status, Table, Traffic, Uplink, UplinkAddress, WholeBook, Worker, WorkerQueue,
+    DuplicateAddress, Flow, FlowPlace, InputBook, Interface, LearnedMtu, LinkState, Mapping,
+    MappingKey, MappingOrigin, MtuLimits, MtuNextHop, MtuPath, MtuWay, Neighbor, NeighborState,
+    OutputBook, Port, PortOffloads, PortRole, Route, RouteQuestion, RouteRefusal, RouteWay, Router,
+    Rule, SegmentLabel, Status, Table, Traffic, Uplink, UplinkAddress, WholeBook, Worker,
+    WorkerQueue,
 };
 
 use crate::administration::FakeAdministration;
@@ -372,6 +374,19 @@ impl ControlSource for Fake {
 
     fn router_routes(&self, router: &Router) -> Vec<Route> {
         routing::routes(router)
+    }
+
+    fn rules(&self, network: Option<&str>) -> Option<Vec<Rule>> {
+        access::rules(network)
+    }
+
+    fn flows(
+        &self,
+        from: FlowPlace,
+        _: Option<SegmentId>,
+        _: usize,
+    ) -> (Vec<Flow>, Option<FlowPlace>) {
+        access::flows(from)
     }
 
     fn route(&self, question: &RouteQuestion) -> Result<RouteWay, RouteRefusal> {

@@ -23,6 +23,7 @@ mod mappings;
 mod permissions;
 mod ports;
 mod routers;
+mod rules;
 mod schemas;
 mod throughput;
 mod topology;

@@ -14,7 +14,7 @@ const SCHEMAS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/schemas");
 
 /// Every verb that answers in JSON, as it may be typed. `watch` never ends by
 /// itself: see `what_watchers_are_told`.
-const TYPED: [&str; 31] = [
+const TYPED: [&str; 33] = [
     "status",
     "apply -f z.yaml --confirm-within 60s",
     "apply -f faulty.yaml",
@@ -41,6 +41,8 @@ const TYPED: [&str; 31] = [
     "router show j",
     "route get --from 10.0.0.2 --to 10.1.5.3",
     "route get --from 10.0.0.2 --to 8.8.8.8",
+    "rule list",
+    "flow list",
     "counter list --all",
     "books",
     "address decode fd00::b:0:a001:a00:3",

@@ -50,6 +50,20 @@ pub fn plan() -> Plan {
     plan
 }
 
+/// The same with access rules that let through about half.
+pub fn ruled_plan() -> Plan {
+    plan().ruled(
+        "\
+rules:
+  - { from: a, to: any, deny: [{ protocol: tcp, ports: 0-30000 }, icmp/echo] }
+  - { from: front, to: [front, far], allow: [tcp, udp/0-40000, icmp, 47], size: 0-1200 }
+  - { from: same-segment, to: 224.0.0.0/4, allow: any }
+  - { from: any, to: [e, c], deny: any, when: { hours: 08:00-18:00 } }
+defaults: { refused: reject }
+",
+    )
+}
+
 fn dhcp(routes: u8) -> Dhcp {
     let routes = (0..routes).map(|n| DhcpRoute {
         to: Ipv4Subnet::new([10, 50 + n, 0, 0].into(), 16).unwrap(),

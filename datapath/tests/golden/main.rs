@@ -28,6 +28,7 @@ mod phantoms;
 mod place;
 mod rewrite;
 mod routing;
+mod rules;
 mod sound;
 
 use core::fmt::Write as _;
@@ -47,6 +48,7 @@ fn all() -> Vec<Case> {
         routing::all(),
         phantoms::all(),
         moves::all(),
+        rules::all(),
         dhcp::all(),
         rewrite::all(),
         border::all(),

@@ -5,7 +5,7 @@
 //!
 //! * [`strategies`], [`draft`], [`sent`]: arbitrary packets, in arbitrary
 //!   frames, over networks of several sizes.
-//! * [`switch`], [`groups`], [`routers`], [`carriage`]: the model. [`ipv4`]: its own reader of IPv4.
+//! * [`switch`], [`groups`], [`routers`], [`rules`], [`carriage`]: the model. [`ipv4`]: its own reader of IPv4.
 //! * [`product`]: the hosts, observed from outside.
 //! * [`compare`], [`copies`], [`wire`]: did both see the same, and was every packet on the
 //!   fabric one that strangers can read?
@@ -39,6 +39,7 @@ mod ipv4;
 mod phantoms;
 mod product;
 mod routers;
+mod rules;
 mod sent;
 mod strategies;
 mod switch;
@@ -145,6 +146,21 @@ proptest! {
         device::check(setting, &sent, left).map_err(TestCaseError::fail)?;
     }
 
+    /// Rules decide before anything else does, and the sender hears of it.
+    #[test]
+    fn rules_are_asked_of_everything(
+        setting in settings(),
+        sent in prop_oneof![
+            neighbourly(false),
+            neighbourly(true),
+            to_routers(),
+            to_many(),
+            anybodys(),
+        ],
+    ) {
+        check(setting.ruled(), &sent).map_err(TestCaseError::fail)?;
+    }
+
     /// Any mix of senders, receivers, tags, MACs and addresses: the model says
     /// who gets what.
     #[test]
@@ -174,6 +190,10 @@ fn the_frames_of_the_model_meet_every_fate() {
     draw(|runner| check(drawn(runner, settings()), &drawn(runner, anybodys())));
     draw(|runner| check(drawn(runner, settings()), &drawn(runner, to_routers())));
     draw(|runner| check(drawn(runner, settings()), &drawn(runner, to_many())));
+    draw(|runner| {
+        let setting = drawn(runner, settings()).ruled();
+        check(setting, &drawn(runner, neighbourly(false)))
+    });
     draw(|runner| {
         let (setting, sent) = (drawn(runner, settings()), drawn(runner, neighbourly(false)));
         fabric_errors::check(setting, &sent, &drawn(runner, complaints()))
@@ -221,8 +241,8 @@ fn the_frames_of_the_model_meet_every_fate() {
         Spread::HereOnly,
     ];
     // Net, host, protocol and port unreachable, fragmentation needed, source
-    // route failed; time exceeded.
-    let unreachable = [0, 1, 2, 3, 4, 5].map(|code| Met::Refused(3, code));
+    // route failed, prohibited; time exceeded.
+    let unreachable = [0, 1, 2, 3, 4, 5, 13].map(|code| Met::Refused(3, code));
     let fates = raw.map(Met::Raw).into_iter().chain(others);
     let fates = fates
         .chain(routed.map(Met::Routed))

@@ -15,6 +15,7 @@ use super::bench::{FRONT, Host, Plan, Site, cross};
 use super::compare::{Ids, Seen};
 use super::device::{Left, finish};
 use super::phantoms::PHANTOMS;
+use super::rules::RULES;
 use super::sent::Setting;
 use super::switch::EXTRA_ETHERTYPE;
 
@@ -28,14 +29,15 @@ pub struct World {
 }
 
 thread_local! {
-    static WORLDS: RefCell<HashMap<(u16, u16, bool), World>> = RefCell::default();
+    static WORLDS: RefCell<HashMap<(u16, u16, bool, bool), World>> = RefCell::default();
 }
 
 impl World {
     /// Lends the world of this setting: the same for all cases of a test, so
     /// that what hosts remember is tried, too.
     pub fn with<T>(setting: Setting, work: impl FnOnce(&mut Self) -> T) -> T {
-        let key = (setting.segment_mtu, setting.substrate_mtu, setting.devices);
+        let sizes = (setting.segment_mtu, setting.substrate_mtu);
+        let key = (sizes.0, sizes.1, setting.devices, setting.ruled);
         WORLDS.with_borrow_mut(|worlds| {
             let world = worlds.entry(key).or_insert_with(|| Self::new(setting));
             world.begin(setting);
@@ -60,6 +62,9 @@ impl World {
             }
             let (segment, ether_type) = EXTRA_ETHERTYPE;
             plan.segment(segment).ethertypes = vec![EtherType::new(ether_type)];
+            if setting.ruled {
+                plan = plan.ruled(RULES);
+            }
             plan.host()
         };
         Self {

@@ -23,6 +23,8 @@ pub struct Setting {
     pub learned: Option<u16>,
     /// The ports' devices finish what is left to them.
     pub devices: bool,
+    /// Network z has access rules.
+    pub ruled: bool,
 }
 
 /// A frame that somebody sends.
@@ -66,6 +68,16 @@ impl Setting {
         Sizes {
             segment: self.segment_mtu,
             path: self.learned.map_or(path, |learned| learned.min(path)),
+            ruled: self.ruled,
+        }
+    }
+
+    /// The same under the model's rules.
+    #[must_use]
+    pub fn ruled(self) -> Self {
+        Self {
+            ruled: true,
+            ..self
         }
     }
 }
@@ -127,6 +139,7 @@ pub fn settings() -> impl Strategy<Value = Setting> {
             substrate_mtu,
             learned,
             devices,
+            ruled: false,
         }
     })
 }

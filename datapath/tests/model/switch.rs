@@ -5,6 +5,7 @@
 
 use packet::MacAddr;
 
+use super::bench::first_match::Decision;
 use super::bench::plan::{STATIONS, Station};
 use super::bench::{FRONT, Ip, LOOSE, Site};
 use super::brief;
@@ -13,17 +14,20 @@ use super::groups::{everybody_else, is_group};
 use super::ipv4::Packet;
 use super::phantoms::{passes_on, stands_for};
 use super::routers::{Routed, lowered, route, router_of};
+use super::rules;
 
 /// What may pass besides IPv4 and ARP.
 pub const EXTRA_ETHERTYPE: (u32, u16) = (FRONT, 0x88cc);
 
-/// The sizes that hold in a case, in bytes.
+/// The sizes that hold in a case, in bytes, and whether rules do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sizes {
     /// The segments' MTU.
     pub segment: u16,
     /// The largest IPv6 packet that gets from host to host.
     pub path: u16,
+    /// Access rules hold.
+    pub ruled: bool,
 }
 
 /// What a tenant sees of a frame that was sent.
@@ -171,7 +175,19 @@ fn fate_of_ip(
     if packet.is_source_routed() {
         return refused(from, destination, packet, (3, 5), 0);
     }
+    let forbidden = |to_segment| {
+        let to = (to_segment, packet.destination);
+        match rules::permit(from, to, packet) {
+            _ if !sizes.ruled => None,
+            Decision::Pass => None,
+            Decision::TooShort => Some(Fate::Nothing),
+            Decision::Refuse(_) => Some(refused(from, destination, packet, (3, 13), 0)),
+        }
+    };
     if is_group(destination) {
+        if let Some(fate) = forbidden(segment) {
+            return fate;
+        }
         let whom = everybody_else(from, destination, Some(packet.destination));
         return to_each(whom, |to| {
             let way = Way {
@@ -198,7 +214,7 @@ fn fate_of_ip(
                 // a router: there it comes from its sender.
                 let is_told = to.4 != segment || to.1 == from.1;
                 let source = if is_told { mac } else { from.2.mac };
-                carried(sizes, &way(to, source, hops), packet)
+                forbidden(to.4).unwrap_or_else(|| carried(sizes, &way(to, source, hops), packet))
             }
             Routed::Ends(fate) => fate,
         };
@@ -219,7 +235,7 @@ fn fate_of_ip(
     let Some(to) = to.filter(|to| !core::ptr::eq(from, *to)) else {
         return Fate::Nothing;
     };
-    carried(sizes, &way(to, from.2.mac, 0), packet)
+    forbidden(segment).unwrap_or_else(|| carried(sizes, &way(to, from.2.mac, 0), packet))
 }
 
 /// Every copy goes its own way.
@@ -365,12 +381,18 @@ fn fate_of_arp(from: &'static Station, frame: &Frame<'_>) -> Fate {
 
 /// Whatever else the segment lets pass goes by MAC, as it is.
 fn fate_of_other(sizes: Sizes, from: &'static Station, frame: &Frame<'_>, kind: u16) -> Fate {
+    let permitted =
+        |to: Ip| !sizes.ruled || rules::permit_other(from, (from.4, to)) == Decision::Pass;
     if is_group(frame.destination) {
+        if !permitted([239, 255, 255, 254]) {
+            return Fate::Nothing;
+        }
         let whom = everybody_else(from, frame.destination, None);
         return to_each(whom, |to| other_carried(sizes, (from, to), frame, kind));
     }
     let to = station_with(from.4, frame.destination);
-    let Some(to) = to.filter(|to| !core::ptr::eq(*to, from)) else {
+    let to = to.filter(|to| !core::ptr::eq(*to, from));
+    let Some(to) = to.filter(|to| permitted(to.2.ip)) else {
         return Fate::Nothing;
     };
     other_carried(sizes, (from, to), frame, kind)

@@ -269,12 +269,18 @@ fn example(reason: Reason) -> Option<Outcome> {
             &v4(A, F).fragment(0, true).protocol(6, &[0; 8]),
         ),
         Reason::FlowTableFull => {
-            // Two tenants share a small table: of the one's own flows there is
-            // not always one where the next would be.
+            // Many tenants share a small table: of the few flows that are one's
+            // own there is seldom one where the next would be.
             let mut plan = Plan::of(Site::R).ruled("rules: [{ from: any, to: any, allow: udp }]\n");
-            let mut other = plan.compiled.access[0].clone();
-            other.network = 1;
-            plan.compiled.access.push(other);
+            for network in plan.compiled.networks.len()..9 {
+                let mut tenant = plan.compiled.networks[1].clone();
+                tenant.name = format!("n{network}");
+                tenant.entity = tenant.name.clone();
+                plan.compiled.networks.push(tenant);
+                let mut rules = plan.compiled.access[0].clone();
+                rules.network = network;
+                plan.compiled.access.push(rules);
+            }
             let mut host = plan.host();
             host.tables.flows = FlowTable::new(64).into();
             let sent = |port| v4(A, F).udp(port, 53, b"?");

@@ -1,6 +1,7 @@
 //! How full are the tables, and should anybody worry?
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use datapath::tables::TableStats;
 use vnet::compiled::{Compiled, Host};
@@ -45,10 +46,23 @@ impl Occupancy {
             alarm: self.is_high(stats.used as u64, stats.capacity as u64),
             description: "where virtual addresses are: (segment, address) to host, slot, MAC",
         };
+        let flows = Arc::clone(&writer.publisher().lock().current().flows);
+        let flows = Table {
+            name: "flows",
+            capacity: Some(flows.capacity().into()),
+            used: flows.used(),
+            waiting: 0,
+            reserved_bytes: flows.reserved_bytes() as u64,
+            used_bytes: flows.reserved_bytes() as u64,
+            alarm_percent: self.limits.alarm_percent,
+            alarm: self.is_high(flows.used(), flows.capacity().into()),
+            description: "who has begun to talk with whom, where rules let replies pass",
+        };
         let interfaces = compiled.interfaces.len();
         let rows = writer.drawn.ports.rows().len();
         vec![
             mappings,
+            flows,
             unlimited::<Host>("hosts", hosts.len(), "the hosts that mappings lead to"),
             unlimited::<vnet::compiled::Segment>(
                 "segments",

@@ -42,6 +42,12 @@ where
     tokio_stream::iter(maker)
 }
 
+/// A list whose pages are made elsewhere.
+pub(super) fn made<P: 'static>(pages: impl Iterator<Item = P> + Send + 'static) -> Pages<P> {
+    let maker: PageMaker<P> = Box::new(pages.map(Ok));
+    tokio_stream::iter(maker)
+}
+
 /// How many entries a page has: some hundred bytes each, well below the 4 MiB
 /// that gRPC clients take as a message.
 pub(super) const PAGE: usize = 256;
@@ -220,6 +226,26 @@ impl Control for Service {
     ) -> Answer<Self::ShowRouterStream> {
         let source = self.read(&request)?;
         verb::router::show(source.as_ref(), request.get_ref()).map(Response::new)
+    }
+
+    type ListRulesStream = Pages<v1::ListRulesReply>;
+
+    async fn list_rules(
+        &self,
+        request: Request<v1::ListRulesRequest>,
+    ) -> Answer<Self::ListRulesStream> {
+        let source = self.read(&request)?;
+        verb::rule::list(source.as_ref(), request.get_ref()).map(Response::new)
+    }
+
+    type ListFlowsStream = Pages<v1::ListFlowsReply>;
+
+    async fn list_flows(
+        &self,
+        request: Request<v1::ListFlowsRequest>,
+    ) -> Answer<Self::ListFlowsStream> {
+        let source = self.read(&request)?;
+        verb::flow::list(Arc::clone(source), request.get_ref()).map(Response::new)
     }
 
     async fn get_route(&self, request: Request<v1::GetRouteRequest>) -> Answer<v1::GetRouteReply> {

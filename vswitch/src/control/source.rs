@@ -6,6 +6,7 @@ mod books;
 mod mtu;
 mod route;
 mod router;
+mod rule;
 
 use core::net::Ipv6Addr;
 use core::time::Duration;
@@ -24,6 +25,7 @@ pub use self::route::{
     RouteDestination, RouteEnd, RouteFrom, RouteHop, RouteQuestion, RouteRefusal, RouteWay,
 };
 pub use self::router::{Route, RouteNextHop, Router, RouterLeg};
+pub use self::rule::{Flow, FlowEnd, FlowPlace, Rule, RuleAction, RuleKind};
 pub use crate::ports::LinkState;
 
 use crate::config::Announce;
@@ -81,6 +83,19 @@ pub trait ControlSource: Send + Sync + 'static {
 
     /// The routes of one logical router.
     fn router_routes(&self, router: &Router) -> Vec<Route>;
+
+    /// The access rules, of one network or of all that have some, and behind each
+    /// network's what becomes of the rest; `None`: there is no such network.
+    fn rules(&self, network: Option<&str>) -> Option<Vec<Rule>>;
+
+    /// About `limit` flows from a place on, those with an end in a segment or
+    /// all, and where the listing goes on; there may be none on the way.
+    fn flows(
+        &self,
+        from: FlowPlace,
+        only: Option<SegmentId>,
+        limit: usize,
+    ) -> (Vec<Flow>, Option<FlowPlace>);
 
     /// Which way would a packet take?
     ///

@@ -41,9 +41,9 @@ pub(crate) use self::rules::this_minute;
 use crate::commit::{SharedPublisher, Showcase};
 use crate::config::HostConfig;
 use crate::control::source::{
-    AddressNames, Books, ControlSource, Counter, CounterFilter, Interface, Mapping, MappingKey,
-    MtuPath, Neighbor, Port, PortRole as ShownRole, Route, RouteQuestion, RouteRefusal, RouteWay,
-    Router, Status, Table, Traffic, Uplink, Worker, WorkerQueue,
+    AddressNames, Books, ControlSource, Counter, CounterFilter, Flow, FlowPlace, Interface,
+    Mapping, MappingKey, MtuPath, Neighbor, Port, PortRole as ShownRole, Route, RouteQuestion,
+    RouteRefusal, RouteWay, Router, Rule, Status, Table, Traffic, Uplink, Worker, WorkerQueue,
 };
 use crate::ports::live::{LivePorts, WorkerIndex};
 use crate::slow_path::SubstrateView;
@@ -313,6 +313,19 @@ impl ControlSource for Observer {
 
     fn router_routes(&self, router: &Router) -> Vec<Route> {
         self.shown_routes(router)
+    }
+
+    fn rules(&self, network: Option<&str>) -> Option<Vec<Rule>> {
+        self.shown_rules(network)
+    }
+
+    fn flows(
+        &self,
+        from: FlowPlace,
+        only: Option<SegmentId>,
+        limit: usize,
+    ) -> (Vec<Flow>, Option<FlowPlace>) {
+        self.shown_flows(from, only, limit)
     }
 
     fn route(&self, question: &RouteQuestion) -> Result<RouteWay, RouteRefusal> {

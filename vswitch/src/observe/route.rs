@@ -28,7 +28,8 @@ impl Observer {
     pub(super) fn way_of(&self, question: &RouteQuestion) -> Result<RouteWay, RouteRefusal> {
         let in_force = self.show.in_force();
         let owner = |segment, address| self.owner_of(segment, address);
-        Map::of(&in_force, &owner).way(question)
+        let way = Map::of(&in_force, &owner).way(question)?;
+        Ok(self.ruled(question, way))
     }
 
     /// From a segment to an address in another one, if it gets there.
@@ -333,6 +334,7 @@ impl<'m> Map<'m> {
             destination: unknown(to),
             mtu: None,
             other_routers: Vec::new(),
+            rule: None,
         }
     }
 

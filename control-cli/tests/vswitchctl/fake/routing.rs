@@ -8,7 +8,7 @@ use vswitch::control::source::{
     RouteQuestion, RouteRefusal, RouteWay, Router, RouterLeg, SegmentLabel,
 };
 
-use super::{address, front, mac, segment};
+use super::{access, address, front, mac, segment};
 
 fn far() -> SegmentLabel {
     segment(0xa003, "far")
@@ -128,13 +128,21 @@ pub(super) fn way(question: &RouteQuestion) -> Result<RouteWay, RouteRefusal> {
         },
         mtu: None,
         other_routers: vec!["m".to_owned()],
+        rule: None,
     };
     let past_both = RouteWay {
         hops: vec![j.clone(), l.clone()],
         ..nowhere.clone()
     };
     let way = match question.to.to_string().as_str() {
+        "10.1.5.3" if question.ports.1 == 23 => RouteWay {
+            end: RouteEnd::Refused,
+            to_segment: Some(far()),
+            rule: access::rules(None).map(|mut rules| rules.remove(1)),
+            ..past_both
+        },
         "10.1.5.3" => RouteWay {
+            rule: access::rules(None).map(|mut rules| rules.remove(0)),
             end: RouteEnd::Delivered,
             to_segment: Some(far()),
             destination: RouteDestination {

@@ -3,7 +3,7 @@
 use packet::{IpProtocol, MacAddr, SegmentId, VirtualAddr};
 use vnet::compiled::MappingKind;
 
-use super::SegmentLabel;
+use super::{Rule, SegmentLabel};
 
 /// A packet whose way is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,6 +107,9 @@ pub struct RouteWay {
     /// The largest packet that all segments on the way take, in bytes, if it
     /// gets there.
     pub mtu: Option<u16>,
+    /// The access rule, or the default, that decides about it, if its network has
+    /// rules.
+    pub rule: Option<Rule>,
     /// The other routers of the sender's segment.
     pub other_routers: Vec<String>,
 }
@@ -164,4 +167,6 @@ pub enum RouteEnd {
     TooFar,
     /// No router passes such an address on.
     NotRoutable,
+    /// It would get there, but access rules refuse it.
+    Refused,
 }

@@ -8,6 +8,7 @@ use tonic::Status;
 use crate::control::source::{
     ControlSource, RouteDestination, RouteEnd, RouteFrom, RouteHop, RouteQuestion, RouteRefusal,
 };
+use crate::control::verb::rule;
 use crate::control::wire;
 
 pub(in crate::control) fn get(
@@ -24,6 +25,7 @@ pub(in crate::control) fn get(
         destination: Some(destination(way.destination)),
         mtu: way.mtu.map(Into::into),
         other_routers: way.other_routers,
+        rule: way.rule.map(rule::message),
     })
 }
 
@@ -98,5 +100,6 @@ const fn end(end: RouteEnd) -> v1::RouteEnd {
         RouteEnd::Circle => v1::RouteEnd::Circle,
         RouteEnd::TooFar => v1::RouteEnd::TooFar,
         RouteEnd::NotRoutable => v1::RouteEnd::NotRoutable,
+        RouteEnd::Refused => v1::RouteEnd::Refused,
     }
 }
