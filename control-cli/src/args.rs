@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::verb::{
-    address, apply, books, completion, confirm, counter, diff, export, flow, man, mapping, mtu,
-    port, rollback, route, router, rule, schema, watch,
+    address, apply, books, completion, confirm, counter, diff, export, flow, interface, man,
+    mapping, mtu, network, port, rollback, route, router, rule, schema, segment, watch,
 };
 
 /// Administers a running vswitch.
@@ -82,9 +82,15 @@ pub(crate) enum Verb {
     /// The vswitch's ports
     #[command(subcommand, after_help = "Example: vswitchctl port list")]
     Port(port::Verb),
+    /// The virtual networks
+    #[command(subcommand, after_help = "Example: vswitchctl network list")]
+    Network(network::Verb),
+    /// The networks' segments
+    #[command(subcommand, after_help = "Example: vswitchctl segment list")]
+    Segment(segment::Verb),
     /// The nodes' interfaces on this host
     #[command(subcommand, after_help = "Example: vswitchctl interface list")]
-    Interface(Interface),
+    Interface(interface::Verb),
     /// Where virtual addresses are
     #[command(subcommand, after_help = "Example: vswitchctl mapping list")]
     Mapping(mapping::Verb),
@@ -138,14 +144,6 @@ pub(crate) enum Verb {
     /// Writes the manual pages (works without a daemon)
     #[command(after_help = "Example: vswitchctl man /usr/local/share/man/man1")]
     Man(man::Options),
-}
-
-/// The verb of interfaces.
-#[derive(Debug, Clone, Copy, Subcommand)]
-pub(crate) enum Interface {
-    /// Lists the nodes' interfaces on this host
-    #[command(after_help = "Example: vswitchctl interface list")]
-    List,
 }
 
 /// The verb of tables.

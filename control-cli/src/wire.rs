@@ -153,6 +153,14 @@ pub(crate) fn ipv6(octets: &[u8]) -> Result<Ipv6Addr, Failure> {
         .map_err(|_| Failure::Malformed(format!("an IPv6 address of {} octets", octets.len())))
 }
 
+/// A range of IPv4 addresses that must be there, as `10.0.0.0/24`.
+pub(crate) fn prefix(prefix: Option<v1::Prefix>) -> Result<String, Failure> {
+    let missing = || Failure::Malformed("an entry without its range".to_owned());
+    let prefix = prefix.ok_or_else(missing)?;
+    let network = core::net::Ipv4Addr::from_bits(prefix.network);
+    Ok(format!("{network}/{}", prefix.length))
+}
+
 pub(crate) fn locator(bits: u64) -> Shown<Locator> {
     Shown(Locator::from_bits(bits))
 }

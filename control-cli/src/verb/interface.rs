@@ -1,24 +1,91 @@
-//! `interface list`.
+//! `interface list` and `interface show`.
 
+use core::fmt::Write as _;
+
+use clap::{Args, Subcommand};
 use control_api::v1;
-use packet::{MacAddr, VirtualAddr};
+use packet::{MacAddr, SegmentId, VirtualAddr};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::listing::Row;
 use crate::session::Session;
-use crate::table::{Column, number, words};
+use crate::table::{Column, number, printable, words};
 use crate::wire::{self, Segment, Shown, segment_cells, word};
 
-pub(super) async fn list(session: &mut Session<'_>) -> Result<(), Failure> {
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Lists the nodes' interfaces on this host
+    #[command(after_help = "Example: vswitchctl interface list --segment 0x00a001")]
+    List(List),
+    /// Shows the interfaces of one node on this host
+    #[command(after_help = "Example: vswitchctl interface show c")]
+    Show(Show),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Only those of this segment, by its id
+    #[arg(long, value_name = "ID")]
+    segment: Option<SegmentId>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// The node
+    #[arg(value_name = "NODE")]
+    node: String,
+    /// Its network, if several have a node of that name
+    #[arg(long, value_name = "NAME")]
+    network: Option<String>,
+}
+
+pub(super) async fn run(verb: Verb, session: &mut Session<'_>) -> Result<(), Failure> {
+    match verb {
+        Verb::List(options) => list(&options, session).await,
+        Verb::Show(options) => show(&options, session).await,
+    }
+}
+
+async fn show(options: &Show, session: &mut Session<'_>) -> Result<(), Failure> {
+    let mut client = session.connect().await?;
+    let request = v1::ListInterfacesRequest {};
+    let mut pages = client.verbs().list_interfaces(request).await?.into_inner();
+    let network = options.network.as_deref();
+    let mut found = Vec::new();
+    while let Some(page) = pages.message().await? {
+        for interface in page.interfaces {
+            let interface = Interface::try_from(interface)?;
+            let is_there = network.is_none_or(|name| interface.segment.network == name);
+            if interface.node == options.node && is_there {
+                found.push(interface);
+            }
+        }
+    }
+    if found.is_empty() {
+        return Err(Failure::File(format!(
+            "node \"{}\" has no interface on this host; see: vswitchctl interface list",
+            options.node
+        )));
+    }
+    session.show(&found, |found| {
+        let text: String = found.iter().map(Interface::text).collect();
+        text.lines().map(|line| printable(line) + "\n").collect()
+    })
+}
+
+async fn list(options: &List, session: &mut Session<'_>) -> Result<(), Failure> {
     let mut client = session.connect().await?;
     let request = v1::ListInterfacesRequest {};
     let mut pages = client.verbs().list_interfaces(request).await?.into_inner();
     let mut listing = session.list();
     while let Some(page) = pages.message().await? {
         for interface in page.interfaces {
-            listing.push(&Interface::try_from(interface)?)?;
+            let interface = Interface::try_from(interface)?;
+            if (options.segment).is_none_or(|id| interface.segment.id.0 == id) {
+                listing.push(&interface)?;
+            }
         }
     }
     listing.finish()
@@ -84,6 +151,39 @@ impl Interface {
             Some(OuterTag { tpid, vlan }) if inner.is_empty() => format!("{tpid} {vlan}"),
             Some(OuterTag { tpid, vlan }) => format!("{inner} in {tpid} {vlan}"),
         }
+    }
+}
+
+impl Interface {
+    /// A paragraph.
+    fn text(&self) -> String {
+        let Segment {
+            name,
+            id,
+            network,
+            entity,
+        } = &self.segment;
+        let mut text = format!(
+            "interface of {} in {name} ({id})  network {network}  entity {entity}\n",
+            self.node
+        );
+        let tags = match self.tags() {
+            bare if bare.is_empty() => "untagged".to_owned(),
+            tags => format!("tag {tags}"),
+        };
+        let _ = writeln!(text, "    port {}  link {}  {tags}", self.port, self.link);
+        let addresses: Vec<String> = self.addresses.iter().map(ToString::to_string).collect();
+        let _ = writeln!(
+            text,
+            "    mac {}  address {}",
+            self.mac,
+            addresses.join(" ")
+        );
+        if let Some(slot) = self.slot {
+            let forwards = self.forwards.join(" ");
+            let _ = writeln!(text, "    slot {slot}  forwards {forwards}");
+        }
+        text
     }
 }
 

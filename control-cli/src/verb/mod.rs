@@ -9,19 +9,21 @@ pub(crate) mod counter;
 pub(crate) mod diff;
 pub(crate) mod export;
 pub(crate) mod flow;
+pub(crate) mod interface;
 pub(crate) mod man;
 pub(crate) mod mapping;
 pub(crate) mod mtu;
+pub(crate) mod network;
 pub(crate) mod port;
 pub(crate) mod rollback;
 pub(crate) mod route;
 pub(crate) mod router;
 pub(crate) mod rule;
 pub(crate) mod schema;
+pub(crate) mod segment;
 pub(crate) mod watch;
 
 mod history;
-mod interface;
 mod neighbor;
 mod status;
 mod table;
@@ -29,7 +31,7 @@ mod uplink;
 
 use std::io::Write;
 
-use crate::args::{Cli, Interface, Neighbor, Table, Uplink, Verb};
+use crate::args::{Cli, Neighbor, Table, Uplink, Verb};
 use crate::failure::Failure;
 use crate::session::Session;
 
@@ -47,7 +49,9 @@ pub(crate) async fn run(cli: Cli, out: &mut dyn Write) -> Result<(), Failure> {
         Verb::History => history::list(session).await,
         Verb::Watch(options) => watch::run(&options, session).await,
         Verb::Port(verb) => port::run(verb, session).await,
-        Verb::Interface(Interface::List) => interface::list(session).await,
+        Verb::Network(verb) => network::run(verb, session).await,
+        Verb::Segment(verb) => segment::run(verb, session).await,
+        Verb::Interface(verb) => interface::run(verb, session).await,
         Verb::Mapping(verb) => mapping::run(verb, session).await,
         Verb::Table(Table::List) => table::list(session).await,
         Verb::Neighbor(Neighbor::List) => neighbor::list(session).await,

@@ -1,7 +1,6 @@
 //! `router list` and `router show`.
 
 use core::fmt::Write as _;
-use core::net::Ipv4Addr;
 
 use clap::{Args, Subcommand};
 use control_api::v1;
@@ -261,7 +260,7 @@ impl TryFrom<v1::Leg> for Leg {
         let addresses = leg.addresses.into_iter();
         Ok(Self {
             segment: wire::segment(leg.segment)?,
-            subnet: prefix(leg.subnet)?,
+            subnet: wire::prefix(leg.subnet)?,
             addresses: addresses.map(wire::virtual_address).collect(),
             mac: wire::mac(&leg.mac)?,
             mtu_bytes: leg.mtu,
@@ -289,7 +288,7 @@ impl TryFrom<v1::Route> for Route {
     fn try_from(route: v1::Route) -> Result<Self, Failure> {
         let next_hops = route.next_hops.into_iter().map(NextHop::try_from);
         Ok(Self {
-            to: prefix(route.to)?,
+            to: wire::prefix(route.to)?,
             next_hops: next_hops.collect::<Result<_, _>>()?,
         })
     }
@@ -305,13 +304,6 @@ impl TryFrom<v1::RouteNextHop> for NextHop {
             segment: wire::optional_segment(hop.segment)?,
         })
     }
-}
-
-fn prefix(prefix: Option<v1::Prefix>) -> Result<String, Failure> {
-    let missing = || Failure::Malformed("a route or a leg without its range".to_owned());
-    let prefix = prefix.ok_or_else(missing)?;
-    let network = Ipv4Addr::from_bits(prefix.network);
-    Ok(format!("{network}/{}", prefix.length))
 }
 
 fn named(segment: &Segment) -> String {

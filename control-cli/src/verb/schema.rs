@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     address, books, confirm, counter, export, flow, history, interface, mapping, mtu, neighbor,
-    port, route, router, rule, status, table, uplink, watch,
+    network, port, route, router, rule, segment, status, table, uplink, watch,
 };
 use crate::failure::Failure;
 use crate::plan::Applied;
@@ -63,6 +63,14 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
             "interface list",
             list::<interface::Interface>("interface list"),
         ),
+        (
+            "interface show",
+            list::<interface::Interface>("interface show"),
+        ),
+        ("network list", list::<network::Network>("network list")),
+        ("network show", one::<network::Whole>("network show")),
+        ("segment list", list::<segment::Facts>("segment list")),
+        ("segment show", one::<segment::Facts>("segment show")),
         (
             "mapping list",
             list::<mapping::list::Mapping>("mapping list"),

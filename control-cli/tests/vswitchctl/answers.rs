@@ -280,3 +280,80 @@ fn books_that_do_not_balance_exit_1() {
     assert_eq!(json["inputs"][1]["difference"], 5);
     assert_eq!(json["outputs"][0]["difference"], 0);
 }
+
+#[test]
+fn network_list() {
+    let json = lab().json(&["network", "list"]);
+    assert_eq!(json[0]["network"], "z");
+    assert_eq!(json[0]["segments"], 3);
+    assert_eq!(json[1]["interfaces_here"], 0);
+}
+
+#[test]
+fn network_show() {
+    let json = lab().json(&["network", "show", "z"]);
+    assert_eq!(
+        (&json["entity"], &json["routers"]),
+        (&"Z".into(), &2.into())
+    );
+    assert_eq!(json["segment_list"][2]["segment"]["name"], "far");
+    lab()
+        .ctl(&["network", "show", "x"])
+        .fails(1, &["there is no network \"x\""]);
+}
+
+#[test]
+fn segment_list() {
+    let json = lab().json(&["segment", "list", "--network", "z"]);
+    assert_eq!(json.as_array().unwrap().len(), 3);
+    assert_eq!(
+        (&json[0]["vlan"], &json[0]["label"]),
+        (&100.into(), &1000.into())
+    );
+    assert_eq!(json[1]["label"], serde_json::Value::Null);
+    assert_eq!(json[2]["routers"][0]["router"], "l");
+    lab()
+        .ctl(&["segment", "list", "--network", "x"])
+        .fails(1, &["there is no network \"x\""]);
+}
+
+#[test]
+fn segment_show() {
+    let json = lab().json(&["segment", "show", "far"]);
+    assert_eq!(
+        (&json["subnet"], &json["unknown_mac"]),
+        (&"10.1.5.0/24".into(), &"resolve".into())
+    );
+    // By its id, too, which is one of all networks.
+    let json = lab().json(&["segment", "show", "0x00a001"]);
+    assert_eq!(json["segment"]["name"], "front");
+    assert_eq!(json["ethertypes"][0], "0x88cc");
+    lab().ctl(&["segment", "show", "front"]).fails(
+        1,
+        &[
+            "several networks have a segment \"front\"",
+            "--network",
+            "z",
+            "y",
+        ],
+    );
+    let json = lab().json(&["segment", "show", "front", "--network", "y"]);
+    assert_eq!(json["segment"]["id"], "0x00b001");
+    lab()
+        .ctl(&["segment", "show", "nowhere"])
+        .fails(1, &["there is no segment \"nowhere\""]);
+}
+
+#[test]
+fn interface_show() {
+    let json = lab().json(&["interface", "show", "c"]);
+    assert_eq!(
+        (&json[0]["tag"], &json[0]["link"]),
+        (&200.into(), &"trunk".into())
+    );
+    lab()
+        .ctl(&["interface", "show", "nobody"])
+        .fails(1, &["node \"nobody\" has no interface on this host"]);
+    let json = lab().json(&["interface", "list", "--segment", "0x00a002"]);
+    assert_eq!(json.as_array().unwrap().len(), 1);
+}

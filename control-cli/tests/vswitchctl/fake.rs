@@ -2,6 +2,7 @@
 //! tests know.
 
 mod access;
+mod networks;
 mod routing;
 
 use core::net::Ipv6Addr;
@@ -17,9 +18,9 @@ use vswitch::control::source::{
     AddressNames, AddressOwner, Books, ControlSource, Counter, CounterFilter, CounterKind,
     DuplicateAddress, Flow, FlowPlace, InputBook, Interface, LearnedMtu, LinkState, Mapping,
     MappingKey, MappingOrigin, MtuLimits, MtuNextHop, MtuPath, MtuWay, Neighbor, NeighborState,
-    OutputBook, Port, PortOffloads, PortRole, Route, RouteQuestion, RouteRefusal, RouteWay, Router,
-    Rule, SegmentLabel, Status, Table, Traffic, Uplink, UplinkAddress, WholeBook, Worker,
-    WorkerQueue,
+    Network, OutputBook, Port, PortOffloads, PortRole, Route, RouteQuestion, RouteRefusal,
+    RouteWay, Router, Rule, Segment, SegmentLabel, Status, Table, Traffic, Uplink, UplinkAddress,
+    WholeBook, Worker, WorkerQueue,
 };
 
 use crate::administration::FakeAdministration;
@@ -267,6 +268,14 @@ impl ControlSource for Fake {
             ..uplink.clone()
         };
         vec![uplink, node]
+    }
+
+    fn networks(&self) -> Vec<Network> {
+        networks::networks()
+    }
+
+    fn segments(&self, network: Option<&str>) -> Option<Vec<Segment>> {
+        networks::segments(network)
     }
 
     fn interfaces(&self) -> Vec<Interface> {

@@ -14,7 +14,7 @@ const SCHEMAS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/schemas");
 
 /// Every verb that answers in JSON, as it may be typed. `watch` never ends by
 /// itself: see `what_watchers_are_told`.
-const TYPED: [&str; 33] = [
+const TYPED: [&str; 38] = [
     "status",
     "apply -f z.yaml --confirm-within 60s",
     "apply -f faulty.yaml",
@@ -27,6 +27,11 @@ const TYPED: [&str; 33] = [
     "port add vm-b --tap t0",
     "port remove vm-b",
     "interface list",
+    "interface show c",
+    "network list",
+    "network show z",
+    "segment list",
+    "segment show far",
     "mapping list",
     "mapping load m.txt",
     "mapping save saved.txt",

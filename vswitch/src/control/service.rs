@@ -208,6 +208,26 @@ impl Control for Service {
         verb::mtu::check(source.as_ref(), request.get_ref()).map(Response::new)
     }
 
+    type ListNetworksStream = Pages<v1::ListNetworksReply>;
+
+    async fn list_networks(
+        &self,
+        request: Request<v1::ListNetworksRequest>,
+    ) -> Answer<Self::ListNetworksStream> {
+        let source = self.read(&request)?;
+        Ok(Response::new(verb::network::list(source.as_ref())))
+    }
+
+    type ListSegmentsStream = Pages<v1::ListSegmentsReply>;
+
+    async fn list_segments(
+        &self,
+        request: Request<v1::ListSegmentsRequest>,
+    ) -> Answer<Self::ListSegmentsStream> {
+        let source = self.read(&request)?;
+        verb::segment::list(source.as_ref(), request.get_ref()).map(Response::new)
+    }
+
     type ListRoutersStream = Pages<v1::ListRoutersReply>;
 
     async fn list_routers(

@@ -16,8 +16,11 @@ use std::time::SystemTime;
 pub use datapath::substrate::NeighborState;
 use datapath::substrate::{AddressKind, AddressState};
 pub use datapath::tables::{MappingKey, PortOffloads};
-use packet::{Locator, MacAddr, SegmentId, Slot, SubstrateAddr, Tags, VirtualAddr};
-use vnet::compiled::{Ipv4Subnet, LinkType, MappingKind};
+use packet::{
+    EtherType, Locator, MacAddr, MplsLabel, SegmentId, Slot, SubstrateAddr, Tags, VirtualAddr,
+    VlanId,
+};
+use vnet::compiled::{Ipv4Subnet, LinkType, MappingKind, UnknownMac};
 
 pub use self::books::{Books, InputBook, OutputBook, WholeBook};
 pub use self::mtu::{LearnedMtu, MtuLimits, MtuNextHop, MtuPath, MtuWay};
@@ -76,6 +79,13 @@ pub trait ControlSource: Send + Sync + 'static {
     /// address, in the same order: one per segment, none where it is reached
     /// otherwise or not at all.
     fn routed_mtu_paths(&self, to: VirtualAddr) -> Vec<MtuPath>;
+
+    /// The networks, in the order of the files.
+    fn networks(&self) -> Vec<Network>;
+
+    /// The segments, of one network or of all, ordered by id; `None`: there is no
+    /// such network.
+    fn segments(&self, network: Option<&str>) -> Option<Vec<Segment>>;
 
     /// The logical routers, of one network or of all, in the order of the files;
     /// `None`: there is no such network.
@@ -272,6 +282,61 @@ pub struct SegmentLabel {
     pub network: String,
     /// The tenant that owns the network.
     pub entity: String,
+}
+
+/// A virtual network, and how much there is in it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Network {
+    /// Its name.
+    pub name: String,
+    /// The tenant that owns it.
+    pub entity: String,
+    /// Its segments.
+    pub segments: usize,
+    /// Its logical routers.
+    pub routers: usize,
+    /// Its interfaces on this host.
+    pub interfaces: usize,
+    /// The addresses drawn in it, on whichever host, but for routers'.
+    pub addresses: usize,
+}
+
+/// A segment, with what was drawn of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Segment {
+    /// Which it is.
+    pub segment: SegmentLabel,
+    /// The range its addresses come from.
+    pub subnet: Ipv4Subnet,
+    /// The tag that trunk links show for it.
+    pub vlan: Option<VlanId>,
+    /// The MPLS label that links show for it which go by labels.
+    pub label: Option<MplsLabel>,
+    /// The largest IPv4 packet, in bytes.
+    pub mtu: u16,
+    /// What becomes of frames to MACs that nobody has.
+    pub unknown_mac: UnknownMac,
+    /// What may pass besides IPv4 and ARP.
+    pub ethertypes: Vec<EtherType>,
+    /// Are DHCP clients answered from the drawing?
+    pub answers_dhcp: bool,
+    /// The logical routers' addresses there.
+    pub routers: Vec<SegmentRouter>,
+    /// Its interfaces on this host.
+    pub interfaces: usize,
+    /// The addresses drawn in it, on whichever host, but for routers'.
+    pub addresses: usize,
+}
+
+/// A logical router's interface to a segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SegmentRouter {
+    /// The router's name.
+    pub name: String,
+    /// Its address there.
+    pub address: VirtualAddr,
+    /// Its MAC there.
+    pub mac: MacAddr,
 }
 
 /// A node's attachment to a segment on a port of this host.

@@ -6,6 +6,7 @@
 //! * `uplinks`: the host's own addresses on the fabric.
 //! * `mappings`: where virtual addresses are.
 //! * `mtu`: how large packets to other hosts may be.
+//! * `segments`: the networks and their segments.
 //! * `routers`: the logical routers; `route`: which way a packet takes through
 //!   them.
 //! * `rules`: the access rules, and the flows that they permit.
@@ -21,6 +22,7 @@ mod names;
 mod route;
 mod routers;
 mod rules;
+mod segments;
 mod uplinks;
 
 use std::collections::HashMap;
@@ -42,8 +44,9 @@ use crate::commit::{SharedPublisher, Showcase};
 use crate::config::HostConfig;
 use crate::control::source::{
     AddressNames, Books, ControlSource, Counter, CounterFilter, Flow, FlowPlace, Interface,
-    Mapping, MappingKey, MtuPath, Neighbor, Port, PortRole as ShownRole, Route, RouteQuestion,
-    RouteRefusal, RouteWay, Router, Rule, Status, Table, Traffic, Uplink, Worker, WorkerQueue,
+    Mapping, MappingKey, MtuPath, Neighbor, Network, Port, PortRole as ShownRole, Route,
+    RouteQuestion, RouteRefusal, RouteWay, Router, Rule, Segment, Status, Table, Traffic, Uplink,
+    Worker, WorkerQueue,
 };
 use crate::ports::live::{LivePorts, WorkerIndex};
 use crate::slow_path::SubstrateView;
@@ -305,6 +308,14 @@ impl ControlSource for Observer {
 
     fn routed_mtu_paths(&self, to: VirtualAddr) -> Vec<MtuPath> {
         self.shown_routed_mtu_paths(to)
+    }
+
+    fn networks(&self) -> Vec<Network> {
+        self.shown_networks()
+    }
+
+    fn segments(&self, network: Option<&str>) -> Option<Vec<Segment>> {
+        self.shown_segments(network)
     }
 
     fn routers(&self, network: Option<&str>) -> Option<Vec<Router>> {
