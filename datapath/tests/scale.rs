@@ -17,7 +17,8 @@ use datapath::books::{Ledger, Patience, RowId};
 use datapath::tables::{Drawn, PortEntry, PortOffloads, PortRole};
 use packet::{MacAddr, SegmentId, VirtualAddr, VlanId};
 use vnet::compiled::{
-    Compiled, Interface, InterfaceId, Ipv4Subnet, LinkType, PortId, Segment, UnknownMac,
+    AddressPolicy, Compiled, Interface, InterfaceId, Ipv4Subnet, LinkType, PortId, Segment,
+    UnknownMac,
 };
 
 const INTERFACES: u32 = 100_000;
@@ -56,6 +57,7 @@ fn compiled() -> Compiled {
         },
         addresses: vec![VirtualAddr::from_bits(0x0a00_0000 + id)],
         dhcp_server: false,
+        policy: AddressPolicy::Fixed,
     };
     Compiled {
         segments: numbers.clone().map(segment).collect(),

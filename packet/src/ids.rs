@@ -204,6 +204,14 @@ impl VirtualAddr {
         self.to_bits() >= 0xf000_0000
     }
 
+    /// In 0.0.0.0/8, and not 0.0.0.0: it stands for an interface that has no
+    /// address yet, so that the fabric can be told which is meant. No packet of a
+    /// node's has it.
+    pub const fn is_anchor(self) -> bool {
+        let bits = self.to_bits();
+        bits != 0 && bits < 0x0100_0000
+    }
+
     /// An address that one station can have: not "this host", loopback,
     /// multicast, reserved or broadcast (RFC 1122 §3.2.1.3).
     pub const fn is_unicast(self) -> bool {

@@ -89,6 +89,8 @@ impl IpProtocol {
     pub const DESTINATION_OPTIONS: Self = Self(60);
     /// EtherIP (RFC 3378): a vswitch's raw frame.
     pub const ETHERIP: Self = Self(97);
+    /// VRRP (RFC 5798).
+    pub const VRRP: Self = Self(112);
     /// SCTP.
     pub const SCTP: Self = Self(132);
     /// IPv6 mobility header.

@@ -61,6 +61,11 @@ pub struct Compiled {
     /// Where every known (segment, virtual address) is, local ones included,
     /// ordered by these, each once.
     pub mappings: Vec<Mapping>,
+    /// The interfaces, on whichever host, that may come to have more addresses
+    /// than were drawn, ordered by segment and identity.
+    pub claimants: Vec<Claimant>,
+    /// The addresses that several of them share, ordered by segment and address.
+    pub shared: Vec<Shared>,
     /// Who has an address, by name (node or router), for listings.
     pub names: HashMap<(SegmentId, VirtualAddr), String>,
     /// What it was compiled from.
@@ -83,6 +88,60 @@ impl Compiled {
     pub fn segment(&self, id: SegmentId) -> Option<&Segment> {
         let found = self.segments.binary_search_by_key(&id, |s| s.id).ok()?;
         self.segments.get(found)
+    }
+
+    /// The interface that may claim addresses and has this identity.
+    pub fn claimant(&self, segment: SegmentId, identity: VirtualAddr) -> Option<&Claimant> {
+        let key = |claimant: &Claimant| (claimant.segment, claimant.identity);
+        let found = self
+            .claimants
+            .binary_search_by_key(&(segment, identity), key);
+        self.claimants.get(found.ok()?)
+    }
+
+    /// The interface on a host that may have an address, known by that MAC: what
+    /// it learns is not held against its segment's range.
+    pub fn claimant_of(
+        &self,
+        segment: SegmentId,
+        address: VirtualAddr,
+        mac: MacAddr,
+        host: HostId,
+    ) -> Option<&Claimant> {
+        let shared = self.shared(segment, address);
+        let first = self.claimants.partition_point(|c| c.segment < segment);
+        let claimants = self.claimants.get(first..).unwrap_or_default().iter();
+        let mut claimants = claimants.take_while(|c| c.segment == segment);
+        claimants.find(|claimant| {
+            let may = match shared {
+                Some(shared) => {
+                    shared.mac.unwrap_or(claimant.mac) == mac
+                        && shared.claimants.contains(&claimant.identity)
+                }
+                None => claimant.policy != AddressPolicy::Fixed && claimant.mac == mac,
+            };
+            may && claimant.host == host
+        })
+    }
+
+    /// What is declared of an address that several interfaces share.
+    pub fn shared(&self, segment: SegmentId, address: VirtualAddr) -> Option<&Shared> {
+        let key = |shared: &Shared| (shared.segment, shared.address);
+        let found = self.shared.binary_search_by_key(&(segment, address), key);
+        self.shared.get(found.ok()?)
+    }
+
+    /// The MACs besides its own that an interface of this host may send from.
+    pub fn shared_macs(&self, interface: &Interface) -> impl Iterator<Item = MacAddr> {
+        let segment = interface.segment;
+        let first = self
+            .shared
+            .partition_point(|shared| shared.segment < segment);
+        let shared = self.shared.get(first..).unwrap_or_default().iter();
+        let shared = shared.take_while(move |shared| shared.segment == segment);
+        let identity = interface.addresses.first().copied();
+        let its = shared.filter(move |of| identity.is_some_and(|it| of.claimants.contains(&it)));
+        its.filter_map(|shared| shared.mac)
     }
 
     /// Where (segment, virtual address) is.
@@ -326,10 +385,79 @@ pub struct Interface {
     pub link: LinkType,
     /// Its MAC address.
     pub mac: MacAddr,
-    /// Its virtual addresses, at least one.
+    /// Its virtual addresses, at least one: an anchor, where none is drawn (see
+    /// [`VirtualAddr::is_anchor`]).
     pub addresses: Vec<VirtualAddr>,
     /// May it answer DHCP clients?
     pub dhcp_server: bool,
+    /// How it comes by further addresses.
+    pub policy: AddressPolicy,
+}
+
+/// How an interface comes by addresses besides those that were drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AddressPolicy {
+    /// It does not.
+    #[default]
+    Fixed,
+    /// A DHCP server gives it one: its lease is learned.
+    Dhcp,
+    /// It takes what is free: what it sends from is learned.
+    Learn(Learn),
+}
+
+/// What an interface may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Learn {
+    /// How many addresses at once.
+    pub most: u16,
+    /// For how long one that sends nothing keeps an address, in seconds.
+    pub age: u32,
+}
+
+impl core::fmt::Display for AddressPolicy {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Fixed => f.write_str("fixed"),
+            Self::Dhcp => f.write_str("dhcp"),
+            Self::Learn(Learn { most, age }) => write!(f, "learn (most {most}, age {age} s)"),
+        }
+    }
+}
+
+/// An interface, on whichever host, that may come to have more addresses than
+/// were drawn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claimant {
+    /// Its segment.
+    pub segment: SegmentId,
+    /// The first of its addresses as drawn, by which other hosts know it: an
+    /// anchor, where none is drawn.
+    pub identity: VirtualAddr,
+    /// All that are drawn, its identity included.
+    pub addresses: Vec<VirtualAddr>,
+    /// Its MAC.
+    pub mac: MacAddr,
+    /// The host it is on.
+    pub host: HostId,
+    /// Which it is, if that is this host.
+    pub interface: Option<InterfaceId>,
+    /// How it comes by addresses.
+    pub policy: AddressPolicy,
+}
+
+/// An address that several interfaces share: whichever claimed it last has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shared {
+    /// The segment.
+    pub segment: SegmentId,
+    /// The address.
+    pub address: VirtualAddr,
+    /// The MAC that goes with it (VRRP's virtual MAC); `None`: that of whoever
+    /// has it.
+    pub mac: Option<MacAddr>,
+    /// The identities of those that may have it.
+    pub claimants: Vec<VirtualAddr>,
 }
 
 /// A node's interface that stands for further addresses in its segment: those

@@ -123,6 +123,7 @@ impl Fake {
             port: None,
             expires: Some(Duration::from_secs(288)),
             origin: MappingOrigin::Drawn,
+            learned: None,
         };
         match index {
             0 => Some(Mapping {

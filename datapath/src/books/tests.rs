@@ -42,6 +42,7 @@ fn drawn(interfaces: &[(u16, u32)]) -> Compiled {
         mac: MacAddr::new([2, 0, 0, 0, 0, 1]),
         addresses: Vec::new(),
         dhcp_server: false,
+        policy: vnet::compiled::AddressPolicy::Fixed,
     };
     Compiled {
         interfaces: (0..).zip(interfaces).map(interface).collect(),

@@ -2,9 +2,13 @@
 //!
 //! The source MAC already chose the interface; here the source IP and the ARP
 //! sender fields must be the interface's (a phantom router's: or one that it
-//! stands for), and the protocol one that the segment carries.
+//! stands for), and the protocol one that the segment carries. Of an interface
+//! that may come to have further addresses, `claim` is asked for those that were
+//! not drawn.
 //!
 //! Exits: on; dropped by an `admit` reason.
+
+use core::time::Duration;
 
 use packet::arp::ArpPacket;
 use packet::ethernet::ETHERNET_LEN;
@@ -12,25 +16,127 @@ use packet::{EtherType, IpProtocol, PacketBuf, VirtualAddr};
 use zerocopy::FromBytes;
 
 use super::batch::{Burst, IpTuple, Packet};
+use super::claim::{self, Asker, Claims};
 use super::classify;
+use super::state::WorkerState;
 use super::verdict::DropReason;
 use crate::tables::{Interface, Tables};
 
 /// The stage.
-pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
+pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables, state: &mut WorkerState) {
     let ports = &tables.drawn.ports;
+    let now = burst.now;
     burst.each(|packet| {
         let sender = packet.cx.sender(ports)?;
+        if sender.claims {
+            return admit_claimant(packet, sender, tables, now, &mut state.claims);
+        }
         match (packet.cx.tuple.ether_type, packet.cx.tuple.ip) {
             (EtherType::IPV4, Some(ip)) => admit_ipv4(sender, &ip, packet),
             (EtherType::ARP, _) => admit_arp(sender, packet.buf.data()),
-            (EtherType::IPV6, _) => Err(DropReason::Ipv6NotYet),
-            (other, _) => match ports.segment_of(sender) {
-                Some(segment) if segment.ethertypes.contains(&other) => Ok(()),
-                _ => Err(DropReason::EtherTypeNotAllowed),
-            },
+            (other, _) => admit_other(sender, other, tables),
+        }?;
+        if sender.dhcp_server {
+            hear_server(packet, sender, tables, &mut state.claims);
         }
+        Ok(())
     });
+}
+
+fn admit_other(sender: &Interface, other: EtherType, tables: &Tables) -> Result<(), DropReason> {
+    if other == EtherType::IPV6 {
+        return Err(DropReason::Ipv6NotYet);
+    }
+    match tables.drawn.ports.segment_of(sender) {
+        Some(segment) if segment.ethertypes.contains(&other) => Ok(()),
+        _ => Err(DropReason::EtherTypeNotAllowed),
+    }
+}
+
+/// Of an interface that may come to have addresses which were not drawn.
+// Few are such, and the others need not pay for it.
+#[inline(never)]
+fn admit_claimant<B: PacketBuf>(
+    packet: &mut Packet<B>,
+    sender: &Interface,
+    tables: &Tables,
+    now: Duration,
+    claims: &mut Claims,
+) -> Result<(), DropReason> {
+    let id = packet.cx.from.and_then(|from| from.interface);
+    let asker = Asker {
+        id: id.ok_or(DropReason::UnknownMac)?,
+        interface: sender,
+        tables,
+        now,
+    };
+    match (packet.cx.tuple.ether_type, packet.cx.tuple.ip) {
+        (EtherType::IPV4, Some(ip)) => {
+            match admit_ipv4(sender, &ip, packet) {
+                Err(DropReason::SpoofedAddress) => {
+                    let mac = claim::admit_source(&asker, ip.source, claims)?;
+                    if let Some(from) = &mut packet.cx.from {
+                        from.address = Some(ip.source);
+                        from.mac = mac;
+                    }
+                }
+                admitted => admitted?,
+            }
+            one_mac(packet);
+            if claim::may_tell(&ip) {
+                claim::heard_from_node(&asker, &ip, packet, claims);
+                hear_server(packet, sender, tables, claims);
+            }
+            Ok(())
+        }
+        (EtherType::ARP, _) => match admit_arp(sender, packet.buf.data()) {
+            Err(DropReason::SpoofedArp) => {
+                let arp = packet.buf.data().get(ETHERNET_LEN..);
+                let arp = ArpPacket::read_from_prefix(arp.unwrap_or_default());
+                let (arp, _) = arp.map_err(|_| DropReason::ArpMalformed)?;
+                if arp.sender_mac != packet.cx.tuple.source_mac {
+                    return Err(DropReason::SpoofedArp);
+                }
+                let to_many = packet.cx.tuple.destination_mac.is_group();
+                claim::admit_arp(&asker, &arp, to_many, claims)
+            }
+            admitted => admitted,
+        },
+        (other, _) => {
+            one_mac(packet);
+            admit_other(sender, other, tables)
+        }
+    }
+}
+
+/// The frame has the MAC by which neighbours know its sender, whichever of its
+/// MACs it was sent from: so they hear it the same, wherever they are.
+fn one_mac<B: PacketBuf>(packet: &mut Packet<B>) {
+    let Some(mac) = packet.cx.from.map(|from| from.mac) else {
+        return;
+    };
+    let source = packet.buf.data_mut().get_mut(6..12);
+    if mac != packet.cx.tuple.source_mac
+        && let Some(source) = source
+    {
+        source.copy_from_slice(&mac.octets());
+        packet.cx.tuple.source_mac = mac;
+    }
+}
+
+/// A DHCP server of this host may give an address to a client of this host.
+fn hear_server<B: PacketBuf>(
+    packet: &Packet<B>,
+    sender: &Interface,
+    tables: &Tables,
+    claims: &mut Claims,
+) {
+    let ip = packet.cx.tuple.ip.filter(claim::lease::is_to_client);
+    if let Some(ip) = ip.filter(|_| sender.dhcp_server && !tables.drawn.claims.is_empty()) {
+        let datagram = packet.buf.data();
+        let datagram = datagram.get(ETHERNET_LEN + usize::from(ip.header_len)..);
+        claim::leased(sender.segment, datagram.unwrap_or_default(), tables, claims);
+    }
 }
 
 fn admit_ipv4<B: PacketBuf>(

@@ -79,7 +79,8 @@ pub struct Sender {
     pub mac: MacAddr,
     /// Set where it is attached to this host.
     pub interface: Option<InterfaceId>,
-    /// Set where it is on another host: the address that its source proves.
+    /// Set where it is on another host: the address that its source proves. Of
+    /// an interface here: the one it has claimed, if it sends from that.
     pub address: Option<VirtualAddr>,
     /// That address is not its own: it is a phantom router, and stands for it.
     pub forwards: bool,

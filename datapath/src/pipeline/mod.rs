@@ -9,6 +9,7 @@ pub mod access;
 pub mod admit;
 pub mod answer;
 pub mod batch;
+pub mod claim;
 pub mod classify;
 pub mod cut;
 pub mod fabric_error;
@@ -29,6 +30,8 @@ pub mod verdict;
 use packet::PacketBuf;
 
 pub use batch::{BURST, Burst, Packet};
+pub use claim::behalf::Word;
+pub use claim::{Claim, How};
 pub use settle::{Exits, Punted, Settling, settle};
 pub use state::WorkerState;
 pub use verdict::{Consumed, Cut, DropReason, Punt, Verdict};
@@ -38,7 +41,7 @@ use crate::tables::Tables;
 /// A burst that a node sent.
 pub fn from_node<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables, state: &mut WorkerState) {
     classify::from_node(burst, tables);
-    admit::process(burst, tables);
+    admit::process(burst, tables, state);
     answer::process(burst, tables, state);
     topology::process(burst, tables, state);
     mapping::process(burst, tables, state);
@@ -67,6 +70,26 @@ pub fn from_substrate<B: PacketBuf>(
         // What is for somebody who has moved away leaves this host again.
         uplink::route(burst, tables);
     }
+    onward(burst, tables, state);
+}
+
+/// A burst with a word on an interface's behalf: see [`claim::behalf::burst`].
+pub fn on_behalf<B: PacketBuf>(
+    burst: &mut Burst<B>,
+    word: &Word,
+    tables: &Tables,
+    state: &mut WorkerState,
+) {
+    for packet in burst.undecided() {
+        // What is for nobody ends as such.
+        let _ = word.begin(packet, tables);
+    }
+    if !matches!(word, Word::StillThere { .. }) {
+        topology::process(burst, tables, state);
+    }
+    access::process(burst, tables, state);
+    replicate::process(burst, tables, state);
+    uplink::route(burst, tables);
     onward(burst, tables, state);
 }
 

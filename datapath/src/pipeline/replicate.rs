@@ -10,10 +10,11 @@
 
 use core::time::Duration;
 
-use packet::PacketBuf;
+use packet::{EtherType, PacketBuf};
 use vnet::compiled::{HostId, InterfaceId};
 
 use super::batch::{Burst, Context, Packet};
+use super::claim::SWITCHES;
 use super::state::WorkerState;
 use super::verdict::{Consumed, DropReason, Verdict};
 use crate::tables::{Destination, Tables};
@@ -53,6 +54,11 @@ fn replicate<B: PacketBuf>(
     }
 }
 
+/// A word between switches about who has an address: no node hears it.
+fn is_for_switches(cx: &Context) -> bool {
+    cx.tuple.destination_mac == SWITCHES && cx.tuple.ether_type == EtherType::ARP
+}
+
 /// Where the copies of a packet go.
 pub fn receivers<'t>(
     cx: &Context,
@@ -60,9 +66,10 @@ pub fn receivers<'t>(
 ) -> impl Iterator<Item = Destination> + use<'t> {
     let to = cx.to.filter(Destination::is_group);
     let sender = cx.from.and_then(|from| from.interface);
+    let for_nodes = !is_for_switches(cx);
     let members = to.and_then(|to| Some((to, tables.drawn.groups.of(to.segment())?)));
     members.into_iter().flat_map(move |(to, members)| {
-        let here = members.here_but(sender);
+        let here = members.here_but(sender).filter(move |_| for_nodes);
         let (drawn, loaded): (&[HostId], &[HostId]) = match sender {
             Some(_) => (&members.hosts, tables.loaded_hosts.of(to.segment())),
             None => (&[], &[]),

@@ -13,6 +13,7 @@ use vnet::compiled::{InterfaceId, PortId};
 use zerocopy::FromBytes;
 
 use super::batch::{BURST, Burst, Context, Packet, Routing};
+use super::claim::Claim;
 use super::state::WorkerState;
 use super::verdict::{Consumed, Cut, DropReason, Punt, Verdict};
 use super::{cut, replicate};
@@ -67,6 +68,9 @@ pub trait Exits<B> {
     /// # Errors
     /// The packet, if the slow path has no room.
     fn punt(&mut self, punted: Punted<B>) -> Result<(), Punted<B>>;
+
+    /// Tells of a claim to an address. Nobody need listen: it is made again.
+    fn claim(&mut self, _claim: Claim) {}
 }
 
 /// What settling needs besides the burst.
@@ -86,6 +90,9 @@ pub fn settle<B: PacketBuf>(
     exits: &mut impl Exits<B>,
 ) {
     let (port, now) = (burst.port, burst.now);
+    for claim in state.claims.drain() {
+        exits.claim(claim);
+    }
     for packet in burst.packets.drain(..) {
         let line = with.ledger.line(packet.cx.row);
         line.received(u64::from(packet.cx.wire_len));

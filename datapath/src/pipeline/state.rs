@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::answer::limit::{COPIES, ERRORS, InterfaceLimit, QUESTIONS};
 use super::batch::IpTuple;
+use super::claim::Claims;
 use super::kernel::limit::KernelLimit;
 use super::translate::icmp::Scratch;
 use super::translate::identification::Identification;
@@ -28,6 +29,8 @@ pub struct WorkerState {
     pub(super) hits: HitRow,
     /// The questions to logical devices' agents that it has handed up.
     pub(super) questions: InterfaceLimit,
+    /// The claims to addresses that it has seen.
+    pub(super) claims: Claims,
     /// What it has handed to the kernel.
     pub(super) kernel: KernelLimit,
     /// What it has done for logical routers, if anybody counts.
@@ -47,6 +50,7 @@ impl WorkerState {
             copies: InterfaceLimit::new(COPIES, workers),
             hits: HitRow::of_worker(worker),
             questions: InterfaceLimit::new(QUESTIONS, workers),
+            claims: Claims::new(workers),
             kernel: KernelLimit::default(),
             legs: None,
             scratch: Box::default(),

@@ -3,6 +3,7 @@
 
 pub mod access;
 mod atomics;
+pub mod claims;
 pub mod dhcp;
 pub mod flows;
 pub mod groups;
@@ -25,6 +26,7 @@ use packet::{Locator, MacAddr, SegmentId, VirtualAddr};
 use vnet::compiled::{Compiled, HostId};
 
 pub use access::{AccessTable, NetworkAccess, Ruling};
+pub use claims::{ClaimTable, Right};
 pub use dhcp::DhcpService;
 pub use flows::FlowTable;
 pub use groups::{GroupTable, LoadedHosts, Members};
@@ -85,6 +87,8 @@ pub struct Drawn {
     pub phantoms: PhantomTable,
     /// Who may send what to whom.
     pub access: AccessTable,
+    /// Who may come to have further addresses.
+    pub claims: ClaimTable,
 }
 
 impl Tables {
@@ -146,6 +150,7 @@ impl Drawn {
             groups: GroupTable::new(compiled),
             phantoms: PhantomTable::new(compiled),
             access: AccessTable::new(compiled),
+            claims: ClaimTable::new(compiled),
             ports: PortTable::new(compiled, ports, rows),
         }
     }
@@ -161,6 +166,7 @@ impl Drawn {
             groups: GroupTable::new(compiled),
             phantoms: PhantomTable::new(compiled),
             access: self.access.followed_by(compiled),
+            claims: ClaimTable::new(compiled),
             ports: PortTable::new(compiled, ports, rows),
         }
     }

@@ -84,8 +84,14 @@ pub struct Interface {
     pub segment: SegmentId,
     /// Its segment's place in the table.
     segment_at: u32,
-    /// Its addresses, at least one.
+    /// Its addresses as drawn; perhaps none.
     pub addresses: Box<[VirtualAddr]>,
+    /// What the fabric knows it by, where it sends from none of them: the first,
+    /// or an anchor.
+    pub identity: VirtualAddr,
+    /// May it come to have others, too? Which it has then, the table of mappings
+    /// says.
+    pub claims: bool,
     /// May it answer DHCP clients?
     pub dhcp_server: bool,
     /// Its slot on this host's locator: what receivers hold its packets'
@@ -234,7 +240,13 @@ impl PortTable {
             let port = ports.get_mut(usize::from(interface.port.0));
             if let Some(port) = port.and_then(Option::as_mut) {
                 port.attach(id, interface.tags, interface.mac);
+                for mac in compiled.shared_macs(interface) {
+                    port.attach(id, interface.tags, mac);
+                }
             }
+            let identity = interface.addresses.first().copied();
+            let identity = identity.unwrap_or(VirtualAddr::from_bits(0));
+            let drawn = interface.addresses.iter().filter(|a| !a.is_anchor());
             if let Some(place) = interfaces.get_mut(id.0 as usize) {
                 *place = Some(Interface {
                     port: interface.port,
@@ -242,7 +254,9 @@ impl PortTable {
                     mac: interface.mac,
                     segment: interface.segment,
                     segment_at: at.get(&interface.segment).copied().unwrap_or(u32::MAX),
-                    addresses: interface.addresses.as_slice().into(),
+                    addresses: drawn.copied().collect(),
+                    identity,
+                    claims: compiled.claimant(interface.segment, identity).is_some(),
                     dhcp_server: interface.dhcp_server,
                     slot: slots.get(&id).copied().unwrap_or(Slot::ZERO),
                     phantom: phantoms.get(&id).map(|one| Box::new((*one).clone())),

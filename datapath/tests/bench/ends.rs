@@ -6,7 +6,7 @@
 //! * To a node: a frame with its MAC, its tag and its address, that the
 //!   segment allows and that is not too large; if it comes from the fabric,
 //!   from a neighbour or from the segment's router. Or a DHCP server's answer
-//!   about its own address.
+//!   about its own address; a tenant's own server's also names another.
 //! * To many: a frame from a neighbour, with the tag of those behind the port;
 //!   on the fabric the address of a group has the group bit, and no other.
 //! * To the kernel, and from it: what has the host's own address, and nothing
@@ -280,7 +280,9 @@ fn to_a_node(PortId(port): PortId, frame: &[u8], answer: bool) -> (u32, usize) {
                 let dhcp = packet[12..16] == [0; 4];
                 // F gets whatever is sent to its MAC, to pass it on.
                 let passes_on = receiver.2 == F && to[0] < 224;
-                assert!(has(receiver, to) || dhcp || passes_on, "another's packet");
+                let from_server = is_dhcp(&frame[bare - 2..]) && packet[12..16] == F.ip;
+                let may = dhcp || passes_on || from_server;
+                assert!(has(receiver, to) || may, "another's packet");
             }
         }
         [8, 6] => assert!(answer && frame.len() == bare + 28, "ARP is answered"),

@@ -4,9 +4,10 @@ use core::time::Duration;
 
 use datapath::books::{Ledger, Patience, RowId, RowReading};
 use datapath::pipeline::batch::Context;
+use datapath::pipeline::claim::behalf;
 use datapath::pipeline::{
-    Burst, DropReason, Exits, Punt, Punted, Settling, Verdict, WorkerState, from_kernel, from_node,
-    from_substrate, settle,
+    Burst, Claim, DropReason, Exits, Punt, Punted, Settling, Verdict, Word, WorkerState,
+    from_kernel, from_node, from_substrate, on_behalf, settle,
 };
 use datapath::tables::Tables;
 use packet::{HeapBuf, Offload, PacketBuf};
@@ -35,6 +36,8 @@ pub struct Outcome {
     pub offloads: Vec<Offload>,
     /// What was booked as dropped, of the packet or of its pieces.
     pub booked: Vec<DropReason>,
+    /// The claims to addresses that were seen.
+    pub claims: Vec<Claim>,
 }
 
 /// Where a burst comes from.
@@ -86,6 +89,14 @@ impl Host {
         self.one(Way::Node, PortId(port), buf)
     }
 
+    /// A word on an interface's behalf.
+    pub fn says(&mut self, word: &Word) -> Outcome {
+        let buf = HeapBuf::from_slice(&word.frame());
+        let mut burst = behalf::burst(word, buf, &self.tables, self.now).unwrap();
+        on_behalf(&mut burst, word, &self.tables, &mut self.state);
+        self.settled(burst)
+    }
+
     /// The same from the substrate, on the first uplink.
     pub fn substrate_leaves_to_a_device(&mut self, frame: &[u8], offload: Offload) -> Outcome {
         let mut buf = HeapBuf::from_slice(frame);
@@ -103,6 +114,10 @@ impl Host {
         let mut burst = Burst::new(port, self.now);
         burst.push(buf, self.row(port)).unwrap();
         self.run(way, &mut burst);
+        self.settled(burst)
+    }
+
+    fn settled<B: PacketBuf + Made>(&mut self, mut burst: Burst<B>) -> Outcome {
         let (cx, frame) = {
             let packet = &burst.packets[0];
             (packet.cx, packet.buf.data().to_vec())
@@ -118,6 +133,7 @@ impl Host {
             cx,
             frame,
             sent: out.sent,
+            claims: out.claims,
             offloads: out.offloads,
             booked: DropReason::ALL
                 .iter()
@@ -169,6 +185,7 @@ impl Made for HeapBuf {
 struct Out {
     sent: Vec<(PortId, Vec<u8>)>,
     offloads: Vec<Offload>,
+    claims: Vec<Claim>,
 }
 
 impl<B: PacketBuf + Made> Exits<B> for Out {
@@ -183,6 +200,10 @@ impl<B: PacketBuf + Made> Exits<B> for Out {
 
     fn punt(&mut self, _: Punted<B>) -> Result<(), Punted<B>> {
         Ok(())
+    }
+
+    fn claim(&mut self, claim: Claim) {
+        self.claims.push(claim);
     }
 }
 

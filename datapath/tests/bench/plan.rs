@@ -11,14 +11,14 @@ use datapath::substrate::{
     UplinkTable,
 };
 use datapath::tables::{
-    Drawn, FlowTable, HostTable, LoadedHosts, MappingWriter, MoveTable, PathMtus, PortEntry,
-    PortOffloads, PortRole, Tables,
+    Drawn, FlowTable, HostTable, LoadedHosts, MappingEntry, MappingKey, MappingWriter, MoveTable,
+    Origin, PathMtus, PortEntry, PortOffloads, PortRole, Tables,
 };
 use packet::{Locator, MacAddr, Slot, SubstrateAddr, VirtualAddr, VlanId};
 use vnet::compiled::{
-    Compiled, Host, HostId, Interface, InterfaceId, Ipv4Subnet, Leg, LegId, LinkType, Mapping,
-    MappingKind, Network, NextHop, PhantomRouter, PortId, Route, Router, RouterId, Segment, Snmp,
-    UnknownMac,
+    AddressPolicy, Claimant, Compiled, Host, HostId, Interface, InterfaceId, Ipv4Subnet, Leg,
+    LegId, LinkType, Mapping, MappingKind, Network, NextHop, PhantomRouter, PortId, Route, Router,
+    RouterId, Segment, Shared, Snmp, UnknownMac,
 };
 use vnet::secret::Secret;
 
@@ -140,6 +140,8 @@ pub struct Plan {
     pub loaded_hosts: LoadedHosts,
     /// Who has moved lately.
     pub moves: MoveTable,
+    /// Mappings that were learned.
+    pub learned: Vec<(MappingKey, MappingEntry)>,
 }
 
 impl Plan {
@@ -192,6 +194,7 @@ impl Plan {
             path_mtu: None,
             loaded_hosts: LoadedHosts::default(),
             moves: MoveTable::default(),
+            learned: Vec::new(),
         }
     }
 
@@ -318,6 +321,71 @@ impl Plan {
             .unwrap()
     }
 
+    /// Lets a node of a segment come by addresses in that way.
+    pub fn claimant(&mut self, segment_id: u32, node: Node, policy: AddressPolicy) {
+        let of = *self.mapping(segment_id, node.ip);
+        let interfaces = self.compiled.interfaces.iter_mut();
+        let is_its = |i: &&mut Interface| (i.segment, i.mac) == (of.segment, of.mac);
+        for interface in interfaces.filter(is_its) {
+            interface.policy = policy;
+        }
+        let claimants = &mut self.compiled.claimants;
+        claimants.retain(|c| (c.segment, c.identity) != (of.segment, of.address));
+        claimants.push(Claimant {
+            segment: of.segment,
+            identity: of.address,
+            addresses: vec![of.address],
+            mac: of.mac,
+            host: of.host,
+            interface: of.interface,
+            policy,
+        });
+        claimants.sort_by_key(|c| (c.segment, c.identity));
+    }
+
+    /// The same, without an address of its own: with this anchor.
+    pub fn anchored(&mut self, segment_id: u32, node: Node, policy: AddressPolicy, anchor: Ip) {
+        for interface in &mut self.compiled.interfaces {
+            if (interface.segment, interface.mac) == (segment(segment_id), node.mac) {
+                interface.addresses = vec![ip_of(anchor)];
+            }
+        }
+        self.mapping(segment_id, node.ip).address = ip_of(anchor);
+        self.claimant(segment_id, Node { ip: anchor, ..node }, policy);
+    }
+
+    /// Lets nodes of `front` share an address.
+    pub fn share(&mut self, ip: Ip, mac: Option<MacAddr>, nodes: &[Node]) {
+        for node in nodes {
+            self.claimant(FRONT, *node, AddressPolicy::Fixed);
+        }
+        let mut claimants: Vec<_> = nodes.iter().map(|node| ip_of(node.ip)).collect();
+        claimants.sort_unstable();
+        self.compiled.shared.push(Shared {
+            segment: segment(FRONT),
+            address: ip_of(ip),
+            mac,
+            claimants,
+        });
+        self.compiled.shared.sort_by_key(|s| (s.segment, s.address));
+    }
+
+    /// An address of `front` that was learned of a claimant.
+    pub fn learn(&mut self, ip: Ip, node: Node, mac: MacAddr) {
+        let claimant = self.compiled.claimant(segment(FRONT), ip_of(node.ip));
+        let claimant = claimant.expect("a claimant");
+        let entry = MappingEntry {
+            kind: MappingKind::Node,
+            mac,
+            host: claimant.host,
+            slot: Slot::ZERO,
+            interface: claimant.interface,
+            origin: Origin::Learned,
+        };
+        let key = MappingKey::new(segment(FRONT), ip_of(ip));
+        self.learned.push((key, entry));
+    }
+
     pub fn segment(&mut self, segment_id: u32) -> &mut Segment {
         let segments = &mut self.compiled.segments;
         segments
@@ -343,7 +411,13 @@ impl Plan {
             path_mtus.lower(HostId(1), mtu, Duration::ZERO);
         }
         let mappings = &self.compiled.mappings;
-        let writer = MappingWriter::filled(mappings.len(), mappings).unwrap();
+        let room = mappings.len() + self.learned.len();
+        let mut writer = MappingWriter::filled(room, mappings).unwrap();
+        let mut staged = writer.stage();
+        for (key, entry) in &self.learned {
+            staged.put(*key, *entry).unwrap();
+        }
+        staged.commit();
         Tables {
             version: writer.version(),
             hosts: Arc::new(HostTable::of(&self.compiled.hosts)),
@@ -476,6 +550,7 @@ fn place(compiled: &mut Compiled, station: &Station, here: Site) {
             mac: node.mac,
             addresses,
             dhcp_server: false,
+            policy: AddressPolicy::Fixed,
         });
     }
 }

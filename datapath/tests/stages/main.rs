@@ -14,6 +14,7 @@ mod bench;
 mod admission;
 mod arp;
 mod arrival;
+mod claims;
 mod classification;
 mod dhcp;
 mod fabric_errors;

@@ -13,7 +13,7 @@ use packet::{
     EtherType, HeapBuf, InnerTag, MacAddr, NoRoom, Offload, PacketBuf, SubstrateAddr, Tags,
     TransportChecksum,
 };
-use vnet::compiled::{Dhcp, LegId, NextHop, PortId};
+use vnet::compiled::{AddressPolicy, Dhcp, Learn, LegId, NextHop, PortId};
 
 use crate::bench::host::{Host, Made, Outcome, Way};
 use crate::bench::plan::{self, router_mac};
@@ -187,6 +187,24 @@ fn example(reason: Reason) -> Option<Outcome> {
         }
         Reason::SpoofedAddress => node(A, &frame(A, F).ipv4(G.ip, F.ip).udp(1, 2, b"x")),
         Reason::SpoofedArp => node(A, &frame(A, F).arp_request(G.ip, F.ip)),
+        Reason::ClaimRateLimited => {
+            let mut plan = Plan::of(Site::R);
+            plan.share([10, 0, 0, 100], None, &[A]);
+            let mut host = plan.host();
+            let to_all = Frame::between(A.mac, MacAddr::BROADCAST);
+            let sent = to_all.arp_announcement([10, 0, 0, 100]);
+            for _ in 0..64 {
+                host.node_sends(A.port, &sent);
+            }
+            Some(host.node_sends(A.port, &sent))
+        }
+        Reason::AddressClaimed => {
+            let mut plan = Plan::of(Site::R);
+            let learn = Learn { most: 1, age: 300 };
+            plan.claimant(FRONT, A, AddressPolicy::Learn(learn));
+            let sent = frame(A, F).ipv4([10, 0, 0, 99], F.ip).udp(1, 2, b"x");
+            Some(plan.host().node_sends(A.port, &sent))
+        }
         Reason::DhcpNotAuthorised => node(A, &v4(A, F).udp(67, 68, &[2; 300])),
         Reason::DhcpNotServed => node(A, &discover(A)),
         Reason::DhcpMalformed => {

@@ -2,7 +2,7 @@
 //! on it, and mapping by mapping for the tables.
 //!
 //! * `mappings`: which mappings differ.
-//! * `networks`, `segments`, `routers`, `nodes`: one line for each thing that
+//! * `networks`, `segments`, `routers`, `nodes`, `shared`: one line for each thing that
 //!   a person drew, by its name.
 //! * `dhcp`: what a segment's nodes are told.
 //! * `rules`: who may send what to whom.
@@ -17,6 +17,7 @@ mod nodes;
 mod routers;
 mod rules;
 mod segments;
+mod shared;
 mod snmp;
 mod stations;
 #[cfg(test)]
@@ -54,7 +55,7 @@ pub struct PlanLine {
     /// How.
     pub change: Change,
     /// What kind of thing it is: `network`, `segment`, `router`, `node`,
-    /// `mapping`, `rule`.
+    /// `mapping`, `rule`, `shared address`.
     pub what: &'static str,
     /// Its name.
     pub name: String,
@@ -185,7 +186,7 @@ impl<'a> Side<'a> {
 fn counted(count: usize, what: &str) -> String {
     let plural = match what {
         _ if count == 1 => "",
-        "address" => "es",
+        "address" | "shared address" => "es",
         _ => "s",
     };
     format!("{count} {what}{plural}")

@@ -63,6 +63,7 @@ impl<'a> Differences<'a> {
         lines.extend(self.routers(old.network, new.network));
         lines.extend(self.nodes(old.network, new.network));
         lines.extend(self.static_mappings(old.network, new.network));
+        lines.extend(self.shared(old.network, new.network));
         lines.extend(self.rules(old.network, new.network));
         lines
     }
@@ -97,6 +98,7 @@ fn whole(drawn: Drawn<'_, '_>, change: Change, side: &Side<'_>) -> PlanLine {
                 .map_or(0, |access| access.rules.len()),
             "rule",
         ),
+        (network.shared.len(), "shared address"),
     ];
     let parts = parts.iter().filter(|(count, _)| *count > 0);
     let parts: Vec<String> = parts.map(|&(count, what)| counted(count, what)).collect();

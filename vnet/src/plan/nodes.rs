@@ -6,7 +6,7 @@ use super::join::{Joined, join_unordered};
 use super::loss::Why;
 use super::stations::{self, Attached};
 use super::{Change, Differences, MAPPING, NODE, PlanLine, Side, listed};
-use crate::compiled::{Ipv4Subnet, LinkType};
+use crate::compiled::{AddressPolicy, Ipv4Subnet, LinkType};
 use crate::topology::{At, Network, Node, Phantom, Station};
 
 /// How an interface's frames are tagged.
@@ -18,6 +18,7 @@ pub(super) struct Facts<'a> {
     tagging: Tagging,
     dhcp_server: bool,
     forwards: Forwards<'a>,
+    policy: AddressPolicy,
 }
 
 /// What an interface forwards for, and its slot if it does.
@@ -57,6 +58,7 @@ impl<'a> Differences<'a> {
                 parts.extend(self.taggings(name, &was, &is));
                 parts.extend(dhcp_servers(&was, &is));
                 parts.extend(self.forwards(name, &was, &is));
+                parts.extend(policies(&was, &is));
                 if stations::mac_changes(&was, &is) {
                     self.losses.note(Why::Mac, NODE, name);
                 }
@@ -188,6 +190,15 @@ fn dhcp_servers(was: &[Attached<'_, Facts<'_>>], is: &[Attached<'_, Facts<'_>>])
     listed(lines.collect(), "dhcp-server", "differ")
 }
 
+/// How interfaces come by addresses, where that changes.
+fn policies(was: &[Attached<'_, Facts<'_>>], is: &[Attached<'_, Facts<'_>>]) -> Vec<String> {
+    let changes = stations::differing(was, is, |attached| attached.more.policy);
+    let lines = changes
+        .into_iter()
+        .map(|(segment, was, is)| format!("policy in {segment} {was} -> {is}"));
+    listed(lines.collect(), "policy", "differ")
+}
+
 fn interfaces<'a>(side: &Side<'a>, node: &'a Node) -> Vec<Attached<'a, Facts<'a>>> {
     let stations = node.interfaces.iter();
     let stations = stations.map(|i| {
@@ -195,6 +206,7 @@ fn interfaces<'a>(side: &Side<'a>, node: &'a Node) -> Vec<Attached<'a, Facts<'a>
             tagging: (i.link, i.tags),
             dhcp_server: i.dhcp_server,
             forwards: forwards(side, &i.station, i.phantom.as_ref()),
+            policy: i.policy,
         };
         (&i.station, facts)
     });

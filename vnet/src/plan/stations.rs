@@ -121,7 +121,11 @@ pub(super) fn addresses<M>(of: &[Attached<'_, M>]) -> String {
     if of.len() > LISTED {
         return counted(of.len(), "address");
     }
-    let listed: Vec<String> = of.iter().map(|a| a.address.to_string()).collect();
+    let listed = of.iter().map(|attached| match attached.address {
+        anchor if anchor.is_anchor() => "without address yet".to_owned(),
+        address => address.to_string(),
+    });
+    let listed: Vec<String> = listed.collect();
     listed.join(" and ")
 }
 

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use packet::{EtherType, Locator, MacAddr, MplsLabel, SegmentId, Slot, Tags, VirtualAddr, VlanId};
 
-use crate::compiled::{AccessRules, Dhcp, Ipv4Subnet, LinkType, Snmp, UnknownMac};
+use crate::compiled::{AccessRules, AddressPolicy, Dhcp, Ipv4Subnet, LinkType, Snmp, UnknownMac};
 use crate::diagnostic::{Diagnostics, Place};
 use crate::yaml::Located;
 use networks::NetworkTexts;
@@ -57,6 +57,8 @@ pub struct Network {
     pub mappings: Vec<StaticMapping>,
     /// Who may talk to whom; `None`: nothing is said of it.
     pub access: Option<AccessRules>,
+    /// Addresses that several nodes share.
+    pub shared: Vec<SharedAddress>,
 }
 
 /// A layer-2 broadcast domain.
@@ -82,6 +84,9 @@ pub struct Segment {
     pub ethertypes: Vec<EtherType>,
     /// What its nodes are told by DHCP, as drawn.
     pub dhcp: Option<Dhcp>,
+    /// The first and the last address that those of its nodes get of which DHCP
+    /// is to give one and none is written.
+    pub pool: Option<(VirtualAddr, VirtualAddr)>,
 }
 
 /// Something with a MAC and addresses in a segment.
@@ -91,7 +96,8 @@ pub struct Station {
     pub place: Place,
     /// Its segment.
     pub segment: SegmentIndex,
-    /// Its addresses; at least one unless an error was reported.
+    /// Its addresses; at least one unless an error was reported. Where none is
+    /// written, an anchor: see [`VirtualAddr::is_anchor`].
     pub addresses: Vec<VirtualAddr>,
     /// Its MAC, as given or derived.
     pub mac: MacAddr,
@@ -167,6 +173,8 @@ pub struct NodeInterface {
     pub dhcp_server: bool,
     /// What it stands for besides its addresses.
     pub phantom: Option<Phantom>,
+    /// How it comes by further addresses.
+    pub policy: AddressPolicy,
 }
 
 /// What a phantom router stands for in a segment.
@@ -176,6 +184,22 @@ pub struct Phantom {
     pub forwards: Vec<Ipv4Subnet>,
     /// Its slot on its host, if that is given.
     pub slot: Option<Located<Slot>>,
+}
+
+/// An address that several nodes share: whichever claimed it last has it.
+#[derive(Debug)]
+pub struct SharedAddress {
+    /// Where it is written.
+    pub place: Place,
+    /// Its segment.
+    pub segment: SegmentIndex,
+    /// The address.
+    pub address: VirtualAddr,
+    /// The MAC that goes with it, if one does.
+    pub mac: Option<MacAddr>,
+    /// The nodes, by index into [`Network::nodes`], each once, at least one
+    /// unless an error was reported.
+    pub nodes: Vec<usize>,
 }
 
 /// An interface whose node is described elsewhere.

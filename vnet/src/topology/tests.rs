@@ -4,6 +4,7 @@ use std::path::Path;
 use super::*;
 use crate::compiled::{Compiled, Host, HostId, InterfaceId, MappingKind};
 
+mod identities;
 mod links;
 mod rules;
 

@@ -27,6 +27,7 @@ use crate::ports::live::PortSet;
 use crate::slow_path::Leader;
 use crate::state::{PortText, RequestId, TopologyRecord, Unconfirmed};
 use crate::worker::panel::PatchPanel;
+use crate::worker::punts::PuntRings;
 
 /// What is asked of the commit thread.
 pub(super) enum Order {
@@ -86,6 +87,10 @@ pub struct Clerk<B> {
     pub(super) started: Instant,
     /// How long the old place of who has moved is remembered.
     pub(super) move_grace: Duration,
+    /// Where workers tell of claims.
+    pub(super) punts: Arc<PuntRings<B>>,
+    /// When learned mappings are looked at again.
+    pub(super) learned_due: Instant,
 }
 
 /// What the commit thread begins with: what is in force at the start.
@@ -116,6 +121,8 @@ pub struct Beginning<B> {
     pub started: Instant,
     /// How long the old place of who has moved is remembered.
     pub move_grace: Duration,
+    /// Where workers tell of claims.
+    pub punts: Arc<PuntRings<B>>,
 }
 
 impl<B: PacketBuf + 'static> From<Beginning<B>> for Clerk<B> {
@@ -151,8 +158,11 @@ impl<B: PacketBuf + 'static> From<Beginning<B>> for Clerk<B> {
             occupancy: Occupancy::new(beginning.limits),
             started: beginning.started,
             move_grace: beginning.move_grace,
+            punts: beginning.punts,
+            learned_due: Instant::now(),
             show,
         };
+        clerk.recall_learned();
         clerk.show_tables();
         clerk
     }
@@ -163,6 +173,8 @@ const FLUSH_EVERY: Duration = Duration::from_secs(2);
 /// So often it looks for what is due when there is no order: memory that waits,
 /// a topology that goes back.
 const TURN: Duration = Duration::from_millis(50);
+/// The same, where interfaces may claim addresses.
+const CLAIMS_TURN: Duration = Duration::from_millis(3);
 
 impl<B: PacketBuf + 'static> Clerk<B> {
     /// Takes orders until it is told to end. Gives the ports back: their devices
@@ -173,7 +185,7 @@ impl<B: PacketBuf + 'static> Clerk<B> {
         loop {
             let order = match next.take() {
                 Some(order) => Ok(order),
-                None => self.orders.recv_timeout(TURN),
+                None => self.orders.recv_timeout(self.turn()),
             };
             match order {
                 Ok(Order::ChangeMappings(first)) => {
@@ -212,6 +224,8 @@ impl<B: PacketBuf + 'static> Clerk<B> {
             }
             self.open_again();
             if self.may_change().is_ok() {
+                while self.take_claims() {}
+                self.look_after_learned();
                 self.revert_if_due();
                 self.look_after_file();
             }
@@ -224,6 +238,15 @@ impl<B: PacketBuf + 'static> Clerk<B> {
             tracing::error!(%error, "what was learned last may be lost");
         }
         self.panel
+    }
+
+    /// How long it waits for an order. Claims are no orders: a neighbour waits for
+    /// what they change.
+    fn turn(&self) -> Duration {
+        match self.compiled.claimants.as_slice() {
+            [] => TURN,
+            _ => CLAIMS_TURN,
+        }
     }
 
     /// The transactions that wait, as many as are worth doing at once, and what

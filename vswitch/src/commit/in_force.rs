@@ -10,6 +10,7 @@ use parking_lot::{Mutex, RwLock};
 use vnet::compiled::{Compiled, Host};
 use vnet::topology::networks::NetworkTexts;
 
+use super::claims::LearnedMappings;
 use super::event::Events;
 use super::order::Revision;
 use crate::control::source::Table;
@@ -58,6 +59,8 @@ pub struct Showcase {
     revision: AtomicU64,
     tables: Mutex<Vec<Table>>,
     attention: Mutex<Vec<String>>,
+    /// What is known of learned mappings besides where they lead.
+    pub learned: Mutex<LearnedMappings>,
     /// What changed.
     pub events: Events,
 }
@@ -70,6 +73,7 @@ impl Showcase {
             revision: AtomicU64::new(revision.0),
             tables: Mutex::default(),
             attention: Mutex::new(attention),
+            learned: Mutex::default(),
             events: Events::new(revision),
         }
     }

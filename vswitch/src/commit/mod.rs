@@ -7,12 +7,14 @@
 //! * [`order`]: what may be asked, and what is answered; [`refusal`]: why not.
 //! * `handle`: where orders are left; `clerk`: the thread that takes them.
 //! * [`topology`], `mappings`, `ports`: how each is carried out.
+//! * [`claims`]: what interfaces claim, which nobody orders.
 //! * [`durable`]: the state file; `requests`: what was done before; `survey`:
 //!   all mappings, for a new state file.
 //! * [`writer`]: the tables; `occupancy`: how full they are.
 //! * `custody`: who has the state file while another vswitch takes over.
 //! * [`in_force`]: what others see of it; [`event`]: what watchers are told.
 
+pub mod claims;
 mod clerk;
 mod custody;
 pub mod durable;

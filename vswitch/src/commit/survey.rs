@@ -1,4 +1,4 @@
-//! Goes through all mappings that clients have loaded, in the order of their
+//! Goes through all mappings that clients have loaded or that were learned, in the order of their
 //! keys, while they change.
 //!
 //! A thread of its own collects and sorts the keys; the values are looked up a
@@ -55,7 +55,7 @@ impl Survey {
 fn loaded_keys(publisher: &SharedPublisher) -> Vec<MappingKey> {
     let tables = publisher.lock().pin();
     let all = tables.mappings.iter(tables.version);
-    let loaded = all.filter(|(_, entry)| entry.origin == Origin::Loaded);
+    let loaded = all.filter(|(_, entry)| entry.origin != Origin::Drawn);
     let mut keys: Vec<_> = loaded.map(|(key, _)| key).collect();
     drop(tables);
     keys.sort_unstable();
@@ -79,7 +79,7 @@ fn values(publisher: &SharedPublisher, keys: &[MappingKey]) -> Vec<MappingChange
             slot: entry.slot,
             mac: entry.mac,
         };
-        (entry.origin == Origin::Loaded).then_some(MappingChange {
+        (entry.origin != Origin::Drawn).then_some(MappingChange {
             segment: key.segment,
             address: key.address,
             place: Some(place),

@@ -13,6 +13,7 @@ use vnet::plan::Plan;
 use vnet::topology::Topology;
 use vnet::topology::networks::NetworkTexts;
 
+use super::claims::holder;
 use super::clerk::Clerk;
 use super::event::What;
 use super::order::{Applied, Apply, Author, Cause, MappingChange, RequestId, Revision, Rollback};
@@ -274,7 +275,7 @@ impl<B: PacketBuf + 'static> Clerk<B> {
             let key = MappingKey::new(lost.segment, lost.address);
             if staged
                 .get(key)
-                .is_some_and(|entry| entry.origin == Origin::Loaded)
+                .is_some_and(|entry| entry.origin != Origin::Drawn)
             {
                 staged.remove(key);
             }
@@ -290,6 +291,7 @@ impl<B: PacketBuf + 'static> Clerk<B> {
         self.known.set_segments(&compiled.segments);
         self.mtu_paths = Arc::new(MtuPaths::new(&compiled));
         self.compiled = Arc::new(compiled);
+        self.keep_learned();
         Ok(self.writer.publish())
     }
 
@@ -304,15 +306,16 @@ impl<B: PacketBuf + 'static> Clerk<B> {
         self.leader.serve(tenants(self.frame.locator(), compiled));
     }
 
-    /// Mappings of clients that cannot stay: their segment goes, or the
-    /// topology now says itself where the address is.
+    /// Mappings of clients, and learned ones, that cannot stay: their segment
+    /// goes, the topology now says itself where the address is, or whoever has
+    /// learned it may not have it any more.
     fn loaded_that_are_lost(&self, compiled: &Compiled) -> Vec<MappingChange> {
         let gone = |segment, address| MappingChange {
             segment,
             address,
             place: None,
         };
-        let is_loaded = |entry: MappingEntry| entry.origin == Origin::Loaded;
+        let is_loaded = |entry: MappingEntry| entry.origin != Origin::Drawn;
         let drawn = compiled.mappings.iter();
         let taken_over = drawn.filter(|mapping| {
             let key = MappingKey::new(mapping.segment, mapping.address);
@@ -327,7 +330,16 @@ impl<B: PacketBuf + 'static> Clerk<B> {
                 all.filter(|(key, entry)| is_loaded(*entry) && !stay.contains(&key.segment));
             lost.extend(homeless.map(|(key, _)| gone(key.segment, key.address)));
         }
+        // Nobody may have it any more who has it.
+        for key in self.show.learned.lock().keys() {
+            let entry = self.writer.mappings.get(*key);
+            let learned = entry.filter(|entry| entry.origin == Origin::Learned);
+            if learned.is_some_and(|entry| holder(compiled, *key, &entry).is_none()) {
+                lost.push(gone(key.segment, key.address));
+            }
+        }
         lost.sort_unstable_by_key(|change| (change.segment, change.address));
+        lost.dedup_by_key(|change| (change.segment, change.address));
         lost
     }
 

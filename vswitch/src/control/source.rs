@@ -13,6 +13,7 @@ use core::time::Duration;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use datapath::pipeline::How;
 pub use datapath::substrate::NeighborState;
 use datapath::substrate::{AddressKind, AddressState};
 pub use datapath::tables::{MappingKey, PortOffloads};
@@ -387,6 +388,8 @@ pub struct Mapping {
     pub expires: Option<Duration>,
     /// Who says so.
     pub origin: MappingOrigin,
+    /// Of a learned one, how.
+    pub learned: Option<Learned>,
 }
 
 /// Who says where an address is.
@@ -396,6 +399,21 @@ pub enum MappingOrigin {
     Drawn,
     /// A client's transaction.
     Loaded,
+    /// An interface that may have claimed it.
+    Learned,
+}
+
+/// How a mapping was learned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Learned {
+    /// By what it was claimed last.
+    pub how: How,
+    /// Since when who has it has it.
+    pub since: SystemTime,
+    /// How long ago it was heard of.
+    pub heard_ago: Duration,
+    /// How often it has gone from one interface to another.
+    pub moves: u64,
 }
 
 /// An entry of a substrate port's neighbour cache (RFC 4861 §5.1).

@@ -284,6 +284,7 @@ where
         limits: observer.config.tables,
         started,
         move_grace: observer.config.substrate.move_grace,
+        punts,
     });
     let clerk = threads::spawn("commits", "commit thread", move || clerk.run())?;
     let administration = Arc::new(commits.clone());

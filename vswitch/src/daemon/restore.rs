@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use datapath::tables::publish::Publication;
 use datapath::tables::{LoadedHosts, MappingEntry, MappingKey, MappingWriter, Origin, TableFull};
 use packet::{Locator, SegmentId};
-use vnet::compiled::{Host, HostId, MappingKind};
+use vnet::compiled::{Compiled, Host, HostId, MappingKind};
 use vnet::diagnostic::Diagnostic;
 
 use crate::commit::Durable;
@@ -168,6 +168,7 @@ impl Restored {
         let numbered = (0..).map(HostId).zip(&self.hosts);
         let mut loading = Loading {
             segments: segments.map(|segment| segment.id).collect(),
+            compiled: &self.config.compiled,
             by_locator: numbered.map(|(id, host)| (host.locator, id)).collect(),
             hosts: &mut self.hosts,
             mappings: &mut self.mappings,
@@ -221,6 +222,8 @@ const AHEAD: usize = 12;
 /// Mappings on their way from the state file into the table.
 struct Loading<'a> {
     segments: HashSet<SegmentId>,
+    /// Who may have learned what.
+    compiled: &'a Compiled,
     hosts: &'a mut Vec<Host>,
     by_locator: HashMap<Locator, HostId>,
     mappings: &'a mut MappingWriter,
@@ -263,11 +266,27 @@ impl Loading<'_> {
                 continue;
             }
             let host = host_at(self.hosts, &mut self.by_locator, place.locator);
-            if staged.put(key, loaded(&place, host)).is_err() {
+            let learned = self
+                .compiled
+                .claimant_of(key.segment, key.address, place.mac, host);
+            let entry = match learned {
+                Some(claimant) => MappingEntry {
+                    interface: claimant.interface,
+                    origin: Origin::Learned,
+                    ..loaded(&place, host)
+                },
+                None if host == HostId(0) => {
+                    // It was learned of an interface that is not there any more.
+                    staged.remove(key);
+                    continue;
+                }
+                None => loaded(&place, host),
+            };
+            if staged.put(key, entry).is_err() {
                 self.left_out += 1;
             }
             let reached = (change.segment, host);
-            if self.newest != Some(reached) {
+            if host != HostId(0) && self.newest != Some(reached) {
                 self.loaded_hosts.add(change.segment, host);
                 self.newest = Some(reached);
             }

@@ -7,7 +7,7 @@ use vnet::compiled::HostId;
 
 use super::Observer;
 use crate::commit::InForce;
-use crate::control::source::{Mapping, MappingOrigin};
+use crate::control::source::{Learned, Mapping, MappingOrigin};
 
 impl Observer {
     pub(super) fn smallest_keys(
@@ -42,20 +42,30 @@ impl Observer {
         let HostId(host) = entry.host;
         let host = in_force.hosts.get(host as usize);
         let interface = entry.interface.and_then(|id| compiled.interface(id));
+        let known = self.show.learned.lock().get(&key).copied();
+        let known = known.filter(|_| entry.origin == Origin::Learned);
+        let by = known.map_or(key.address, |known| known.by);
         Mapping {
             segment: self.segment_label(key.segment),
             address: key.address,
             kind: entry.kind,
-            name: compiled.names.get(&(key.segment, key.address)).cloned(),
+            name: compiled.names.get(&(key.segment, by)).cloned(),
             host: host.map(|host| host.name.clone()).unwrap_or_default(),
             locator: host.map_or(self.config.substrate.locator, |host| host.locator),
             slot: entry.slot,
             mac: entry.mac,
             port: interface.map(|interface| self.port_name(interface.port)),
-            expires: None,
+            expires: known.and_then(|known| known.expires_in()),
+            learned: known.map(|known| Learned {
+                how: known.how,
+                since: known.since,
+                heard_ago: known.heard_ago(),
+                moves: known.moves,
+            }),
             origin: match entry.origin {
                 Origin::Drawn => MappingOrigin::Drawn,
                 Origin::Loaded => MappingOrigin::Loaded,
+                Origin::Learned => MappingOrigin::Learned,
             },
         }
     }

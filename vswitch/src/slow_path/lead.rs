@@ -1,11 +1,12 @@
-//! What the control side asks of the slow path: ways to hosts, and groups of
-//! tenants. Rare, and answered when it is done, so that the tables know the way
+//! What the control side asks of the slow path: ways to hosts, groups of
+//! tenants, and words on behalf of interfaces. Rare, and answered when it is done, so that the tables know the way
 //! to a host before they say that something is there.
 
 use core::net::Ipv6Addr;
 use std::time::Duration;
 
 use crossbeam::channel::{Receiver, Sender, bounded};
+pub use datapath::pipeline::Word;
 use packet::Locator;
 use vnet::compiled::HostId;
 
@@ -31,6 +32,8 @@ pub(super) enum Lead {
     Peers(Vec<(HostId, Locator)>),
     /// These are the tenants' addresses on this host.
     Tenants(Vec<Ipv6Addr>),
+    /// This is to be said on behalf of interfaces of this host.
+    Say(Vec<Word>),
 }
 
 /// Both ends.
@@ -49,6 +52,13 @@ impl Leader {
     /// Listens for these tenants: all that there are.
     pub fn serve(&self, tenants: Vec<Ipv6Addr>) {
         self.ask(Lead::Tenants(tenants));
+    }
+
+    /// Says this to other hosts and to nodes, on behalf of interfaces here.
+    pub fn say(&self, words: Vec<Word>) {
+        if !words.is_empty() {
+            self.ask(Lead::Say(words));
+        }
     }
 
     fn ask(&self, what: Lead) {

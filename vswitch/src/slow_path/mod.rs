@@ -34,7 +34,7 @@ use parking_lot::Mutex;
 use vnet::compiled::PortId;
 
 use self::hold::{Held, HoldQueue};
-use self::lead::{Lead, Led};
+use self::lead::{Lead, Led, Word};
 pub use self::lead::{Leader, leading};
 use self::watchdog::Watchdog;
 use crate::commit::SharedPublisher;
@@ -163,6 +163,10 @@ impl<P: BufPool> SlowPath<P> {
         let effects = match lead {
             Lead::Peers(peers) => self.host.set_peers(&peers, now),
             Lead::Tenants(tenants) => self.host.set_tenants(&tenants, now),
+            Lead::Say(words) => {
+                self.say(&words);
+                Vec::new()
+            }
         };
         self.carry_out(effects, now);
         // Who asked may have lost patience.
@@ -306,13 +310,31 @@ impl<P: BufPool> SlowPath<P> {
     /// Gives a frame to a worker to send. The workers take turns by port, so
     /// that one uplink's frames stay in order.
     fn inject(&mut self, port: PortId, buf: P::Buf) -> bool {
-        let worker = usize::from(port.0).checked_rem(self.injections.len());
-        let ring = worker.and_then(|worker| self.injections.get(worker));
-        let taken = ring.is_some_and(|ring| ring.push(Injection { port, buf }).is_ok());
+        let taken = self.give(port, Injection::Send { port, buf });
         if taken {
             self.ledger.work().handed_on.add(1);
         }
         taken
+    }
+
+    fn give(&self, port: PortId, injection: Injection<P::Buf>) -> bool {
+        let worker = usize::from(port.0).checked_rem(self.injections.len());
+        let ring = worker.and_then(|worker| self.injections.get(worker));
+        ring.is_some_and(|ring| ring.push(injection).is_ok())
+    }
+
+    /// Lets workers say something on behalf of interfaces: for the books it
+    /// begins there. What is lost on the way is said again later.
+    fn say(&mut self, words: &[Word]) {
+        let drawn = Arc::clone(&self.publisher.lock().current().drawn);
+        for &word in words {
+            let Some(interface) = drawn.ports.interface(word.interface()) else {
+                continue;
+            };
+            if let Some(buf) = self.pool.alloc_with(&word.frame()) {
+                let _ = self.give(interface.port, Injection::Say { word, buf });
+            }
+        }
     }
 
     fn watch_links(&mut self, now: Duration) {

@@ -23,7 +23,7 @@ use std::time::Instant;
 
 use crossbeam::queue::ArrayQueue;
 use datapath::books::{Ledger, RowId};
-use datapath::pipeline::{self, Burst, Exits, Punted, Settling, WorkerState};
+use datapath::pipeline::{self, Burst, Claim, Exits, Punted, Settling, Word, WorkerState};
 use datapath::tables::publish::Reader;
 use datapath::tables::{PortRole, Tables};
 use packet::{BufPool, PacketBuf};
@@ -49,11 +49,21 @@ pub struct Polled<B> {
 
 /// A frame that the slow path wants sent.
 #[derive(Debug)]
-pub struct Injection<B> {
-    /// Out of which port.
-    pub port: PortId,
-    /// The complete frame.
-    pub buf: B,
+pub enum Injection<B> {
+    /// As it is.
+    Send {
+        /// Out of which port.
+        port: PortId,
+        /// The complete frame.
+        buf: B,
+    },
+    /// On behalf of an interface of this host, through the pipeline.
+    Say {
+        /// What is said.
+        word: Word,
+        /// Its frame.
+        buf: B,
+    },
 }
 
 /// Everything one worker owns.
@@ -153,12 +163,38 @@ impl<B: PacketBuf> Worker<B> {
                 break;
             };
             busy = true;
-            self.ledger.work().taken_over.add(1);
-            self.hand
-                .outbox
-                .offer(injection.port, injection.buf, &self.ledger);
+            match injection {
+                Injection::Send { port, buf } => {
+                    self.ledger.work().taken_over.add(1);
+                    self.hand.outbox.offer(port, buf, &self.ledger);
+                }
+                Injection::Say { word, buf } => self.say(&word, buf),
+            }
         }
         busy
+    }
+
+    /// A word takes the way of a packet that its interface has sent, and is on
+    /// the same line of the books.
+    fn say(&mut self, word: &Word, buf: B) {
+        self.tables.refresh();
+        let tables = self.tables.snapshot();
+        let now = self.started.elapsed();
+        let Some(mut burst) = pipeline::claim::behalf::burst(word, buf, tables, now) else {
+            return;
+        };
+        pipeline::on_behalf(&mut burst, word, tables, &mut self.state);
+        let mut exits = Ways {
+            outbox: &mut self.hand.outbox,
+            ledger: &self.ledger,
+            punts: &self.punts,
+            pool: &mut *self.pool,
+        };
+        let with = Settling {
+            tables,
+            ledger: &self.ledger,
+        };
+        pipeline::settle(&mut burst, with, &mut self.state, &mut exits);
     }
 }
 
@@ -180,5 +216,9 @@ impl<B: PacketBuf> Exits<B> for Ways<'_, B> {
 
     fn punt(&mut self, punted: Punted<B>) -> Result<(), Punted<B>> {
         self.punts.push(punted)
+    }
+
+    fn claim(&mut self, claim: Claim) {
+        self.punts.claim(claim);
     }
 }

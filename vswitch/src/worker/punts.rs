@@ -7,13 +7,14 @@
 //! hop would fail in turn.
 
 use crossbeam::queue::ArrayQueue;
-use datapath::pipeline::{Punt, Punted};
+use datapath::pipeline::{Claim, Punt, Punted};
 use packet::PacketBuf;
 
 const DISCOVERY_RING: usize = 256;
 const RESOLVE_RING: usize = 512;
 const HOST_RING: usize = 256;
 const AGENT_RING: usize = 256;
+const CLAIM_RING: usize = 1024;
 
 /// Packets on their way up that all rings hold at most.
 pub const PUNT_RINGS: usize = DISCOVERY_RING + RESOLVE_RING + HOST_RING + AGENT_RING;
@@ -30,6 +31,8 @@ pub struct PuntRings<B> {
     /// Questions to logical devices' SNMP agents, which have a thread of their
     /// own.
     for_agents: ArrayQueue<Punted<B>>,
+    /// Claims to addresses: for the commit thread.
+    claims: ArrayQueue<Claim>,
 }
 
 impl<B> Default for PuntRings<B> {
@@ -39,6 +42,7 @@ impl<B> Default for PuntRings<B> {
             to_resolve: ArrayQueue::new(RESOLVE_RING),
             for_host: ArrayQueue::new(HOST_RING),
             for_agents: ArrayQueue::new(AGENT_RING),
+            claims: ArrayQueue::new(CLAIM_RING),
         }
     }
 }
@@ -55,6 +59,16 @@ impl<B: PacketBuf> PuntRings<B> {
             Punt::ForHost => self.for_host.push(punted),
             Punt::Agent => self.for_agents.push(punted),
         }
+    }
+
+    /// Tells of a claim. One that finds no room is lost, and made again.
+    pub fn claim(&self, claim: Claim) {
+        let _ = self.claims.push(claim);
+    }
+
+    /// The next claim.
+    pub fn next_claim(&self) -> Option<Claim> {
+        self.claims.pop()
     }
 
     /// The next packet that the slow path takes: discovery first, then what waits for it. A

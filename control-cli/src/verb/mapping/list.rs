@@ -11,7 +11,7 @@ use crate::listing::Row;
 use crate::session::Session;
 use crate::table::{Column, number, words};
 use crate::text::{seconds, span};
-use crate::wire::{self, Segment, Shown, segment_cells};
+use crate::wire::{self, Moment, Segment, Shown, segment_cells};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -60,9 +60,52 @@ pub(in crate::verb) struct Mapping {
     expires_ms: Option<u64>,
     /// When it must be asked for again; null: never.
     expires_in_seconds: Option<f64>,
-    /// Who says so: `drawn` (the topology) or `loaded` (a client); null from a
-    /// daemon before API 1.3.
+    /// Who says so: `drawn` (the topology), `loaded` (a client) or `learned` (an
+    /// interface that may have claimed it); null from a daemon before API 1.3.
     origin: Option<String>,
+    /// How it was learned; null: it was not.
+    learned: Option<Learned>,
+}
+
+/// How a mapping was learned.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::verb) struct Learned {
+    /// By what it was claimed last: `announced` (a gratuitous ARP of its node),
+    /// `used` (its node sent from it), `vrrp` (an advertisement), `dhcp` (a
+    /// server's word), `host` (its host said so again).
+    by: String,
+    /// Since when who has it has it.
+    since: Moment,
+    #[serde(skip)]
+    heard_ago_ms: u64,
+    /// How long ago it was heard of.
+    heard_seconds_ago: f64,
+    /// How often it has gone from one interface to another.
+    moves: u64,
+}
+
+impl From<v1::Learned> for Learned {
+    fn from(learned: v1::Learned) -> Self {
+        Self {
+            by: wire::word(learned.by, v1::LearnedBy::as_str_name, "LEARNED_BY_"),
+            since: Moment::from_ms(learned.since_ms),
+            heard_ago_ms: learned.heard_ago_ms,
+            heard_seconds_ago: seconds(learned.heard_ago_ms),
+            moves: learned.moves,
+        }
+    }
+}
+
+impl Learned {
+    /// `vrrp, 3 s ago`.
+    fn words(&self) -> String {
+        let moves = match self.moves {
+            0 => String::new(),
+            1 => ", moved once".to_owned(),
+            many => format!(", moved {many} times"),
+        };
+        format!("{}, {} ago{moves}", self.by, span(self.heard_ago_ms))
+    }
 }
 
 impl TryFrom<v1::Mapping> for Mapping {
@@ -82,6 +125,7 @@ impl TryFrom<v1::Mapping> for Mapping {
             expires_ms: mapping.expires_ms,
             expires_in_seconds: mapping.expires_ms.map(seconds),
             origin: wire::mapping_origin(mapping.origin),
+            learned: mapping.learned.map(Learned::from),
         })
     }
 }
@@ -103,6 +147,7 @@ impl Row for Mapping {
             words("port"),
             words("expires"),
             words("origin"),
+            words("learned"),
         ]
     };
 
@@ -123,6 +168,10 @@ impl Row for Mapping {
             self.expires_ms
                 .map_or_else(|| "never".to_owned(), |ms| format!("in {}", span(ms))),
             self.origin.clone().unwrap_or_default(),
+            self.learned
+                .as_ref()
+                .map(Learned::words)
+                .unwrap_or_default(),
         ]
     }
 }

@@ -12,10 +12,11 @@ use packet::{EtherType, MacAddr, PacketBuf, SegmentId, VirtualAddr};
 use zerocopy::{FromBytes, IntoBytes};
 
 use crate::pipeline::batch::Packet;
+use crate::pipeline::claim;
 use crate::pipeline::topology::route::is_of_one;
 use crate::pipeline::topology::vlan;
 use crate::pipeline::verdict::{Consumed, DropReason, Verdict};
-use crate::tables::Tables;
+use crate::tables::{Interface, Tables};
 
 /// Decides what becomes of an admitted ARP packet.
 ///
@@ -35,10 +36,19 @@ pub fn answer<B: PacketBuf>(
     let ports = &tables.drawn.ports;
     let sender = packet.cx.sender(ports)?;
     let target = arp.target_address();
+    if is_claim(packet, sender, &arp) {
+        return Ok(Verdict::Next);
+    }
     if operation == ArpOperation::Reply || sender.addresses.contains(&target) {
         return Ok(Verdict::Consume(Consumed::Arp));
     }
     let owner = tables.destination(sender.segment, target);
+    let asks = packet.cx.from.and_then(|from| from.interface);
+    if owner.is_some_and(|owner| owner.interface().is_some() && owner.interface() == asks) {
+        // It has claimed it.
+        return Ok(Verdict::Consume(Consumed::Arp));
+    }
+    let owner = owner.filter(|_| target.is_unicast());
     let owner = owner.map(|owner| owner.mac());
     let owner = owner.or_else(|| proxy(tables, sender.segment, arp.sender_address(), target));
     let owner = owner.or_else(|| {
@@ -51,10 +61,10 @@ pub fn answer<B: PacketBuf>(
         (owner, target),
         // RFC 5227 §2.1.1: a probe's sender address is zero; so is the
         // target of the answer that defends the address.
-        (sender.mac, arp.sender_address()),
+        (arp.sender_mac, arp.sender_address()),
     );
     let ethernet = EthernetHeader {
-        destination: sender.mac,
+        destination: arp.sender_mac,
         source: owner,
         ether_type: EtherType::ARP,
     };
@@ -71,6 +81,15 @@ pub fn answer<B: PacketBuf>(
         .map_err(|_| DropReason::ArpMalformed)?;
     vlan::tag(&mut packet.buf, sender.tags)?;
     Ok(Verdict::Reply)
+}
+
+/// An announcement of an address that was not drawn as the sender's, which it
+/// was found to have or to take: the neighbours hear it, and the other hosts.
+fn is_claim<B: PacketBuf>(packet: &Packet<B>, sender: &Interface, arp: &ArpPacket) -> bool {
+    sender.claims
+        && claim::is_announcement(arp)
+        && packet.cx.tuple.destination_mac.is_group()
+        && !sender.addresses.contains(&arp.sender_address())
 }
 
 /// The MAC of a logical router of the segment that answers for what it would

@@ -21,6 +21,12 @@ pub const ERRORS: Rate = Rate {
     per_second: 128,
 };
 
+/// Claims to addresses: virtual routers make one or a few per second.
+pub const CLAIMS: Rate = Rate {
+    burst: 64,
+    per_second: 32,
+};
+
 /// Copies of broadcasts and multicasts: a large segment takes many for each.
 pub const COPIES: Rate = Rate {
     burst: 2_000,

@@ -22,7 +22,7 @@ pub mod limit;
 pub mod router;
 pub mod snmp;
 pub mod source_route;
-mod udp;
+pub(super) mod udp;
 
 use core::time::Duration;
 

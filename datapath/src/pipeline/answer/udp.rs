@@ -4,7 +4,7 @@ use packet::IpProtocol;
 use packet::checksum::{self, Sum};
 
 /// A UDP header, in bytes.
-pub(super) const UDP_LEN: usize = 8;
+pub(in crate::pipeline) const UDP_LEN: usize = 8;
 
 /// What a datagram between two addresses carries; `None` where its length
 /// contradicts it, or its checksum, which is looked at if it is `complete`.

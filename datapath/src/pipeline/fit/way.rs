@@ -5,9 +5,8 @@ use core::time::Duration;
 
 use packet::{IpProtocol, PacketBuf, TransportChecksum};
 
-use crate::pipeline::batch::{Context, Packet, Routing};
+use crate::pipeline::batch::{Context, IpTuple, Packet, Routing};
 use crate::pipeline::state::WorkerState;
-use crate::pipeline::topology::group::RAW_GROUP;
 use crate::pipeline::translate::mtu::Carriage;
 use crate::pipeline::translate::{self, carriage};
 use crate::pipeline::verdict::DropReason;
@@ -95,9 +94,12 @@ fn form<B: PacketBuf>(
     tables: &Tables,
     state: &mut WorkerState,
 ) -> Carriage {
+    // Where it goes to another address than it says (a raw group's; that of a
+    // DHCP client which does not have its own yet), the rewrite would lose that.
     let to = packet.cx.to;
-    let always_raw = to.is_some_and(|to| to.address() == RAW_GROUP || to.is_relay());
-    let Some(ip) = packet.cx.tuple.ip.filter(|_| !always_raw) else {
+    let says = |ip: &IpTuple| to.is_some_and(|to| to.address() == ip.destination);
+    let always_raw = to.is_some_and(|to| to.is_relay());
+    let Some(ip) = packet.cx.tuple.ip.filter(|ip| !always_raw && says(ip)) else {
         return Carriage::Raw;
     };
     let cx = &packet.cx;

@@ -2,8 +2,8 @@
 //!
 //! A node: the target is the destination address, and `mapping` confirms that
 //! the MAC's owner has it; what has no address for its destination (it is not
-//! IPv4, or a DHCP client's) goes to the MAC's owner. A phantom router gets what
-//! is for others, too: it passes it on. A logical router: `route`
+//! IPv4, or of or for a DHCP client that has none yet) goes to the MAC's owner. A
+//! phantom router gets what is for others, too: it passes it on. A logical router: `route`
 //! has it next. A group: everyone in the segment.
 //! Nothing is ever flooded, so no MAC table is searched here: the address
 //! finds the owner, and the owner's MAC must agree.
@@ -12,9 +12,10 @@ use packet::{PacketBuf, VirtualAddr};
 
 use super::group;
 use crate::pipeline::admit::is_dhcp_request;
-use crate::pipeline::batch::{Burst, Context, Routing, Target};
+use crate::pipeline::batch::{Burst, Context, IpTuple, Routing, Target};
+use crate::pipeline::claim::lease::is_to_client;
 use crate::pipeline::verdict::DropReason;
-use crate::tables::{Segment, Tables};
+use crate::tables::{Interface, Segment, Tables};
 
 /// The stage.
 pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
@@ -47,7 +48,7 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
         }
         let by_mac = || tables.address_of(sender.segment, mac);
         let address = match packet.cx.tuple.ip {
-            Some(ip) if !is_dhcp_request(&ip) => ip.destination,
+            Some(ip) if !is_dhcp_request(&ip) && !offers(sender, &ip) => ip.destination,
             _ => by_mac().ok_or(DropReason::UnknownDestinationMac)?,
         };
         packet.cx.target = Some(Target {
@@ -66,4 +67,10 @@ fn passes_on(segment: &Segment, cx: &Context) -> Option<VirtualAddr> {
     let phantom = segment.phantoms.get(&cx.tuple.destination_mac)?;
     let ip = cx.tuple.ip.filter(|ip| !is_dhcp_request(ip))?;
     phantom.passes_on(ip.destination)
+}
+
+/// RFC 2131 §4.1: a server's answer is for the client's MAC, and names the
+/// address that the client will have.
+fn offers(sender: &Interface, ip: &IpTuple) -> bool {
+    sender.dhcp_server && is_to_client(ip)
 }

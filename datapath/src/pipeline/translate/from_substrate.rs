@@ -14,6 +14,7 @@ use super::v4_to_v6::Addresses;
 use super::v6_to_v4::{self, Restored};
 use super::{flow_label, raw, transport};
 use crate::pipeline::batch::{Burst, IpTuple, Packet, Tuple};
+use crate::pipeline::claim;
 use crate::pipeline::classify;
 use crate::pipeline::state::WorkerState;
 use crate::pipeline::verdict::DropReason;
@@ -22,6 +23,7 @@ use crate::tables::Tables;
 /// The stage of packets that have arrived and are proved. What a stage before
 /// has made of one itself is no longer IPv6, and passes.
 pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables, state: &mut WorkerState) {
+    let may_claim = !tables.drawn.claims.is_empty();
     burst.each(|packet| {
         if packet.cx.tuple.ether_type != EtherType::IPV6 {
             return Ok(());
@@ -31,10 +33,14 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables, state: &mut 
         let bytes = packet.buf.data().get(ETHERNET_LEN..);
         let headers = Headers::read(bytes.unwrap_or_default())?;
         packet.cx.tuple = if headers.v6.next_header == IpProtocol::ETHERIP {
-            raw::unwrap(&mut packet.buf, &from, &to, tables)?
+            raw::unwrap(&mut packet.buf, &from, &to, tables, &mut state.claims)?
         } else {
             rewrite(packet, &headers, from.mac, to.mac(), state)?
         };
+        if may_claim && let Some(ip) = packet.cx.tuple.ip.filter(claim::may_tell) {
+            let to = to.segment();
+            claim::heard_from_substrate(&from, to, &ip, packet, tables, &mut state.claims);
+        }
         Ok(())
     });
 }

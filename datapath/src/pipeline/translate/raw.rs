@@ -17,6 +17,8 @@ use zerocopy::{FromBytes, IntoBytes};
 use super::v4_to_v6::{Addresses, Hops};
 use crate::pipeline::admit::is_dhcp_request;
 use crate::pipeline::batch::{Sender, Tuple};
+use crate::pipeline::claim::lease::is_to_client;
+use crate::pipeline::claim::{self, Claims};
 use crate::pipeline::classify;
 use crate::pipeline::cut::fragments;
 use crate::pipeline::verdict::DropReason;
@@ -75,6 +77,7 @@ pub fn unwrap<B: PacketBuf>(
     from: &Sender,
     to: &Destination,
     tables: &Tables,
+    claims: &mut Claims,
 ) -> Result<Tuple, DropReason> {
     let etherip = buf.data().get(ETHERNET_LEN + IPV6_LEN..);
     let etherip = etherip.and_then(|rest| rest.first_chunk::<2>());
@@ -93,7 +96,8 @@ pub fn unwrap<B: PacketBuf>(
     } else {
         inner.destination == to.mac()
     };
-    let sent = inner.source == from.mac || from.relays;
+    let announces = inner.ether_type == EtherType::ARP;
+    let sent = inner.source == from.mac || announces || from.relays;
     if !sent || !addressed {
         return Err(DropReason::RawNotProven);
     }
@@ -120,7 +124,7 @@ pub fn unwrap<B: PacketBuf>(
             };
             let addressed = match to.is_forwarding() {
                 true => ip.destination == to.address(),
-                false => to.is_group() || has(ip.destination, to),
+                false => to.is_group() || has(ip.destination, to) || is_to_client(&ip),
             };
             // What is relayed was proved where it came from the fabric first.
             let proven = source_proven && addressed || from.relays;
@@ -130,6 +134,7 @@ pub fn unwrap<B: PacketBuf>(
             mark(buf.data_mut(), traffic_class).ok_or(DropReason::RawMalformed)?;
             tuple.ip = Some(ip);
         }
+        EtherType::ARP => claim::announced(buf.data(), from, tables, claims)?,
         EtherType::DOT1Q | EtherType::DOT1AD => return Err(DropReason::RawMalformed),
         other if allows(to, tables, other) => {}
         _ => return Err(DropReason::EtherTypeNotAllowed),

@@ -68,8 +68,8 @@ fn header_of<B: PacketBuf>(packet: &Packet<B>) -> (u8, Carried) {
 }
 
 /// The packet's addresses on the substrate: the sender's interface, by the
-/// address it sends from (or its first, if that is none), and the receiver's. A
-/// phantom router is known by its slot where the address is another's.
+/// address it sends from (or its identity, if that is none), and the receiver's.
+/// A phantom router is known by its slot where the address is another's.
 fn addresses(cx: &Context, tables: &Tables) -> Result<Addresses, DropReason> {
     let to = cx.to.ok_or(DropReason::NoMapping)?;
     if to.is_relay() {
@@ -78,10 +78,12 @@ fn addresses(cx: &Context, tables: &Tables) -> Result<Addresses, DropReason> {
     let sender = cx.sender(&tables.drawn.ports)?;
     let here = tables.own_locator().ok_or(DropReason::NoRoute)?;
     let there = tables.locator(to.host()).ok_or(DropReason::NoRoute)?;
-    let own = |address: &VirtualAddr| sender.addresses.contains(address);
-    let claimed = cx.tuple.ip.map(|ip| ip.source);
+    let claimed = cx.from.and_then(|from| from.address);
+    let own =
+        |address: &VirtualAddr| sender.addresses.contains(address) || Some(*address) == claimed;
+    let source = cx.tuple.ip.map(|ip| ip.source);
     let phantom = sender.phantom.as_deref();
-    let phantom = phantom.zip(claimed.filter(|address| !own(address)));
+    let phantom = phantom.zip(source.filter(|address| !own(address)));
     let phantom = phantom.filter(|(phantom, address)| phantom.forwards(*address));
     let source = match phantom {
         Some((phantom, address)) => SubstrateAddr {
@@ -90,9 +92,7 @@ fn addresses(cx: &Context, tables: &Tables) -> Result<Addresses, DropReason> {
             ..SubstrateAddr::ordinary(here, sender.segment, address)
         },
         None => {
-            let address = claimed.filter(own);
-            let address = address.or_else(|| sender.addresses.first().copied());
-            let address = address.ok_or(DropReason::NoMapping)?;
+            let address = source.filter(own).unwrap_or(sender.identity);
             SubstrateAddr {
                 slot: sender.slot,
                 ..SubstrateAddr::ordinary(here, sender.segment, address)

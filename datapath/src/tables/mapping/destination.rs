@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! owner   MAC, the first octet lowest, 48 | slot 6 | router 1 | loaded 1 | listed 1 | group 1
-//!         | phantom 1 | forward 1 | relay 1
+//!         | phantom 1 | forward 1 | relay 1 | learned 1
 //! place   interface 32 (all ones: none) | host 32
 //! ```
 
@@ -34,6 +34,8 @@ const PHANTOM: u64 = 1 << 58;
 const FORWARD: u64 = 1 << 59;
 /// Not a mapping: somebody who was here and has moved to that host.
 const RELAY: u64 = 1 << 60;
+/// Somebody claimed it.
+const LEARNED: u64 = 1 << 61;
 /// The writer's own mark: the index of MACs leads here.
 pub(super) const LISTED: u64 = 1 << 56;
 const NO_INTERFACE: u32 = u32::MAX;
@@ -50,7 +52,8 @@ impl Destination {
                 | u64::from(entry.slot.get()) << SLOT_SHIFT
                 | flag(entry.kind == MappingKind::Router, ROUTER)
                 | flag(entry.kind == MappingKind::Phantom, PHANTOM)
-                | flag(entry.origin == Origin::Loaded, LOADED),
+                | flag(entry.origin == Origin::Loaded, LOADED)
+                | flag(entry.origin == Origin::Learned, LEARNED),
             place: u64::from(interface) << 32 | u64::from(entry.host.0),
         }
     }
@@ -173,6 +176,11 @@ impl Destination {
         self.owner & ROUTER != 0
     }
 
+    /// Has somebody claimed it?
+    pub const fn is_learned(&self) -> bool {
+        self.owner & LEARNED != 0
+    }
+
     /// Is it the same interface under another address, perhaps?
     pub fn is_same_interface(&self, other: &Self) -> bool {
         let of = |it: &Self| (it.segment(), it.host(), it.slot(), it.mac());
@@ -191,10 +199,10 @@ impl Destination {
             host: self.host(),
             slot: self.own_slot(),
             interface: self.interface(),
-            origin: if self.owner & LOADED == 0 {
-                Origin::Drawn
-            } else {
-                Origin::Loaded
+            origin: match self.owner & (LOADED | LEARNED) {
+                0 => Origin::Drawn,
+                LEARNED => Origin::Learned,
+                _ => Origin::Loaded,
             },
         }
     }

@@ -61,6 +61,8 @@ pub enum Origin {
     Drawn,
     /// A client has put it in.
     Loaded,
+    /// An interface that may have claimed it.
+    Learned,
 }
 
 impl MappingEntry {

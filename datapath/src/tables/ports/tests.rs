@@ -22,6 +22,7 @@ fn interface(id: u32, port: u16, tag: Option<u16>) -> CompiledInterface {
         mac: mac(9),
         addresses: vec![VirtualAddr::new([10, 0, 0, 1].into())],
         dhcp_server: false,
+        policy: vnet::compiled::AddressPolicy::Fixed,
     }
 }
 

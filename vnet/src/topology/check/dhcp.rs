@@ -30,6 +30,13 @@ pub(super) fn check(
     if let Some(router) = &text.router {
         on_link("router", router, out);
     }
+    if let Some(pool) = &text.pool {
+        let (first, last) = pool.value;
+        for end in [first, last] {
+            let end = Located::new(end, &pool.place);
+            on_link("pool's end", &end, out);
+        }
+    }
     for server in text.dns.iter().filter(|s| !s.value.is_unicast()) {
         let message = format!(
             "dns {} is not an address that a station can have",

@@ -7,6 +7,7 @@
 //! * [`phantoms`]: nodes that forward for others.
 //! * [`dhcp`]: what a segment's nodes are told.
 //! * [`rules`]: whom the access rules mean.
+//! * [`shared`]: addresses that several nodes share.
 
 mod dhcp;
 mod links;
@@ -14,12 +15,14 @@ mod phantoms;
 mod routers;
 mod rules;
 mod segments;
+mod shared;
 mod stations;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::text::{NetworkText, StationText, Whereabouts};
 use super::{At, Network, Node, NodeInterface, StaticMapping, Topology};
+use crate::compiled::AddressPolicy;
 use crate::diagnostic::{Diagnostics, Place};
 use crate::yaml::Located;
 use segments::Names;
@@ -42,7 +45,12 @@ pub(super) fn check(texts: Vec<NetworkText>, out: &mut Diagnostics) -> Topology 
     for (index, text) in texts.iter().enumerate() {
         for station in all_stations(text) {
             if let Some(segment) = names.silently(index, station.segment.as_ref()) {
-                stations.declare(segment, station);
+                stations.declare(segment, &station.addresses);
+            }
+        }
+        for shared in &text.shared {
+            if let Some(segment) = names.silently(index, shared.segment.as_ref()) {
+                stations.declare(segment, shared.address.as_slice());
             }
         }
     }
@@ -130,6 +138,8 @@ impl Rooms<'_> {
         });
         let mappings = mappings.collect();
         let access = self.access(text.access, &nodes);
+        let shared = self.shared(text.shared, &nodes);
+        self.somebody_gives(&nodes);
         Network {
             name: text.name,
             entity: text.entity,
@@ -138,6 +148,33 @@ impl Rooms<'_> {
             nodes,
             mappings,
             access,
+            shared,
+        }
+    }
+
+    /// Who is to come by an address through DHCP needs somebody who gives it.
+    fn somebody_gives(&mut self, nodes: &[Node]) {
+        let interfaces = || nodes.iter().flat_map(|node| &node.interfaces);
+        let servers = interfaces().filter(|interface| interface.dhcp_server);
+        let served: HashSet<_> = servers.map(|server| server.station.segment).collect();
+        for node in nodes {
+            for NodeInterface {
+                station, policy, ..
+            } in &node.interfaces
+            {
+                let waits = *policy == AddressPolicy::Dhcp
+                    && station.addresses.iter().all(|address| address.is_anchor());
+                if waits && !served.contains(&station.segment) {
+                    let message = format!(
+                        "node \"{}\" waits for an address by DHCP, and nobody gives one in its \
+                         segment",
+                        node.name.value
+                    );
+                    let remedy = "give the segment dhcp: { pool: FIRST-LAST }, the interface an \
+                                  address, or a server's interface dhcp-server: true";
+                    self.out.error(&station.place, message, remedy);
+                }
+            }
         }
     }
 
@@ -159,6 +196,7 @@ impl Rooms<'_> {
                     link,
                     tags,
                     dhcp_server: text.dhcp_server,
+                    policy: text.policy,
                 });
             }
         }

@@ -73,6 +73,8 @@ impl Names {
                     label: value(&text.label),
                 };
                 let dhcp = text.dhcp.as_ref();
+                let pool = dhcp.and_then(|dhcp| dhcp.pool.as_ref());
+                let pool = pool.map(|pool| pool.value);
                 let dhcp = dhcp.map(|dhcp| dhcp::check(dhcp, &text.name.value, subnet.value, out));
                 self.marks.push(marks);
                 segments.push(Segment {
@@ -86,6 +88,7 @@ impl Names {
                     unknown_mac: text.unknown_mac,
                     ethertypes: text.ethertypes.clone(),
                     dhcp,
+                    pool,
                 });
             }
         }

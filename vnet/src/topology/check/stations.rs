@@ -35,6 +35,7 @@ struct Room {
     free: OnceCell<Option<VirtualAddr>>,
     addresses: HashMap<VirtualAddr, Claim>,
     macs: HashMap<MacAddr, Claim>,
+    pool: Option<(VirtualAddr, VirtualAddr)>,
 }
 
 /// Who has it.
@@ -54,15 +55,16 @@ impl Stations {
             free: OnceCell::new(),
             addresses: HashMap::new(),
             macs: HashMap::new(),
+            pool: segment.pool,
         });
         Self {
             rooms: rooms.collect(),
         }
     }
 
-    pub(super) fn declare(&mut self, segment: SegmentIndex, station: &StationText) {
+    pub(super) fn declare(&mut self, segment: SegmentIndex, addresses: &[Located<VirtualAddr>]) {
         if let Some(room) = self.rooms.get_mut(segment.0) {
-            let addresses = station.addresses.iter().map(|address| address.value);
+            let addresses = addresses.iter().map(|address| address.value);
             room.mentioned.extend(addresses);
         }
     }
@@ -93,22 +95,63 @@ impl Rooms<'_> {
                 room.claim_address(address, owner, self.out);
             }
         }
-        let first = text.addresses.first()?;
         let given = text.mac.as_ref().ok()?;
-        let mac = match given {
-            Some(mac) => mac.value,
-            None => derive_mac(room.id, first.value),
+        let mac = match (given, text.addresses.first()) {
+            (Some(mac), _) => mac.value,
+            (None, Some(first)) => derive_mac(room.id, first.value),
+            (None, None) => {
+                if text.may_lack_address {
+                    let message = format!("{owner} has neither mac nor address to tell it by");
+                    let remedy = "add mac: the one that the node sends from";
+                    self.out.error(&text.place, message, remedy);
+                }
+                return None;
+            }
         };
         let place = given.as_ref().map_or(&text.place, |mac| &mac.place);
         room.claim_mac(mac, place, owner, given.is_some(), self.out);
+        let mut addresses: Vec<_> = text.addresses.iter().map(|a| a.value).collect();
+        if text.may_lack_address {
+            let given = match room.pool.filter(|_| text.from_pool) {
+                Some(pool) => room.of_pool(pool, mac, owner, &text.place, self.out)?,
+                None => room.anchor(mac, owner, &text.place),
+            };
+            addresses.push(given);
+        }
+        // What could not be read has been reported.
+        addresses.first()?;
         Some(Station {
             place: text.place.clone(),
             segment,
-            addresses: text.addresses.iter().map(|address| address.value).collect(),
+            addresses,
             mac,
         })
     }
+
+    /// Checks an address that several share, and the MAC that goes with it.
+    /// `owner` is for messages.
+    pub(super) fn shared_station(
+        &mut self,
+        segment: SegmentIndex,
+        address: &Located<VirtualAddr>,
+        mac: Option<&Located<MacAddr>>,
+        owner: &str,
+    ) {
+        let Some(room) = self.stations.rooms.get_mut(segment.0) else {
+            return;
+        };
+        if room.admits(address, self.out) {
+            room.claim_address(address, owner, self.out);
+        }
+        if let Some(mac) = mac {
+            // A virtual router has one MAC and perhaps several addresses.
+            room.claim_mac(mac.value, &mac.place, SHARED, true, self.out);
+        }
+    }
 }
+
+/// The owner of a MAC that goes with shared addresses.
+const SHARED: &str = "shared addresses";
 
 impl Room {
     fn admits(&self, address: &Located<VirtualAddr>, out: &mut Diagnostics) -> bool {
@@ -157,6 +200,65 @@ impl Room {
         self.addresses.insert(address.value, claim);
     }
 
+    /// What stands for an interface of this MAC that has no address: the same on
+    /// every host that has read the same files.
+    fn anchor(&mut self, mac: MacAddr, owner: &str, place: &Place) -> VirtualAddr {
+        // A segment has no 16 million interfaces.
+        let free = self.free_of(1, 0x00ff_ffff, mac, owner, place);
+        free.unwrap_or(VirtualAddr::from_bits(1))
+    }
+
+    /// An address of the pool for an interface of this MAC: the same on every
+    /// host, and mostly the same when others come and go.
+    fn of_pool(
+        &mut self,
+        (first, last): (VirtualAddr, VirtualAddr),
+        mac: MacAddr,
+        owner: &str,
+        place: &Place,
+        out: &mut Diagnostics,
+    ) -> Option<VirtualAddr> {
+        let many = last.to_bits() - first.to_bits();
+        let free = self.free_of(first.to_bits(), many.saturating_add(1), mac, owner, place);
+        if free.is_none() {
+            let message = format!(
+                "the pool of segment \"{}\" ({first}-{last}) has no address for {owner}",
+                self.name
+            );
+            let remedy = "make the pool larger, or give interfaces addresses of their own";
+            out.error(place, message, remedy);
+        }
+        free
+    }
+
+    /// A free one of so many addresses, beginning where the MAC says.
+    fn free_of(
+        &mut self,
+        first: u32,
+        many: u32,
+        mac: MacAddr,
+        owner: &str,
+        place: &Place,
+    ) -> Option<VirtualAddr> {
+        let [a, b, c, d, e, f] = mac.octets().map(u64::from);
+        // Of MACs of one maker the lower half tells them apart.
+        let begin = (d << 16 | e << 8 | f) ^ (a << 16 | b << 8 | c);
+        let (first, many) = (u64::from(first), u64::from(many));
+        let all = (0..many).map(|n| first + (begin + n) % many);
+        let mut all =
+            all.filter_map(|bits| Some(VirtualAddr::from_bits(u32::try_from(bits).ok()?)));
+        let is_free = |address: &VirtualAddr| {
+            !self.addresses.contains_key(address) && !self.mentioned.contains(address)
+        };
+        let free = all.find(is_free)?;
+        let claim = Claim {
+            owner: owner.to_owned(),
+            place: place.clone(),
+        };
+        self.addresses.insert(free, claim);
+        Some(free)
+    }
+
     fn claim_mac(
         &mut self,
         mac: MacAddr,
@@ -166,7 +268,7 @@ impl Room {
         out: &mut Diagnostics,
     ) {
         // An interface with several addresses may have several mappings.
-        let several = owner.starts_with("a static mapping");
+        let several = owner.starts_with("a static mapping") || owner == SHARED;
         match self.macs.get(&mac) {
             Some(claim) if several && claim.owner == owner => {}
             Some(Claim {

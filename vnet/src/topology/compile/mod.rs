@@ -1,6 +1,7 @@
 //! The topology as one host's tables need it: where is everything, and who is
 //! behind which of this host's ports?
 
+mod identities;
 mod loops;
 mod phantoms;
 mod routers;
@@ -85,6 +86,9 @@ impl Topology {
                     break;
                 }
                 compiler.node(node);
+            }
+            for shared in &network.shared {
+                compiler.shared(shared, network);
             }
             for mapping in &network.mappings {
                 if compiler.out.full() {
@@ -202,6 +206,7 @@ impl<'a> Compiler<'a> {
         for interface in &node.interfaces {
             let local = port.and_then(|port| self.attach(node, interface, port));
             self.map_node(&interface.station, interface.phantom.as_ref(), host, local);
+            self.claimant(interface, host, local);
             self.name(&interface.station, &node.name.value);
         }
     }
@@ -309,6 +314,7 @@ impl<'a> Compiler<'a> {
             mac: station.mac,
             addresses: station.addresses.clone(),
             dhcp_server: interface.dhcp_server,
+            policy: interface.policy,
         });
         Some(id)
     }
@@ -498,6 +504,7 @@ impl<'a> Compiler<'a> {
         compiled.segments.sort_by_key(|segment| segment.id);
         let order = |mapping: &Mapping| (mapping.segment, mapping.address);
         compiled.mappings.sort_by_key(order);
+        identities::finish(&mut compiled);
         default_routers(&mut compiled);
         compiled
     }

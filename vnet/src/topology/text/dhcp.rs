@@ -26,6 +26,8 @@ pub(in super::super) struct DhcpText {
     pub(in super::super) domain: Option<String>,
     pub(in super::super) lease: u32,
     pub(in super::super) routes: Vec<RouteText>,
+    /// From the first to the last.
+    pub(in super::super) pool: Option<Located<(VirtualAddr, VirtualAddr)>>,
 }
 
 #[derive(Debug)]
@@ -66,6 +68,8 @@ pub(super) fn read(node: &Node, owner: &str, out: &mut Diagnostics) -> Option<Dh
         route(inner, out)
     });
     let routes = routes.collect();
+    let pool = fields.get("pool", out);
+    let pool = pool.and_then(|node| pool_of(node, out));
     fields.finish(out);
     Some(DhcpText {
         router,
@@ -73,6 +77,7 @@ pub(super) fn read(node: &Node, owner: &str, out: &mut Diagnostics) -> Option<Dh
         domain,
         lease: lease.map_or(DEFAULT_LEASE, |lease| lease.value),
         routes,
+        pool,
         ..DhcpText::bare(&node.place)
     })
 }
@@ -86,8 +91,24 @@ impl DhcpText {
             domain: None,
             lease: DEFAULT_LEASE,
             routes: Vec::new(),
+            pool: None,
         }
     }
+}
+
+/// `10.0.0.100-10.0.0.199`.
+fn pool_of(node: &Node, out: &mut Diagnostics) -> Option<Located<(VirtualAddr, VirtualAddr)>> {
+    let text = fields::text(node, "pool", out)?.value;
+    let address = |text: &str| text.trim().parse().ok().map(VirtualAddr::new);
+    let parts = text.split_once('-');
+    let parts = parts.and_then(|(first, last)| Some((address(first)?, address(last)?)));
+    if let Some((first, last)) = parts.filter(|(first, last)| first <= last) {
+        return Some(Located::new((first, last), &node.place));
+    }
+    let message = format!("pool \"{}\" is no range of addresses", text.escape_debug());
+    let remedy = "write the first and the last, e.g. 10.0.0.100-10.0.0.199";
+    out.error(&node.place, message, remedy);
+    None
 }
 
 fn route(mut fields: Fields<'_>, out: &mut Diagnostics) -> Option<RouteText> {

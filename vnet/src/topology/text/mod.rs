@@ -9,6 +9,7 @@ mod node;
 mod router;
 mod rules;
 mod segment;
+mod shared;
 mod snmp;
 
 use std::path::Path;
@@ -23,6 +24,7 @@ pub(super) use router::{NextHop, RouteText, RouterText};
 pub(super) use rules::{AccessText, GroupText, PeerKind, PeerText, RuleText};
 pub(super) use segment::SegmentText;
 pub use segment::{DEFAULT_MTU, MAX_MTU, MIN_MTU};
+pub(super) use shared::SharedText;
 
 use crate::compiled::{Ipv4Subnet, Snmp};
 use crate::diagnostic::{Diagnostics, Place};
@@ -39,6 +41,7 @@ pub(super) struct NetworkText {
     pub(super) nodes: Vec<NodeText>,
     pub(super) mappings: Vec<MappingText>,
     pub(super) access: AccessText,
+    pub(super) shared: Vec<SharedText>,
 }
 
 /// Something with a MAC and addresses in a segment: a node's interface, a
@@ -48,6 +51,10 @@ pub(super) struct StationText {
     pub(super) place: Place,
     pub(super) segment: Option<Located<String>>,
     pub(super) addresses: Vec<Located<VirtualAddr>>,
+    /// None is written, and none need be: it will come by one.
+    pub(super) may_lack_address: bool,
+    /// One of its segment's pool, if there is one.
+    pub(super) from_pool: bool,
     /// `Err`: what was written is no MAC.
     pub(super) mac: Result<Option<Located<MacAddr>>, Reported>,
 }
@@ -86,6 +93,7 @@ pub(super) fn read(
         nodes: Vec::new(),
         mappings: Vec::new(),
         access: AccessText::default(),
+        shared: Vec::new(),
     };
     for item in fields.list("segments", out) {
         network.segments.extend(segment::read(item, out));
@@ -115,18 +123,51 @@ pub(super) fn read(
     if out.full() {
         return None;
     }
+    for item in fields.list("shared", out) {
+        network.shared.extend(shared::read(item, out));
+        if out.full() {
+            return None;
+        }
+    }
     fields.finish(out);
     Some(network)
 }
 
 /// The keys that every station has. `place` is where the station is written.
 fn station(fields: &mut Fields<'_>, place: &Place, out: &mut Diagnostics) -> StationText {
+    let addresses = addresses(fields, out);
+    station_with(addresses, fields, place, out)
+}
+
+/// A station of which no address need be written.
+fn addressless(fields: &mut Fields<'_>, place: &Place, out: &mut Diagnostics) -> StationText {
+    let written = fields.has("address") || fields.has("addresses");
+    let addresses = if written {
+        addresses(fields, out)
+    } else {
+        // Known, for what finish() proposes.
+        let _ = (fields.get("address", out), fields.get("addresses", out));
+        Vec::new()
+    };
+    let mut station = station_with(addresses, fields, place, out);
+    station.may_lack_address = !written;
+    station
+}
+
+fn station_with(
+    addresses: Vec<Located<VirtualAddr>>,
+    fields: &mut Fields<'_>,
+    place: &Place,
+    out: &mut Diagnostics,
+) -> StationText {
     let segment = fields.need("segment", "the segment's name", out);
     let segment = segment.and_then(|node| scalar::name(node, "segment", out));
     StationText {
         place: place.clone(),
         segment,
-        addresses: addresses(fields, out),
+        addresses,
+        may_lack_address: false,
+        from_pool: false,
         mac: mac(fields, out),
     }
 }

@@ -4,7 +4,7 @@ use packet::{Locator, Slot};
 
 use super::StationText;
 use super::link::{self, Link};
-use crate::compiled::Ipv4Subnet;
+use crate::compiled::{AddressPolicy, Ipv4Subnet, Learn};
 use crate::diagnostic::{Diagnostics, Place};
 use crate::yaml::{Fields, Located, Node, Value, fields, scalar};
 
@@ -24,6 +24,8 @@ pub(in super::super) struct InterfaceText {
     /// May it answer DHCP clients?
     pub(in super::super) dhcp_server: bool,
     pub(in super::super) phantom: Option<PhantomText>,
+    /// How it comes by further addresses.
+    pub(in super::super) policy: AddressPolicy,
 }
 
 /// What an interface stands for besides its addresses.
@@ -32,6 +34,15 @@ pub(in super::super) struct PhantomText {
     pub(in super::super) forwards: Vec<Located<Ipv4Subnet>>,
     pub(in super::super) slot: Option<Located<Slot>>,
 }
+
+/// How many addresses an interface learns where it does not say.
+const DEFAULT_MOST: u16 = 1;
+/// The most that one may learn.
+const MOST: u16 = 64;
+/// For how long a silent one keeps an address, where it does not say, in seconds.
+const DEFAULT_AGE: u32 = 300;
+/// The shortest and the longest of these times, in seconds.
+const AGES: core::ops::RangeInclusive<u32> = 5..=86_400;
 
 /// Where something is that is described elsewhere.
 #[derive(Debug)]
@@ -82,13 +93,22 @@ pub(super) fn read(node: &Node, out: &mut Diagnostics) -> Option<NodeText> {
 }
 
 fn interface(fields: &mut Fields<'_>, place: &Place, out: &mut Diagnostics) -> InterfaceText {
-    let station = super::station(fields, place, out);
+    let policy = policy(fields, out);
+    let station = match policy {
+        AddressPolicy::Fixed => super::station(fields, place, out),
+        AddressPolicy::Learn(_) => super::addressless(fields, place, out),
+        AddressPolicy::Dhcp => StationText {
+            from_pool: true,
+            ..super::addressless(fields, place, out)
+        },
+    };
     let dhcp_server = fields.get("dhcp-server", out);
     let dhcp_server = dhcp_server.and_then(|node| scalar::boolean(node, "dhcp-server", out));
     InterfaceText {
         station,
         dhcp_server: dhcp_server.unwrap_or(false),
         phantom: phantom(fields, out),
+        policy,
     }
 }
 
@@ -129,6 +149,42 @@ fn phantom(fields: &mut Fields<'_>, out: &mut Diagnostics) -> Option<PhantomText
     (!forwards.is_empty()).then_some(PhantomText { forwards, slot })
 }
 
+/// `policy: fixed`, `dhcp`, or `learn` with `learn: { most: 4, age: 5m }`.
+fn policy(fields: &mut Fields<'_>, out: &mut Diagnostics) -> AddressPolicy {
+    let learn = AddressPolicy::Learn(Learn {
+        most: DEFAULT_MOST,
+        age: DEFAULT_AGE,
+    });
+    let choices = [
+        ("fixed", AddressPolicy::Fixed),
+        ("dhcp", AddressPolicy::Dhcp),
+        ("learn", learn),
+    ];
+    let policy = fields.get("policy", out);
+    let policy = policy.and_then(|node| scalar::choice(node, "policy", &choices, out));
+    let policy = policy.unwrap_or_default();
+    let Some(node) = fields.get("learn", out) else {
+        return policy;
+    };
+    if !matches!(policy, AddressPolicy::Learn(_)) {
+        let message = format!("{} has learn, and does not learn addresses", fields.what);
+        out.error(&node.place, message, "add policy: learn, or remove learn");
+        return policy;
+    }
+    let Some(mut inner) = Fields::of(node, format!("learn of {}", fields.what), out) else {
+        return policy;
+    };
+    let most = inner.get("most", out);
+    let most = most.and_then(|node| scalar::number(node, "most", 1..=MOST, out));
+    let age = inner.get("age", out);
+    let age = age.and_then(|node| scalar::seconds(node, "age", AGES, out));
+    inner.finish(out);
+    AddressPolicy::Learn(Learn {
+        most: most.map_or(DEFAULT_MOST, |most| most.value),
+        age: age.map_or(DEFAULT_AGE, |age| age.value),
+    })
+}
+
 /// `interfaces: [...]`; the node's own `mac` is what they have by default.
 fn listed(fields: &mut Fields<'_>, out: &mut Diagnostics) -> Vec<InterfaceText> {
     let of_interfaces = [
@@ -138,6 +194,8 @@ fn listed(fields: &mut Fields<'_>, out: &mut Diagnostics) -> Vec<InterfaceText> 
         "dhcp-server",
         "forwards",
         "slot",
+        "policy",
+        "learn",
     ];
     for key in of_interfaces {
         if let Some(node) = fields.get(key, out) {

@@ -5,6 +5,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use control_api::v1;
+use datapath::pipeline::How;
 use packet::{SegmentId, VirtualAddr};
 use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
@@ -13,7 +14,7 @@ use tonic::Status;
 
 use super::taken::{Giver, Taken};
 use crate::control::service::PAGE;
-use crate::control::source::{ControlSource, Mapping, MappingKey, MappingOrigin};
+use crate::control::source::{ControlSource, Learned, Mapping, MappingKey, MappingOrigin};
 use crate::control::wire;
 
 /// Keys that are taken out of the table in order, each time through it.
@@ -96,6 +97,23 @@ fn mapping(mapping: Mapping) -> v1::Mapping {
         port: mapping.port,
         expires_ms: mapping.expires.map(wire::milliseconds),
         origin: origin(mapping.origin).into(),
+        learned: mapping.learned.map(learned),
+    }
+}
+
+fn learned(learned: Learned) -> v1::Learned {
+    let how = match learned.how {
+        How::Announced => v1::LearnedBy::Announced,
+        How::Repeated | How::Withdrawn => v1::LearnedBy::Host,
+        How::Used => v1::LearnedBy::Used,
+        How::Advertised => v1::LearnedBy::Vrrp,
+        How::Leased(_) | How::Released => v1::LearnedBy::Dhcp,
+    };
+    v1::Learned {
+        by: how.into(),
+        since_ms: wire::since_1970(learned.since),
+        heard_ago_ms: wire::milliseconds(learned.heard_ago),
+        moves: learned.moves,
     }
 }
 
@@ -103,5 +121,6 @@ const fn origin(origin: MappingOrigin) -> v1::MappingOrigin {
     match origin {
         MappingOrigin::Drawn => v1::MappingOrigin::Drawn,
         MappingOrigin::Loaded => v1::MappingOrigin::Loaded,
+        MappingOrigin::Learned => v1::MappingOrigin::Learned,
     }
 }

@@ -9,39 +9,39 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 use super::options::{self, Options, code};
 
 /// What begins the options (RFC 2131 §3).
-pub(super) const COOKIE: [u8; 4] = [99, 130, 83, 99];
+pub(in crate::pipeline) const COOKIE: [u8; 4] = [99, 130, 83, 99];
 
 /// The flag that asks for a broadcast (RFC 2131 §2).
 const BROADCAST: u8 = 0x80;
 
 /// Of a hardware type and the length of its addresses: Ethernet's.
-pub(super) const ETHERNET: [u8; 2] = [1, 6];
+pub(in crate::pipeline) const ETHERNET: [u8; 2] = [1, 6];
 
 /// From a client.
-const REQUEST: u8 = 1;
+pub(in crate::pipeline) const REQUEST: u8 = 1;
 /// From a server.
-pub(super) const REPLY: u8 = 2;
+pub(in crate::pipeline) const REPLY: u8 = 2;
 
 /// What comes before the options.
 #[derive(Debug, Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
-pub(super) struct Header {
-    pub(super) operation: u8,
+pub(in crate::pipeline) struct Header {
+    pub(in crate::pipeline) operation: u8,
     /// Type and length of hardware addresses.
-    pub(super) hardware_kind: [u8; 2],
-    pub(super) hops: u8,
-    pub(super) transaction: [u8; 4],
-    pub(super) seconds: [u8; 2],
-    pub(super) flags: [u8; 2],
-    pub(super) client_address: [u8; 4],
-    pub(super) your_address: [u8; 4],
-    pub(super) next_server: [u8; 4],
-    pub(super) relay: [u8; 4],
-    pub(super) hardware: [u8; 6],
-    pub(super) padding: [u8; 10],
-    pub(super) server_name: [u8; 64],
-    pub(super) file: [u8; 128],
-    pub(super) cookie: [u8; 4],
+    pub(in crate::pipeline) hardware_kind: [u8; 2],
+    pub(in crate::pipeline) hops: u8,
+    pub(in crate::pipeline) transaction: [u8; 4],
+    pub(in crate::pipeline) seconds: [u8; 2],
+    pub(in crate::pipeline) flags: [u8; 2],
+    pub(in crate::pipeline) client_address: [u8; 4],
+    pub(in crate::pipeline) your_address: [u8; 4],
+    pub(in crate::pipeline) next_server: [u8; 4],
+    pub(in crate::pipeline) relay: [u8; 4],
+    pub(in crate::pipeline) hardware: [u8; 6],
+    pub(in crate::pipeline) padding: [u8; 10],
+    pub(in crate::pipeline) server_name: [u8; 64],
+    pub(in crate::pipeline) file: [u8; 128],
+    pub(in crate::pipeline) cookie: [u8; 4],
 }
 
 /// The length of [`Header`].

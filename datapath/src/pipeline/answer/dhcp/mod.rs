@@ -7,8 +7,8 @@
 //! * `reply`: what is it told?
 //! * `options`: how options are read and written.
 
-mod message;
-mod options;
+pub(in crate::pipeline) mod message;
+pub(in crate::pipeline) mod options;
 mod reply;
 
 use packet::checksum::Sum;
@@ -24,8 +24,8 @@ use crate::pipeline::verdict::{Consumed, DropReason, Verdict};
 use crate::tables::{DhcpService, Interface, Segment, Tables};
 
 /// Where servers listen, and where clients do (RFC 2131 §4.1).
-const SERVER_PORT: u16 = 67;
-const CLIENT_PORT: u16 = 68;
+pub(in crate::pipeline) const SERVER_PORT: u16 = 67;
+pub(in crate::pipeline) const CLIENT_PORT: u16 = 68;
 
 /// Is it from a DHCP client to a server?
 pub fn is_of_a_client(ip: &IpTuple) -> bool {
@@ -121,7 +121,7 @@ fn decide(
     service: &DhcpService,
 ) -> Result<Decision, DropReason> {
     let own = sender.addresses.first();
-    let own = *own.ok_or(DropReason::UnknownMac)?;
+    let own = *own.ok_or(DropReason::DhcpNotServed)?;
     let elsewhere = message
         .server
         .is_some_and(|server| server != service.address);

@@ -2,10 +2,10 @@
 
 /// The numbers of the options that a message says itself; those that are the
 /// same for a whole segment are in [`crate::tables::dhcp::code`].
-pub(super) mod code {
-    pub(in super::super) const REQUESTED: u8 = 50;
+pub(in crate::pipeline) mod code {
+    pub(in crate::pipeline) const REQUESTED: u8 = 50;
     pub(in super::super) const OVERLOAD: u8 = 52;
-    pub(in super::super) const KIND: u8 = 53;
+    pub(in crate::pipeline) const KIND: u8 = 53;
     pub(in super::super) const SERVER: u8 = 54;
     pub(in super::super) const WANTED: u8 = 55;
     pub(in super::super) const MAX_LEN: u8 = 57;
@@ -22,16 +22,16 @@ pub(super) const LEAST_MAX_LEN: usize = 576;
 
 /// It ends before its options do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct CutShort;
+pub(in crate::pipeline) struct CutShort;
 
 /// The options of a field, one by one: code and value.
 #[derive(Debug, Clone)]
-pub(super) struct Options<'m> {
+pub(in crate::pipeline) struct Options<'m> {
     rest: Option<&'m [u8]>,
 }
 
 impl<'m> Options<'m> {
-    pub(super) const fn new(field: &'m [u8]) -> Self {
+    pub(in crate::pipeline) const fn new(field: &'m [u8]) -> Self {
         Self { rest: Some(field) }
     }
 }
