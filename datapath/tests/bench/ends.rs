@@ -295,6 +295,8 @@ fn to_a_node(PortId(port): PortId, frame: &[u8], answer: bool) -> (u32, usize) {
 fn is_dhcp(carried: &[u8]) -> bool {
     carried.len() > 30
         && carried[..3] == [8, 0, 0x45]
+        // A later fragment has no ports.
+        && u16::from_be_bytes([carried[8], carried[9]]) & 0x1fff == 0
         && carried[11] == 17
         && carried[22..26] == [0, 67, 0, 68]
 }
