@@ -373,7 +373,7 @@ impl Plan {
     /// An address of `front` that was learned of a claimant.
     pub fn learn(&mut self, ip: Ip, node: Node, mac: MacAddr) {
         let claimant = self.compiled.claimant(segment(FRONT), ip_of(node.ip));
-        let claimant = claimant.expect("a claimant");
+        let claimant = claimant.unwrap();
         let entry = MappingEntry {
             kind: MappingKind::Node,
             mac,

@@ -66,6 +66,11 @@ impl Learned {
         self.heard.elapsed()
     }
 
+    /// Has an interface of this host it?
+    pub const fn is_here(&self) -> bool {
+        self.is_here
+    }
+
     /// When it is forgotten, if nothing is heard of it; `None`: never.
     pub fn expires_in(&self) -> Option<Duration> {
         let silent = self.age.map(|age| self.heard + age);
@@ -172,6 +177,7 @@ impl<B: PacketBuf + 'static> Clerk<B> {
         if is_its {
             // No transaction is made for it; if one is under way, that says it.
             if let Some(known) = learned.get_mut(&key) {
+                known.by = claim.by;
                 known.hear(claim.how, now);
             }
             return None;
@@ -183,7 +189,9 @@ impl<B: PacketBuf + 'static> Clerk<B> {
                     let has = |other: &&Learned| other.by == claim.by && other.is_here;
                     let here = learned.iter().filter(|(k, _)| k.segment == claim.segment);
                     let so_far = here.map(|(_, other)| other).filter(has).count();
-                    so_far + pending.len() < most(claimant)
+                    let waiting = pending.values().filter(|c| c.key.segment == claim.segment);
+                    let waiting = waiting.filter_map(|change| change.learned.as_ref());
+                    so_far + waiting.filter(has).count() < most(claimant)
                 }
             }
             // What its host repeats moves nothing: somebody else has claimed it

@@ -246,7 +246,7 @@ where
     let agents = Agents {
         pool: platform.pool,
         show: Arc::clone(&show),
-        punts,
+        punts: Arc::clone(&punts),
         injections: agents_injections,
         ledger: Arc::clone(&agent_ledger),
         counts: counts.clone(),

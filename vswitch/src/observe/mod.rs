@@ -14,6 +14,18 @@
 
 mod books;
 mod counters;
+/// What is drawn for an interface of this host, and what it has learned besides.
+fn addresses(interface: &vnet::compiled::Interface, learned: &LearnedMappings) -> Vec<VirtualAddr> {
+    let drawn = interface.addresses.iter().filter(|a| !a.is_anchor());
+    let identity = interface.addresses.first();
+    let its = learned.iter().filter(|(key, learned)| {
+        learned.is_here() && key.segment == interface.segment && identity == Some(&learned.by)
+    });
+    let mut its: Vec<_> = its.map(|(key, _)| key.address).collect();
+    its.sort_unstable();
+    drawn.copied().chain(its).collect()
+}
+
 #[cfg(test)]
 pub(crate) mod drawings;
 mod mappings;
@@ -40,6 +52,7 @@ use vnet::compiled::PortId;
 pub use self::counters::LastSeen;
 pub use self::mtu::MtuPaths;
 pub(crate) use self::rules::this_minute;
+use crate::commit::claims::LearnedMappings;
 use crate::commit::{SharedPublisher, Showcase};
 use crate::config::HostConfig;
 use crate::control::source::{
@@ -252,6 +265,7 @@ impl ControlSource for Observer {
         let phantoms: HashMap<_, _> = phantoms
             .filter_map(|phantom| Some((phantom.interface?, phantom)))
             .collect();
+        let learned = self.show.learned.lock().clone();
         let listed = |interface: &vnet::compiled::Interface| {
             let phantom = phantoms.get(&interface.id);
             Interface {
@@ -261,7 +275,7 @@ impl ControlSource for Observer {
                 tags: interface.tags,
                 link: interface.link,
                 mac: interface.mac,
-                addresses: interface.addresses.clone(),
+                addresses: addresses(interface, &learned),
                 forwards: phantom.map_or_else(Vec::new, |phantom| phantom.forwards.clone()),
                 slot: phantom.map(|phantom| phantom.slot),
             }

@@ -177,7 +177,7 @@ impl<P: BufPool> Agents<P> {
     fn inject(&self, port: PortId, buf: P::Buf) -> bool {
         let worker = usize::from(port.0).checked_rem(self.injections.len());
         let ring = worker.and_then(|worker| self.injections.get(worker));
-        let taken = ring.is_some_and(|ring| ring.push(Injection { port, buf }).is_ok());
+        let taken = ring.is_some_and(|ring| ring.push(Injection::Send { port, buf }).is_ok());
         if taken {
             self.ledger.work().handed_on.add(1);
         }

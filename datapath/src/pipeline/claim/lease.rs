@@ -58,7 +58,7 @@ pub fn given(datagram: &[u8]) -> Option<Lease> {
 pub fn given_back(datagram: &[u8]) -> Option<VirtualAddr> {
     let message = Message::read(datagram, REQUEST)?;
     match message.kind {
-        RELEASE => Some(message.header.client_address).map(u32::from_be_bytes),
+        RELEASE => Some(u32::from_be_bytes(message.header.client_address)),
         DECLINE => message.requested,
         _ => None,
     }
