@@ -113,8 +113,8 @@ fn routing(criterion: &mut Criterion) {
 }
 
 /// A burst in a network with so many rules that all might concern its sender; the
-/// last of them permits it. Beside it in each run, the same rules gone through
-/// from the first on, for one packet of the burst.
+/// last of them decides. Beside it in each run, the yardstick: the same rules gone
+/// through from the first on, for as many packets.
 fn rules(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("rules");
     group.throughput(Throughput::Elements(BURST as u64));
