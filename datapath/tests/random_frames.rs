@@ -133,6 +133,7 @@ fn settled(host: &mut Host, burst: &mut Burst<HeapBuf>) -> Out {
 struct Booked {
     received: u64,
     pieces: u64,
+    copies: u64,
     forwarded: u64,
     answered: u64,
     consumed: u64,
@@ -151,9 +152,10 @@ fn balance(host: &Host, tally: &Tally) -> Booked {
             }
         }
         let numbers = row.numbers;
-        assert_eq!(numbers.received + numbers.pieces, row.ended(), "{name:?}");
+        assert_eq!(row.began(), row.ended(), "{name:?}");
         all.received += numbers.received;
         all.pieces += numbers.pieces;
+        all.copies += numbers.copies;
         all.forwarded += numbers.forwarded;
         all.answered += numbers.answered;
         all.consumed += numbers.consumed;
@@ -164,6 +166,7 @@ fn balance(host: &Host, tally: &Tally) -> Booked {
         (totals.received, totals.pieces, totals.forwarded),
         (all.received, all.pieces, all.forwarded)
     );
+    assert_eq!(totals.copies, all.copies);
     assert_eq!(
         (totals.answered, totals.consumed, totals.punted),
         (all.answered, all.consumed, all.punted)
@@ -236,6 +239,7 @@ fn random_and_spoilt_frames_only_ever_cause_counted_drops() {
         ("answered", booked.answered),
         ("punted", booked.punted),
         ("pieces", booked.pieces),
+        ("copies", booked.copies),
     ] {
         assert!(count > tally.pushed / 1000, "{count} of {tally:?} {what}");
     }

@@ -54,8 +54,8 @@ pub(super) struct Books {
     whole: Whole,
 }
 
-/// What came in on a port, in packets: received + extra_fragments = forwarded +
-/// answered + punted + held + dropped.
+/// What came in on a port, in packets: received + extra_fragments + copies =
+/// forwarded + answered + punted + held + dropped.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Input {
     /// The input port.
@@ -66,7 +66,9 @@ struct Input {
     received: u64,
     /// Pieces beyond the first of packets that were cut.
     extra_fragments: u64,
-    /// Passed on to at least one output port; pieces count each for itself.
+    /// Copies beyond the first of packets to many.
+    copies: u64,
+    /// Passed on to an output port; pieces and copies count each for itself.
     forwarded: u64,
     /// Consumed by an answer made here.
     answered: u64,
@@ -103,7 +105,7 @@ struct Whole {
     received: u64,
     /// Made here: answers, neighbour discovery, errors.
     generated: u64,
-    /// Copies beyond the first of packets to groups.
+    /// Copies beyond the first of packets to many.
     copies: u64,
     /// Pieces beyond the first of packets that were cut.
     extra_fragments: u64,
@@ -151,11 +153,12 @@ impl TryFrom<v1::InputBook> for Input {
     fn try_from(b: v1::InputBook) -> Result<Self, Failure> {
         let out = [b.forwarded, b.answered, b.punted, b.held, b.dropped];
         Ok(Self {
-            difference: difference(&[b.received, b.extra_fragments], &out),
+            difference: difference(&[b.received, b.extra_fragments, b.copies], &out),
             segment: wire::optional_segment(b.segment)?,
             port: b.port,
             received: b.received,
             extra_fragments: b.extra_fragments,
+            copies: b.copies,
             forwarded: b.forwarded,
             answered: b.answered,
             punted: b.punted,
@@ -223,6 +226,7 @@ const INPUT_COLUMNS: &[Column] = {
         entity,
         number("received"),
         number("+ extra"),
+        number("+ copies"),
         number("= forwarded"),
         number("+ answered"),
         number("+ punted"),
@@ -238,6 +242,7 @@ fn input_cells(b: &Input) -> Vec<String> {
     let numbers = [
         b.received,
         b.extra_fragments,
+        b.copies,
         b.forwarded,
         b.answered,
         b.punted,
@@ -304,8 +309,9 @@ mod tests {
         v1::BooksReply {
             inputs: vec![v1::InputBook {
                 port: "vm-a".to_owned(),
-                received: 14,
+                received: 12,
                 extra_fragments: 1,
+                copies: 2,
                 forwarded: 5,
                 answered: 4,
                 punted: 3,

@@ -70,7 +70,9 @@ counters! {
         received_bytes,
         /// Pieces that packets were cut into, beyond the packets themselves.
         pieces,
-        /// Packets and pieces that went on to a port.
+        /// Copies of packets to many, beyond the packets themselves.
+        copies,
+        /// Packets, pieces and copies that went on to a port.
         forwarded,
         /// Questions that an answer was made from.
         answered,
@@ -151,7 +153,9 @@ counters! {
         received,
         /// Pieces beyond the packets that they were cut from.
         pieces,
-        /// Packets and pieces that went on to a port.
+        /// Copies beyond the packets that they are of.
+        copies,
+        /// Packets, pieces and copies that went on to a port.
         forwarded,
         /// Questions that an answer was made from.
         answered,

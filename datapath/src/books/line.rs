@@ -53,6 +53,12 @@ impl<'ledger> Line<'ledger> {
         self.totals.pieces.add(more);
     }
 
+    /// A packet became so many more, by being copied to many.
+    pub fn copies(&self, more: u64) {
+        self.row.cells.copies.add(more);
+        self.totals.copies.add(more);
+    }
+
     /// A packet went on to a port.
     pub fn forwarded(&self) {
         self.row.cells.forwarded.add(1);
@@ -126,7 +132,13 @@ impl RowReading {
         self.dropped.iter().sum()
     }
 
-    /// Packets that ended, whichever way; it is what came in, and the pieces.
+    /// Packets that came in, and what they became: pieces, and copies.
+    pub const fn began(&self) -> u64 {
+        self.numbers.received + self.numbers.pieces + self.numbers.copies
+    }
+
+    /// Packets that ended, whichever way; it is what came in, and
+    /// [what that became](Self::began).
     pub fn ended(&self) -> u64 {
         let numbers = &self.numbers;
         numbers.forwarded

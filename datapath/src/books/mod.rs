@@ -1,12 +1,13 @@
 //! The books: every packet that comes in is on exactly one line, and ends in
 //! exactly one column of it. They balance, always:
 //!
-//! per (input port, segment): received + pieces = forwarded + answered +
+//! per (input port, segment): received + pieces + copies = forwarded + answered +
 //! consumed + punted + dropped, where pieces are what cutting a packet that was
-//! too large made beyond the packet itself; of what was punted the slow path
-//! books the end, and until then it is held. Per output port: offered = sent +
-//! port-full + refused. For the whole: received + generated + pieces = sent + consumed
-//! (answered, too) + held + dropped.
+//! too large made beyond the packet itself, and copies what one to many became
+//! beyond itself; of what was punted the slow path books the end, and until then
+//! it is held. Per output port: offered = sent + port-full + refused. For the
+//! whole: received + generated + pieces + copies = sent + consumed (answered, too)
+//! + held + dropped.
 //!
 //! A ledger has one writer (a worker, or the slow path) and any readers. An
 //! increment is a plain load and store, and the writer never waits:

@@ -223,7 +223,7 @@ impl<E> Ending<'_, E> {
                 break;
             }
         }
-        self.line.pieces(ended.saturating_sub(1));
+        self.line.copies(ended.saturating_sub(1));
     }
 
     /// The pieces of a packet go through the last stages, and end each by

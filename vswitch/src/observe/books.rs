@@ -95,6 +95,7 @@ impl Observer {
             segment: name.segment.map(|id| self.segment_label(id)),
             received: workers.numbers.received,
             extra_fragments: workers.numbers.pieces + slow.numbers.pieces,
+            copies: workers.numbers.copies + slow.numbers.copies,
             forwarded: workers.numbers.forwarded + slow.numbers.forwarded,
             answered: workers.numbers.answered + workers.numbers.consumed,
             punted: slow.numbers.consumed,
@@ -115,7 +116,7 @@ fn whole(readings: &Readings) -> WholeBook {
     WholeBook {
         received: workers(|r| r.totals.received),
         generated: all(|r| r.work.generated),
-        copies: 0,
+        copies: all(|r| r.totals.copies),
         extra_fragments: all(|r| r.totals.pieces),
         sent: all(|r| r.totals.sent),
         consumed: all(|r| r.totals.consumed) + workers(|r| r.totals.answered),

@@ -42,7 +42,7 @@ struct Event {
 }
 
 /// What a line counts besides drops.
-const EVENTS: [Event; 9] = [
+const EVENTS: [Event; 10] = [
     Event {
         name: "received",
         unit: "packets",
@@ -62,9 +62,15 @@ const EVENTS: [Event; 9] = [
         value: |row| row.numbers.pieces,
     },
     Event {
+        name: "copies",
+        unit: "packets",
+        what: "Copies beyond the first of broadcasts and multicasts.",
+        value: |row| row.numbers.copies,
+    },
+    Event {
         name: "forwarded",
         unit: "packets",
-        what: "Frames and pieces that went on to a port.",
+        what: "Frames, pieces and copies that went on to a port.",
         value: |row| row.numbers.forwarded,
     },
     Event {

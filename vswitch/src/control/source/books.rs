@@ -13,7 +13,7 @@ pub struct Books {
     pub whole: WholeBook,
 }
 
-/// received + extra fragments = forwarded + answered + punted + held + dropped.
+/// received + extra fragments + copies = forwarded + answered + punted + held + dropped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputBook {
     /// The input port.
@@ -25,7 +25,9 @@ pub struct InputBook {
     /// Pieces beyond the first of packets cut here: IPv4 fragments, and the TCP
     /// segments of super-frames.
     pub extra_fragments: u64,
-    /// Passed on to at least one output port; pieces count each for itself.
+    /// Copies beyond the first of packets to many.
+    pub copies: u64,
+    /// Passed on to an output port; pieces and copies count each for itself.
     pub forwarded: u64,
     /// Consumed by an answer made here (ARP, echo).
     pub answered: u64,
@@ -58,7 +60,7 @@ pub struct WholeBook {
     pub received: u64,
     /// Packets made here: answers, neighbour discovery, errors.
     pub generated: u64,
-    /// Copies beyond the first of packets to groups.
+    /// Copies beyond the first of packets to many.
     pub copies: u64,
     /// Pieces beyond the first of packets cut here: IPv4 fragments, and the TCP
     /// segments of super-frames.

@@ -20,6 +20,7 @@ fn input(book: InputBook) -> v1::InputBook {
         segment: book.segment.map(wire::segment),
         received: book.received,
         extra_fragments: book.extra_fragments,
+        copies: book.copies,
         forwarded: book.forwarded,
         answered: book.answered,
         punted: book.punted,
