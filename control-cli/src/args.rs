@@ -100,6 +100,9 @@ pub(crate) enum Verb {
     /// The fabric's routers and hosts next to this one
     #[command(subcommand, after_help = "Example: vswitchctl neighbor list")]
     Neighbor(Neighbor),
+    /// Who listens to which multicast group
+    #[command(subcommand, after_help = "Example: vswitchctl group list")]
+    Group(Group),
     /// The ports to the fabric, with this host's own addresses there
     #[command(subcommand, after_help = "Example: vswitchctl uplink list")]
     Uplink(Uplink),
@@ -159,6 +162,14 @@ pub(crate) enum Table {
 pub(crate) enum Neighbor {
     /// Lists the neighbours on the fabric
     #[command(after_help = "Example: vswitchctl neighbor list")]
+    List,
+}
+
+/// The verb of groups.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum Group {
+    /// Lists who listens to which multicast group
+    #[command(after_help = "Example: vswitchctl group list")]
     List,
 }
 

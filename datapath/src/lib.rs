@@ -3,7 +3,8 @@
 //! Pure: no DPDK, no I/O, no threads of its own; the clock is passed in. A
 //! burst goes through [`pipeline`], which reads one snapshot of [`tables`];
 //! [`books`] says where every packet ended; [`substrate`] is the IPv6 host
-//! that a vswitch is on its uplinks.
+//! that a vswitch is on its uplinks; [`snooping`] knows who has joined which
+//! group.
 #![deny(unsafe_code)]
 #![cfg_attr(
     not(test),
@@ -12,5 +13,6 @@
 
 pub mod books;
 pub mod pipeline;
+pub mod snooping;
 pub mod substrate;
 pub mod tables;

@@ -42,6 +42,7 @@ fn compiled() -> Compiled {
         unknown_mac: UnknownMac::Drop,
         ethertypes: Vec::new(),
         dhcp: None,
+        multicast: vnet::compiled::Multicast::default(),
         has_dhcp_server: false,
     };
     let interface = |id: u32| Interface {

@@ -9,7 +9,7 @@
 //!   things are known.
 //! * [`tags`]: what marks a node's frames on its link.
 //! * [`offload`]: what a device did of a packet's work, or is to do.
-//! * [`ethernet`], [`mpls`], [`arp`], [`ipv4`], [`ipv6`], [`fragment`], [`icmp`], [`nd`], [`mld`]: the headers, as views
+//! * [`ethernet`], [`mpls`], [`arp`], [`ipv4`], [`ipv6`], [`fragment`], [`icmp`], [`igmp`], [`nd`], [`mld`]: the headers, as views
 //!   over bytes: `Header::ref_from_prefix(bytes)` gives the header and the rest.
 //!   [`ipv4_options`]: what may follow IPv4's.
 //! * [`checksum`]: sums, and what a rewrite does to them.
@@ -25,6 +25,7 @@ pub mod fragment;
 pub mod heap;
 pub mod icmp;
 pub mod ids;
+pub mod igmp;
 pub mod ipv4;
 pub mod ipv4_options;
 pub mod ipv6;

@@ -6,8 +6,8 @@ make_ns r
 topology net <<'YAML'
 network: z
 segments:
-  - { name: front, id: 0x00a001, subnet: 10.0.0.0/24, vlan: 100 }
-  - { name: back, id: 0x00a002, subnet: 10.0.5.0/24, vlan: 200 }
+  - { name: front, id: 0x00a001, subnet: 10.0.0.0/24, vlan: 100, multicast: { snooping: false } }
+  - { name: back, id: 0x00a002, subnet: 10.0.5.0/24, vlan: 200, multicast: { snooping: false } }
 nodes:
   - { name: a, host: r, port: vm-a, segment: front, address: 10.0.0.2, mac: "02:00:00:00:00:0a" }
   - name: g

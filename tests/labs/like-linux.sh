@@ -133,13 +133,14 @@ for name in a e c h; do station "$name" "$name"; done
 node g s "$(mac_of_node g)"
 node t r "$(mac_of_node t)"
 for name in g t; do trunk "$name" "$name"; done
+# No more than the bridges of the one above do the vswitches snoop.
 topology net <<'YAML'
 network: z
 segments:
-  - { name: front, id: 0x00a001, subnet: 10.0.0.0/24, vlan: 100 }
-  - { name: back, id: 0x00a002, subnet: 10.0.5.0/24, vlan: 200 }
-  - { name: far, id: 0x00a003, subnet: 10.1.5.0/24 }
-  - { name: middle, id: 0x00a004, subnet: 10.9.0.0/30 }
+  - { name: front, id: 0x00a001, subnet: 10.0.0.0/24, vlan: 100, multicast: { snooping: false } }
+  - { name: back, id: 0x00a002, subnet: 10.0.5.0/24, vlan: 200, multicast: { snooping: false } }
+  - { name: far, id: 0x00a003, subnet: 10.1.5.0/24, multicast: { snooping: false } }
+  - { name: middle, id: 0x00a004, subnet: 10.9.0.0/30, multicast: { snooping: false } }
 routers:
   - name: j
     interfaces: [{ segment: front, address: 10.0.0.1, mac: "00:01:42:09:88:73" }]

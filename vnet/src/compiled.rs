@@ -209,6 +209,8 @@ pub struct Segment {
     pub ethertypes: Vec<EtherType>,
     /// What its nodes are told by DHCP; `None`: they are told nothing.
     pub dhcp: Option<Dhcp>,
+    /// How multicasts reach its nodes. The same on every host.
+    pub multicast: Multicast,
     /// A node of the segment, on whichever host, is its DHCP server.
     pub has_dhcp_server: bool,
 }
@@ -228,6 +230,47 @@ pub struct Dhcp {
     pub lease: u32,
     /// Further routes, each destination once.
     pub routes: Vec<DhcpRoute>,
+}
+
+/// How multicasts reach the nodes of a segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Multicast {
+    /// Each group only those that have joined it; `None`: all of them.
+    pub snooping: Option<Snooping>,
+    /// What reaches nobody, ordered.
+    pub withheld: Vec<Ipv4Subnet>,
+}
+
+/// How a segment learns who has joined which group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Snooping {
+    /// Between two questions to all (`[Query Interval]`, RFC 3376 §8.2), in
+    /// seconds.
+    pub query_interval: u32,
+}
+
+impl Default for Snooping {
+    fn default() -> Self {
+        Self {
+            query_interval: 125,
+        }
+    }
+}
+
+impl Default for Multicast {
+    fn default() -> Self {
+        Self {
+            snooping: Some(Snooping::default()),
+            withheld: Vec::new(),
+        }
+    }
+}
+
+impl Multicast {
+    /// Does this group reach nobody?
+    pub fn withholds(&self, group: VirtualAddr) -> bool {
+        self.withheld.iter().any(|prefix| prefix.contains(group))
+    }
 }
 
 /// A route that nodes are told by DHCP.

@@ -23,6 +23,7 @@ pub(crate) mod schema;
 pub(crate) mod segment;
 pub(crate) mod watch;
 
+mod group;
 mod history;
 mod neighbor;
 mod status;
@@ -31,7 +32,7 @@ mod uplink;
 
 use std::io::Write;
 
-use crate::args::{Cli, Neighbor, Table, Uplink, Verb};
+use crate::args::{Cli, Group, Neighbor, Table, Uplink, Verb};
 use crate::failure::Failure;
 use crate::session::Session;
 
@@ -55,6 +56,7 @@ pub(crate) async fn run(cli: Cli, out: &mut dyn Write) -> Result<(), Failure> {
         Verb::Mapping(verb) => mapping::run(verb, session).await,
         Verb::Table(Table::List) => table::list(session).await,
         Verb::Neighbor(Neighbor::List) => neighbor::list(session).await,
+        Verb::Group(Group::List) => group::list(session).await,
         Verb::Uplink(Uplink::List) => uplink::list(session).await,
         Verb::Mtu(verb) => mtu::run(verb, session).await,
         Verb::Router(verb) => router::run(verb, session).await,

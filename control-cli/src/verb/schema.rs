@@ -6,8 +6,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::Value;
 
 use super::{
-    address, books, confirm, counter, export, flow, history, interface, mapping, mtu, neighbor,
-    network, port, route, router, rule, segment, status, table, uplink, watch,
+    address, books, confirm, counter, export, flow, group, history, interface, mapping, mtu,
+    neighbor, network, port, route, router, rule, segment, status, table, uplink, watch,
 };
 use crate::failure::Failure;
 use crate::plan::Applied;
@@ -87,6 +87,7 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
         ),
         ("table list", list::<table::Table>("table list")),
         ("neighbor list", list::<neighbor::Neighbor>("neighbor list")),
+        ("group list", list::<group::Member>("group list")),
         ("uplink list", list::<uplink::Address>("uplink list")),
         ("mtu check", list::<mtu::Path>("mtu check")),
         ("router list", list::<router::Entry>("router list")),

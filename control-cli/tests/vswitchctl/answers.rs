@@ -93,6 +93,21 @@ fn neighbor_list() {
 }
 
 #[test]
+fn group_list() {
+    let lab = lab();
+    let json = lab.json(&["group", "list"]);
+    assert_eq!(json[0]["group"], serde_json::Value::Null);
+    assert_eq!(json[0]["known_by"], "querier");
+    assert_eq!(json[1]["group"], "239.7.7.7");
+    assert_eq!(json[1]["filter"], "only");
+    assert_eq!(json[1]["sources"], serde_json::json!(["10.0.0.3"]));
+    assert_eq!(json[3]["host"], "s");
+    assert_eq!(json[3]["node"], serde_json::Value::Null);
+    let table = lab.ctl(&["group", "list"]).stdout;
+    assert!(table.lines().nth(1).unwrap().contains("every"), "{table}");
+}
+
+#[test]
 fn uplink_list() {
     let lab = lab();
     let json = lab.json(&["uplink", "list"]);

@@ -10,17 +10,19 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
 use std::sync::Arc;
 
+use datapath::snooping::How;
 use datapath::substrate::{AddressKind, AddressState};
+use datapath::tables::Sources;
 use packet::{Locator, MacAddr, SegmentId, Slot, SubstrateAddr, Tags, VirtualAddr, VlanId};
 use vnet::compiled::{Ipv4Subnet, LinkType, MappingKind};
 use vswitch::config::Announce;
 use vswitch::control::source::{
     AddressNames, AddressOwner, Books, ControlSource, Counter, CounterFilter, CounterKind,
-    DuplicateAddress, Flow, FlowPlace, InputBook, Interface, LearnedMtu, LinkState, Mapping,
-    MappingKey, MappingOrigin, MtuLimits, MtuNextHop, MtuPath, MtuWay, Neighbor, NeighborState,
-    Network, OutputBook, Port, PortOffloads, PortRole, Route, RouteQuestion, RouteRefusal,
-    RouteWay, Router, Rule, Segment, SegmentLabel, Status, Table, Traffic, Uplink, UplinkAddress,
-    WholeBook, Worker, WorkerQueue,
+    DuplicateAddress, Flow, FlowPlace, GroupMember, InputBook, Interface, LearnedMtu, LinkState,
+    Mapping, MappingKey, MappingOrigin, MtuLimits, MtuNextHop, MtuPath, MtuWay, Neighbor,
+    NeighborState, Network, OutputBook, Port, PortOffloads, PortRole, Route, RouteQuestion,
+    RouteRefusal, RouteWay, Router, Rule, Segment, SegmentLabel, Status, Table, Traffic, Uplink,
+    UplinkAddress, WholeBook, Worker, WorkerQueue,
 };
 
 use crate::administration::FakeAdministration;
@@ -347,6 +349,39 @@ impl ControlSource for Fake {
                 router: false,
                 since: Duration::from_millis(400),
                 held_packets: 3,
+            },
+        ]
+    }
+
+    fn groups(&self) -> Vec<GroupMember> {
+        let mdns = VirtualAddr::new("239.7.7.7".parse().unwrap());
+        let member = |group, node: &str, how, sources, seconds| GroupMember {
+            segment: front(),
+            group,
+            host: "r".to_owned(),
+            node: Some(node.to_owned()),
+            port: Some(format!("vm-{node}")),
+            how,
+            sources,
+            expires: Duration::from_secs(seconds),
+        };
+        let source = VirtualAddr::new("10.0.0.3".parse().unwrap());
+        vec![
+            member(None, "e", How::Querier, Sources::All, 241),
+            member(
+                Some(mdns),
+                "a",
+                How::V3,
+                Sources::Only([source].into()),
+                187,
+            ),
+            member(Some(mdns), "c", How::V2, Sources::All, 190),
+            GroupMember {
+                host: "s".to_owned(),
+                node: None,
+                port: None,
+                how: How::Host,
+                ..member(Some(mdns), "", How::Host, Sources::All, 202)
             },
         ]
     }

@@ -14,7 +14,7 @@ const SCHEMAS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/schemas");
 
 /// Every verb that answers in JSON, as it may be typed. `watch` never ends by
 /// itself: see `what_watchers_are_told`.
-const TYPED: [&str; 38] = [
+const TYPED: [&str; 39] = [
     "status",
     "apply -f z.yaml --confirm-within 60s",
     "apply -f faulty.yaml",
@@ -39,6 +39,7 @@ const TYPED: [&str; 38] = [
     "mapping remove 0x00a001 10.0.0.9",
     "table list",
     "neighbor list",
+    "group list",
     "uplink list",
     "mtu check",
     "mtu check --to 10.1.5.3",

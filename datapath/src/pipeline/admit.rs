@@ -145,7 +145,7 @@ fn admit_ipv4<B: PacketBuf>(
     packet: &Packet<B>,
 ) -> Result<(), DropReason> {
     if !has(sender, ip.source) && !sender.forwards(ip.source) {
-        return match is_dhcp_request(ip) {
+        return match is_dhcp_request(ip) || is_unnumbered_report(ip) {
             true => Ok(()),
             false => Err(DropReason::SpoofedAddress),
         };
@@ -172,6 +172,13 @@ fn is_dhcp_reply<B: PacketBuf>(ip: &IpTuple, packet: &Packet<B>) -> bool {
 /// RFC 2131 §4.1: a client without address sends from 0.0.0.0, port 68 to 67.
 pub(super) fn is_dhcp_request(ip: &IpTuple) -> bool {
     ip.source == VirtualAddr::from_bits(0) && ip.protocol == IpProtocol::UDP && ip.ports == (68, 67)
+}
+
+/// RFC 3376 §4.2.13: a system without address reports its groups from 0.0.0.0.
+pub(super) fn is_unnumbered_report(ip: &IpTuple) -> bool {
+    ip.source == VirtualAddr::from_bits(0)
+        && ip.protocol == IpProtocol::IGMP
+        && ip.destination.ipv4().is_multicast()
 }
 
 /// RFC 5227 §2.1.1: a probe's sender address is zero, and says nothing false.

@@ -20,6 +20,7 @@ pub mod moved;
 pub mod prove;
 pub mod replicate;
 pub mod settle;
+pub mod snoop;
 pub mod state;
 pub mod topology;
 pub mod translate;
@@ -34,7 +35,7 @@ pub use claim::behalf::Word;
 pub use claim::{Claim, How};
 pub use settle::{Exits, Punted, Settling, settle};
 pub use state::WorkerState;
-pub use verdict::{Consumed, Cut, DropReason, Punt, Verdict};
+pub use verdict::{Audience, Consumed, Cut, DropReason, Punt, Verdict};
 
 use crate::tables::Tables;
 
@@ -96,6 +97,12 @@ pub fn on_behalf<B: PacketBuf>(
 /// A burst that the kernel of this machine sent.
 pub fn from_kernel<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
     kernel::to_uplink(burst, tables);
+}
+
+/// A burst that the switch itself has made, with their destinations.
+pub fn from_switch<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables, state: &mut WorkerState) {
+    uplink::route(burst, tables);
+    onward(burst, tables, state);
 }
 
 /// Where every packet goes whose receiver is known, and every piece of one that

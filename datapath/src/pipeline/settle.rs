@@ -9,13 +9,13 @@ use core::time::Duration;
 use packet::ethernet::ETHERNET_LEN;
 use packet::ipv6::Ipv6Header;
 use packet::{IpProtocol, Offload, PacketBuf, nd};
-use vnet::compiled::{InterfaceId, PortId};
+use vnet::compiled::PortId;
 use zerocopy::FromBytes;
 
-use super::batch::{BURST, Burst, Context, Packet, Routing};
+use super::batch::{BURST, Burst, Context, Packet, Routing, Sender};
 use super::claim::Claim;
 use super::state::WorkerState;
-use super::verdict::{Consumed, Cut, DropReason, Punt, Verdict};
+use super::verdict::{Audience, Consumed, Cut, DropReason, Punt, Verdict};
 use super::{cut, replicate};
 use crate::books::{Ledger, Line, RowId};
 use crate::tables::{Destination, Tables};
@@ -30,10 +30,10 @@ pub struct Punted<B> {
     pub port: PortId,
     /// Its line of the books.
     pub row: RowId,
+    /// Who sent it, if that is known.
+    pub from: Option<Sender>,
     /// What is asked.
     pub punt: Punt,
-    /// The interface that sent it, if a node of this host did.
-    pub from: Option<InterfaceId>,
 }
 
 impl<B: PacketBuf> Punted<B> {
@@ -127,7 +127,16 @@ impl<E> Ending<'_, E> {
         let line = self.line;
         match packet.cx.verdict {
             Verdict::Cut(how) => return self.cut(&packet, how),
-            Verdict::Copy => return self.copy(&packet),
+            Verdict::Copy(audience) => {
+                let ended = self.copy(&packet, audience);
+                self.line.copies(ended.saturating_sub(1));
+                return;
+            }
+            Verdict::Snoop(audience) => {
+                let ended = self.copy(&packet, audience);
+                self.line.copies(ended);
+                return self.punt(packet.buf, packet.cx, Punt::Membership);
+            }
             _ => {}
         }
         self.leaves_router(&packet.cx);
@@ -155,21 +164,30 @@ impl<E> Ending<'_, E> {
             }
             Verdict::Punt(punt) => {
                 buf.set_offload(cx.offload);
-                let punted = Punted {
-                    buf,
-                    port: self.port,
-                    row: cx.row,
-                    punt,
-                    from: cx.from.and_then(|from| from.interface),
-                };
-                match self.exits.punt(punted) {
-                    Ok(()) => line.punted(),
-                    Err(_) => line.dropped(DropReason::PuntQueueFull),
-                }
+                self.punt(buf, cx, punt);
             }
             Verdict::Drop(reason) => line.dropped(reason),
             // The last stage of both itineraries decides about everything.
-            Verdict::Next | Verdict::Cut(_) | Verdict::Copy => line.dropped(DropReason::NoRoute),
+            Verdict::Next | Verdict::Cut(_) | Verdict::Copy(_) | Verdict::Snoop(_) => {
+                line.dropped(DropReason::NoRoute);
+            }
+        }
+    }
+
+    fn punt<B: PacketBuf>(&mut self, buf: B, cx: Context, punt: Punt)
+    where
+        E: Exits<B>,
+    {
+        let punted = Punted {
+            buf,
+            port: self.port,
+            row: cx.row,
+            from: cx.from,
+            punt,
+        };
+        match self.exits.punt(punted) {
+            Ok(()) => self.line.punted(),
+            Err(_) => self.line.dropped(DropReason::PuntQueueFull),
         }
     }
 
@@ -190,12 +208,13 @@ impl<E> Ending<'_, E> {
     }
 
     /// The copies of a packet go through the last stages, and end each by
-    /// itself.
-    fn copy<B: PacketBuf>(&mut self, packet: &Packet<B>)
+    /// itself. Says how many did.
+    fn copy<B: PacketBuf>(&mut self, packet: &Packet<B>, audience: Audience) -> u64
     where
         E: Exits<B>,
     {
-        let mut receivers = replicate::receivers(&packet.cx, self.with.tables).peekable();
+        let receivers = replicate::receivers(&packet.cx, audience, self.with.tables);
+        let mut receivers = receivers.peekable();
         let mut ended = 0_u64;
         while receivers.peek().is_some() {
             let mut burst = Burst::new(self.port, self.now);
@@ -223,7 +242,7 @@ impl<E> Ending<'_, E> {
                 break;
             }
         }
-        self.line.copies(ended.saturating_sub(1));
+        ended
     }
 
     /// The pieces of a packet go through the last stages, and end each by

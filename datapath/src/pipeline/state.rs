@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::answer::limit::{COPIES, ERRORS, InterfaceLimit, QUESTIONS};
+use super::answer::limit::{COPIES, ERRORS, InterfaceLimit, QUESTIONS, REPORTS};
 use super::batch::IpTuple;
 use super::claim::Claims;
 use super::kernel::limit::KernelLimit;
@@ -31,6 +31,8 @@ pub struct WorkerState {
     pub(super) questions: InterfaceLimit,
     /// The claims to addresses that it has seen.
     pub(super) claims: Claims,
+    /// The IGMP messages it has read.
+    pub(super) reports: InterfaceLimit,
     /// What it has handed to the kernel.
     pub(super) kernel: KernelLimit,
     /// What it has done for logical routers, if anybody counts.
@@ -51,6 +53,7 @@ impl WorkerState {
             hits: HitRow::of_worker(worker),
             questions: InterfaceLimit::new(QUESTIONS, workers),
             claims: Claims::new(workers),
+            reports: InterfaceLimit::new(REPORTS, workers),
             kernel: KernelLimit::default(),
             legs: None,
             scratch: Box::default(),

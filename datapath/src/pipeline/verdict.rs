@@ -15,7 +15,10 @@ pub enum Verdict {
     /// go on by themselves.
     Cut(Cut),
     /// It is for many: each of them gets a copy, which goes on by itself.
-    Copy,
+    Copy(Audience),
+    /// It says who listens to what: these get copies, and the packet itself goes
+    /// up to the slow path.
+    Snoop(Audience),
     /// The buffer now holds an answer; it goes out of the port the question
     /// came in by. The question is consumed, the answer is generated.
     Reply,
@@ -25,6 +28,17 @@ pub enum Verdict {
     Punt(Punt),
     /// It is dropped.
     Drop(DropReason),
+}
+
+/// For whom of a segment a packet to many is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// All of it.
+    Everybody,
+    /// Those who have joined its group.
+    Listeners,
+    /// Those who hear every group: multicast routers.
+    Routers,
 }
 
 /// Into what a packet is cut.
@@ -69,6 +83,8 @@ pub enum Punt {
     Agent,
     /// Hold it until this next hop's MAC is known, then send it.
     Resolve(NextHopId),
+    /// Remember what it says of its sender's groups.
+    Membership,
 }
 
 /// Declares every drop reason once: stage, variant, name, description, remedy.
@@ -90,7 +106,7 @@ macro_rules! drop_reasons {
             }
 
             /// Where it belongs: a file of the pipeline, or the slow path's
-            /// `hold`, or `snmp`. Other stages may decide it, too.
+            /// `hold`, `groups`, or `snmp`. Other stages may decide it, too.
             pub const fn stage(self) -> &'static str {
                 match self { $($( Self::$variant => $stage, )+)+ }
             }
@@ -254,7 +270,18 @@ drop_reasons! {
             "A broadcast or multicast of the fabric for an address that is no group."
             "look for a forger on the fabric"
     }
+    "snoop" {
+        IgmpMalformed "igmp-malformed"
+            "An IGMP message that is cut short, damaged, in fragments, about an address that is no group, or of a version that nobody knows."
+            "look for a broken or hostile node"
+        IgmpRateLimited "igmp-rate-limited"
+            "The interface has sent too many IGMP messages in the last second."
+            "find out why the node joins and leaves so often; nothing else of it is limited"
+    }
     "replicate" {
+        GroupWithheld "group-withheld"
+            "A packet to a group that the segment withholds, or to 239.255.255.254, which vswitches keep for themselves."
+            "nothing is wrong; the prefixes are `multicast.withhold` of the segment"
         GroupRateLimited "group-rate-limited"
             "The interface has sent broadcasts and multicasts that made too many copies in the last second."
             "find out why the node sends so many; nothing else of it is limited"
@@ -354,6 +381,11 @@ drop_reasons! {
         ShuttingDown "shutting-down"
             "The vswitch ended while it held the packet."
             "nothing is wrong"
+    }
+    "groups" {
+        GroupTableFull "group-table-full"
+            "A membership report with more groups than are kept for one interface or segment; those that there was room for are kept."
+            "see: vswitchctl group list; a node that joins thousands of groups is better off in a segment with `multicast: { snooping: false }`"
     }
     "snmp" {
         SnmpMalformed "snmp-malformed"

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 use packet::{SegmentId, Tags, VirtualAddr};
-use vnet::compiled::{Compiled, HostId, InterfaceId, PortId};
+use vnet::compiled::{Compiled, HostId, InterfaceId, Multicast, PortId};
 
 /// The segments' members.
 #[derive(Debug, Default)]
@@ -22,6 +22,8 @@ pub struct Members {
     pub hosts: Vec<HostId>,
     /// The address that means all of them, besides 255.255.255.255.
     pub broadcast: Option<VirtualAddr>,
+    /// How groups reach them.
+    pub multicast: Multicast,
 }
 
 /// What is behind a port with the same tags: one frame reaches all of it.
@@ -42,6 +44,7 @@ impl GroupTable {
         for segment in &compiled.segments {
             let members = table.segments.entry(segment.id).or_default();
             members.broadcast = segment.subnet.broadcast();
+            members.multicast = segment.multicast.clone();
         }
         for interface in &compiled.interfaces {
             let members = table.segments.entry(interface.segment).or_default();
@@ -67,6 +70,12 @@ impl GroupTable {
             members.hosts.dedup();
         }
         table
+    }
+
+    /// All segments.
+    pub fn iter(&self) -> impl Iterator<Item = (SegmentId, &Members)> {
+        let all = self.segments.iter();
+        all.map(|(segment, members)| (*segment, members))
     }
 
     /// The members of a segment.

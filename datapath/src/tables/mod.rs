@@ -8,6 +8,7 @@ pub mod dhcp;
 pub mod flows;
 pub mod groups;
 pub mod hosts;
+pub mod listeners;
 pub mod mapping;
 pub mod marks;
 pub mod moves;
@@ -31,6 +32,7 @@ pub use dhcp::DhcpService;
 pub use flows::FlowTable;
 pub use groups::{GroupTable, LoadedHosts, Members};
 pub use hosts::HostTable;
+pub use listeners::{Listener, ListenerTable, Listeners, SegmentListeners, Sources};
 pub use mapping::{
     Destination, MappingEntry, MappingKey, MappingTable, MappingWriter, Origin, Staged, TableFull,
     TableStats, TableVersion,
@@ -56,6 +58,8 @@ pub struct Tables {
     pub drawn: Arc<Drawn>,
     /// Which other hosts have a segment's members, as clients have loaded it.
     pub loaded_hosts: Arc<LoadedHosts>,
+    /// Who has joined which group, as the slow path has learned it.
+    pub listeners: Arc<ListenerTable>,
     /// The hosts that mappings point to.
     pub hosts: Arc<HostTable>,
     /// (segment, virtual address) → where it is: shared by all roots.

@@ -11,14 +11,14 @@ use datapath::substrate::{
     UplinkTable,
 };
 use datapath::tables::{
-    Drawn, FlowTable, HostTable, LoadedHosts, MappingEntry, MappingKey, MappingWriter, MoveTable,
-    Origin, PathMtus, PortEntry, PortOffloads, PortRole, Tables,
+    Drawn, FlowTable, HostTable, ListenerTable, LoadedHosts, MappingEntry, MappingKey,
+    MappingWriter, MoveTable, Origin, PathMtus, PortEntry, PortOffloads, PortRole, Tables,
 };
 use packet::{Locator, MacAddr, Slot, SubstrateAddr, VirtualAddr, VlanId};
 use vnet::compiled::{
     AddressPolicy, Claimant, Compiled, Host, HostId, Interface, InterfaceId, Ipv4Subnet, Leg,
-    LegId, LinkType, Mapping, MappingKind, Network, NextHop, PhantomRouter, PortId, Route, Router,
-    RouterId, Segment, Shared, Snmp, UnknownMac,
+    LegId, LinkType, Mapping, MappingKind, Multicast, Network, NextHop, PhantomRouter, PortId,
+    Route, Router, RouterId, Segment, Shared, Snmp, UnknownMac,
 };
 use vnet::secret::Secret;
 
@@ -142,6 +142,8 @@ pub struct Plan {
     pub moves: MoveTable,
     /// Mappings that were learned.
     pub learned: Vec<(MappingKey, MappingEntry)>,
+    /// Who has joined which group; where that is not known, all hear all.
+    pub listeners: ListenerTable,
 }
 
 impl Plan {
@@ -195,6 +197,7 @@ impl Plan {
             loaded_hosts: LoadedHosts::default(),
             moves: MoveTable::default(),
             learned: Vec::new(),
+            listeners: ListenerTable::default(),
         }
     }
 
@@ -424,6 +427,7 @@ impl Plan {
             mappings: Arc::clone(writer.table()),
             drawn: Arc::new(drawn),
             loaded_hosts: Arc::new(self.loaded_hosts.clone()),
+            listeners: Arc::new(self.listeners.clone()),
             uplinks: Arc::new(self.uplinks.clone()),
             used: Arc::default(),
             path_mtus: Arc::new(path_mtus),
@@ -486,6 +490,7 @@ fn a_segment(name: &str, id: u32, network: usize, subnet: Ip, vlan: Option<u16>)
         unknown_mac: UnknownMac::Drop,
         ethertypes: Vec::new(),
         dhcp: None,
+        multicast: Multicast::default(),
         has_dhcp_server: false,
     }
 }

@@ -1,7 +1,8 @@
 //! Broadcasts and multicasts: who gets a copy, and how one crosses the fabric.
 
 use packet::build::{Frame, Ipv4};
-use packet::{MacAddr, SubstrateAddr};
+use packet::igmp::{self, RecordKind};
+use packet::{MacAddr, SubstrateAddr, VirtualAddr};
 
 use crate::bench::{A, BACK, D, FRONT, G, Ip, Site, VLAN_FRONT};
 use crate::case::{Case, a, at_r, fabric, on_s_uplink};
@@ -12,7 +13,7 @@ const MDNS_MAC: MacAddr = MacAddr::new([1, 0, 0x5e, 0, 0, 251]);
 const RAW_GROUP: Ip = [239, 255, 255, 254];
 
 pub(crate) fn all() -> Vec<Case> {
-    vec![to_many(), too_large(), from_the_fabric()]
+    vec![to_many(), too_large(), from_the_fabric(), igmp()]
 }
 
 fn d_to(mac: MacAddr, ip: Ip) -> Ipv4 {
@@ -45,6 +46,38 @@ fn to_many() -> Case {
         "the byte before the segment id in out-fabric0: 01; the last three are raw, two of them \
          to 239.255.255.254",
     )
+}
+
+fn igmp() -> Case {
+    let to = |group: Ip, message: &[u8]| {
+        let mac = MacAddr::for_ipv4_multicast(group.into());
+        let packet = Frame::between(A.mac, mac).ipv4(A.ip, group).ttl(1);
+        packet.options(&igmp::ROUTER_ALERT).protocol(2, message)
+    };
+    let group = VirtualAddr::new([239, 7, 7, 7].into());
+    let [second, interval] = [1, 125].map(core::time::Duration::from_secs);
+    at_r(
+        A,
+        "group-membership",
+        "RFC 3376 4, RFC 2236 2, RFC 4541 2.1.1: what a node says of its groups goes to the \
+         switch and to multicast routers; a router's question to everybody",
+        vec![
+            to([239, 7, 7, 7], &igmp::of_group(igmp::V2_REPORT, group)),
+            to([224, 0, 0, 2], &igmp::of_group(igmp::V2_LEAVE, group)),
+            to(
+                [224, 0, 0, 22],
+                &igmp::report(&[(RecordKind::ToExclude, group)]),
+            ),
+            to([224, 0, 0, 1], &igmp::query(None, second, interval)),
+            to([224, 0, 0, 1], &igmp::query(Some(group), second, interval)),
+            to([239, 7, 7, 7], b"nonsense"),
+            to(
+                [239, 255, 255, 254],
+                &igmp::of_group(igmp::V2_REPORT, group),
+            ),
+        ],
+    )
+    .look("all are raw: Router Alert; while no router is known, everybody may be one")
 }
 
 fn too_large() -> Case {

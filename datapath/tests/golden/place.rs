@@ -107,7 +107,7 @@ fn at_port(plan: &Plan, at: u16, case: &str, frames: &[Vec<u8>]) -> Happened {
         for (port, frame) in &outcome.sent {
             happened.leaves(name(port.0), frame.clone());
         }
-        if outcome.cx.verdict == Verdict::Copy {
+        if matches!(outcome.cx.verdict, Verdict::Copy(_) | Verdict::Snoop(_)) {
             for reason in &outcome.booked {
                 let (stage, name) = (reason.stage(), reason.name());
                 happened.count(format!("copy dropped {stage}.{name}"));
@@ -116,7 +116,8 @@ fn at_port(plan: &Plan, at: u16, case: &str, frames: &[Vec<u8>]) -> Happened {
         happened.count(match outcome.cx.verdict {
             Verdict::Forward(port) => format!("forwarded to {}", name(port.0)),
             Verdict::Cut(_) => format!("cut into {}", outcome.sent.len()),
-            Verdict::Copy => format!("copied to {}", outcome.sent.len()),
+            Verdict::Copy(_) => format!("copied to {}", outcome.sent.len()),
+            Verdict::Snoop(_) => format!("snooped, copied to {}", outcome.sent.len()),
             Verdict::Reply => format!("answered to {}", name(at)),
             Verdict::Consume(what) => format!("consumed {what:?}").to_lowercase(),
             Verdict::Punt(what) => format!("punted {what:?}").to_lowercase(),

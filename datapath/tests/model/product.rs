@@ -6,18 +6,50 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use datapath::tables::{PathMtus, PortOffloads};
+use datapath::tables::{Listener, Listeners, PathMtus, PortOffloads, SegmentListeners, Sources};
 use packet::EtherType;
-use vnet::compiled::{HostId, PortId};
+use vnet::compiled::{HostId, Ipv4Subnet, PortId};
 
 use super::bench::host::Outcome;
-use super::bench::{FRONT, Host, Plan, Site, cross};
+use super::bench::plan::ip_of;
+use super::bench::{FRONT, Host, Plan, Site, cross, segment};
 use super::compare::{Ids, Seen};
 use super::device::{Left, finish};
+use super::groups::{JOINED, MEMBERS, WITHHELD};
 use super::phantoms::PHANTOMS;
 use super::rules::RULES;
 use super::sent::Setting;
 use super::switch::EXTRA_ETHERTYPE;
+
+/// What is known of groups, and withheld.
+fn join(plan: &mut Plan) {
+    let other = vec![HostId(1)];
+    for drawn in &mut plan.compiled.segments {
+        let withheld = Ipv4Subnet::new(WITHHELD.into(), 32);
+        drawn.multicast.withheld.extend(withheld);
+        let mut listeners = SegmentListeners {
+            heard: other.clone(),
+            ..SegmentListeners::default()
+        };
+        if drawn.id == segment(FRONT) {
+            let interfaces = plan.compiled.interfaces.iter();
+            let here = interfaces.filter(|i| i.segment == drawn.id);
+            let here = here.filter(|i| MEMBERS.iter().any(|member| member.mac == i.mac));
+            let here = here.map(|i| {
+                vec![Listener {
+                    interface: i.id,
+                    sources: Sources::All,
+                }]
+            });
+            let of_it = Listeners {
+                here: here.collect(),
+                hosts: other.clone(),
+            };
+            listeners.groups.insert(ip_of(JOINED), of_it);
+        }
+        plan.listeners.set(drawn.id, Some(listeners));
+    }
+}
 
 /// Two hosts with a fabric between them.
 pub struct World {
@@ -65,6 +97,7 @@ impl World {
             if setting.ruled {
                 plan = plan.ruled(RULES);
             }
+            join(&mut plan);
             plan.host()
         };
         Self {

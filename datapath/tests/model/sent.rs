@@ -8,7 +8,7 @@ use super::bench::plan::{STATIONS, Station};
 use super::bench::{A, BEHIND_F, BEHIND_G, C, D_SECOND, F, G, H, Ip, J, L, NOBODY, Node, Site, X};
 use super::device::{self, Left};
 use super::draft::{Body, Data, Draft, Field};
-use super::groups::RAW_GROUP;
+use super::groups::{JOINED, RAW_GROUP, WITHHELD};
 use super::phantoms::{PHANTOMS, behind};
 use super::routers::{are_linked, router_of};
 use super::strategies::drafts;
@@ -192,7 +192,10 @@ pub fn to_many() -> impl Strategy<Value = Sent> {
             all([255; 4]),
             all([x, y, z, 255]),
             group([224, 0, 0, 251]),
+            group(JOINED),
+            // Nobody's.
             group([232, 200, 7, 7]),
+            group(WITHHELD),
             group(RAW_GROUP),
         ];
         let (mdns, _) = right[2];
@@ -207,7 +210,7 @@ pub fn to_many() -> impl Strategy<Value = Sent> {
         ];
         (
             Just(from),
-            prop_oneof![3 => select(right), 1 => select(odd)],
+            prop_oneof![5 => select(right), 1 => select(odd)],
         )
     });
     (whom, any::<bool>(), any::<bool>(), payloads()).prop_map(

@@ -10,7 +10,7 @@ use super::bench::plan::{STATIONS, Station};
 use super::bench::{FRONT, Ip, LOOSE, Site};
 use super::brief;
 use super::carriage::{Carriage, carriage_to};
-use super::groups::{everybody_else, is_group};
+use super::groups::{everybody_else, is_for_nobody, is_group};
 use super::ipv4::Packet;
 use super::phantoms::{passes_on, stands_for};
 use super::routers::{Routed, lowered, route, router_of};
@@ -174,6 +174,9 @@ fn fate_of_ip(
     // Whoever chooses a way is refused before anybody asks where it leads.
     if packet.is_source_routed() {
         return refused(from, destination, packet, (3, 5), 0);
+    }
+    if is_group(destination) && is_for_nobody(packet) {
+        return Fate::Nothing;
     }
     let forbidden = |to_segment| {
         let to = (to_segment, packet.destination);

@@ -62,7 +62,10 @@ fn an_announcement_of_who_shares_is_a_claim_here_and_elsewhere() {
         let expected = claim(A.ip, VIRTUAL, mac, How::Announced);
         assert_eq!(outcome.claims, [expected]);
         // The neighbours hear it as on a real LAN: D and E, F, and the other host.
-        assert_eq!(outcome.cx.verdict, Verdict::Copy);
+        assert_eq!(
+            outcome.cx.verdict,
+            Verdict::Copy(datapath::pipeline::Audience::Everybody)
+        );
         assert_eq!(outcome.sent.len(), 3);
         assert_eq!(outcome.sent[1].1, sent);
         let there = cross(&abroad(&outcome), Site::S);

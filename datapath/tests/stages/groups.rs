@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use datapath::pipeline::{Consumed, DropReason, Verdict};
+use datapath::pipeline::{Audience, Consumed, DropReason, Verdict};
 use packet::build::Frame;
 use packet::{EtherType, MacAddr};
 use vnet::compiled::{HostId, PortId};
@@ -13,6 +13,7 @@ use crate::bench::{
 };
 
 const ALL: Ip = [255; 4];
+const EVERYBODY: Verdict = Verdict::Copy(Audience::Everybody);
 const GROUP: Ip = [239, 7, 7, 7];
 const GROUP_MAC: MacAddr = MacAddr::new([1, 0, 0x5e, 7, 7, 7]);
 
@@ -30,7 +31,11 @@ fn a_to(mac: MacAddr, ip: Ip) -> packet::build::Ipv4 {
 
 /// What left, by port.
 fn sent(outcome: Outcome) -> Vec<(u16, Vec<u8>)> {
-    assert_eq!(outcome.cx.verdict, Verdict::Copy);
+    assert!(
+        matches!(outcome.cx.verdict, Verdict::Copy(_)),
+        "{:?}",
+        outcome.cx.verdict
+    );
     assert_eq!(outcome.booked, []);
     let mut sent: Vec<_> = outcome.sent.into_iter().map(|(p, f)| (p.0, f)).collect();
     sent.sort_unstable();
@@ -121,10 +126,10 @@ fn what_is_not_ip_or_oddly_addressed_goes_raw() {
         a_to(MacAddr::BROADCAST, G.ip).udp(1, 2, b"odd"),
         // A group's address in another group's frame.
         a_to(identify, GROUP).udp(1, 2, b"odd"),
-        // IGMP: with an option.
+        // With an option.
         a_to(GROUP_MAC, GROUP)
             .options(&[148, 4, 0, 0])
-            .protocol(2, &[0x16; 8]),
+            .protocol(46, &[0x16; 8]),
     ] {
         let copies = sent(r.node_sends(A.port, &frame));
         assert_eq!(copies[1], (F.port, frame.clone()));
@@ -202,7 +207,7 @@ fn who_sends_without_end_is_slowed() {
     let mut passed = 0;
     let first = loop {
         let outcome = r.node_sends(A.port, &frame);
-        if outcome.cx.verdict != Verdict::Copy {
+        if outcome.cx.verdict != EVERYBODY {
             break outcome.dropped();
         }
         passed += 1;
@@ -213,10 +218,10 @@ fn who_sends_without_end_is_slowed() {
     let other = Frame::between(F.mac, MacAddr::BROADCAST)
         .ipv4(F.ip, ALL)
         .udp(1, 2, b"");
-    assert_eq!(r.node_sends(F.port, &other).cx.verdict, Verdict::Copy);
+    assert_eq!(r.node_sends(F.port, &other).cx.verdict, EVERYBODY);
     r.node_sends(A.port, &frame_to_f()).forwarded(F.port);
     r.now += Duration::from_millis(10);
-    assert_eq!(r.node_sends(A.port, &frame).cx.verdict, Verdict::Copy);
+    assert_eq!(r.node_sends(A.port, &frame).cx.verdict, EVERYBODY);
 }
 
 fn frame_to_f() -> Vec<u8> {

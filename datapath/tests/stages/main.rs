@@ -34,5 +34,6 @@ mod rules;
 mod rules_compiled;
 mod sizes;
 mod snmp;
+mod snooping;
 mod spreading;
 mod switching;

@@ -305,6 +305,15 @@ fn example(reason: Reason) -> Option<Outcome> {
             let mut sends = (0..5000).map(|port| host.node_sends(A.port, &sent(port)));
             sends.find(|outcome| outcome.booked == [DropReason::FlowTableFull])
         }
+        Reason::IgmpMalformed => node(A, &to_all([224, 0, 0, 1]).protocol(2, b"no")),
+        Reason::IgmpRateLimited => {
+            let mut host = Plan::of(Site::R).host();
+            let report = packet::igmp::report(&[]);
+            let sent = to_all([224, 0, 0, 22]).protocol(2, &report);
+            let mut sent = (0..200).map(|_| host.node_sends(A.port, &sent));
+            sent.find(|outcome| outcome.sent.is_empty())
+        }
+        Reason::GroupWithheld => node(A, &to_all([239, 255, 255, 254]).udp(1, 2, b"x")),
         Reason::Denied => {
             let g_back = Site::S.substrate(BACK, [10, 0, 5, 4]);
             substrate(&on_uplink(g_back, at_r(A.ip)).udp(1, 2, b"x"))
@@ -398,6 +407,7 @@ fn example(reason: Reason) -> Option<Outcome> {
         | Reason::HoldQueueFull
         | Reason::NeighborUnreachable
         | Reason::HostRefused
+        | Reason::GroupTableFull
         | Reason::ShuttingDown
         // The agents'.
         | Reason::SnmpMalformed
@@ -415,15 +425,15 @@ fn every_reason_of_the_pipeline_is_reached() {
     for &reason in DropReason::ALL {
         let Some(outcome) = example(reason) else {
             let stage = reason.stage();
-            let outside =
-                matches!(stage, "hold" | "snmp" | "transmit") || reason == Reason::PuntQueueFull;
+            let outside = matches!(stage, "hold" | "groups" | "snmp" | "transmit")
+                || reason == Reason::PuntQueueFull;
             assert!(outside, "{} has no example", reason.name());
             continue;
         };
         assert_eq!(outcome.dropped(), reason, "{}", reason.name());
         reached += 1;
     }
-    assert_eq!(reached, DropReason::COUNT - 11);
+    assert_eq!(reached, DropReason::COUNT - 12);
 }
 
 #[test]

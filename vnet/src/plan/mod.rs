@@ -12,6 +12,7 @@ mod dhcp;
 mod join;
 mod loss;
 mod mappings;
+mod multicast;
 mod networks;
 mod nodes;
 mod routers;

@@ -2,10 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::dhcp;
 use super::join::{Joined, join_unordered};
 use super::loss::Why;
-use super::{Change, Differences, PlanLine, SEGMENT, listed};
+use super::{Change, Differences, PlanLine, SEGMENT, dhcp, listed, multicast};
 use crate::compiled::UnknownMac;
 use crate::topology::Segment;
 
@@ -91,6 +90,7 @@ impl Differences<'_> {
             parts.extend(listed(only, "ethertype", how));
         }
         parts.extend(dhcp::differences(old.dhcp.as_ref(), new.dhcp.as_ref()));
+        parts.extend(multicast::differences(&old.multicast, &new.multicast));
         (!parts.is_empty()).then(|| parts.join(", "))
     }
 }

@@ -174,6 +174,18 @@ fn every_change_has_its_line() {
         ),
         (
             "unknown-mac: drop, ",
+            "unknown-mac: drop, multicast: { query-interval: 1m, withhold: [239.1.0.0/16, 224.1.0.0/16] }, ",
+            "~ segment old of network z: multicast query-interval 125 s -> 60 s, multicast 224.1.0.0/16 and 239.1.0.0/16 withheld [0]",
+            none.to_owned(),
+        ),
+        (
+            "unknown-mac: drop, ",
+            "unknown-mac: drop, multicast: { snooping: false }, ",
+            "~ segment old of network z: multicast snooping removed [0]",
+            none.to_owned(),
+        ),
+        (
+            "unknown-mac: drop, ",
             "unknown-mac: drop, dhcp: true, ",
             "~ segment old of network z: dhcp added [0]",
             none.to_owned(),

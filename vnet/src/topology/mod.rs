@@ -17,7 +17,9 @@ use std::sync::Arc;
 
 use packet::{EtherType, Locator, MacAddr, MplsLabel, SegmentId, Slot, Tags, VirtualAddr, VlanId};
 
-use crate::compiled::{AccessRules, AddressPolicy, Dhcp, Ipv4Subnet, LinkType, Snmp, UnknownMac};
+use crate::compiled::{
+    AccessRules, AddressPolicy, Dhcp, Ipv4Subnet, LinkType, Multicast, Snmp, UnknownMac,
+};
 use crate::diagnostic::{Diagnostics, Place};
 use crate::yaml::Located;
 use networks::NetworkTexts;
@@ -87,6 +89,8 @@ pub struct Segment {
     /// The first and the last address that those of its nodes get of which DHCP
     /// is to give one and none is written.
     pub pool: Option<(VirtualAddr, VirtualAddr)>,
+    /// How multicasts reach its nodes.
+    pub multicast: Multicast,
 }
 
 /// Something with a MAC and addresses in a segment.

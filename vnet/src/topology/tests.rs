@@ -104,6 +104,42 @@ fn the_drawing_compiles_for_either_host() {
 }
 
 #[test]
+fn groups_are_snooped_unless_it_says_otherwise() {
+    let text = "\
+network: z
+segments:
+  - { name: plain, id: 1, subnet: 10.0.0.0/24 }
+  - { name: quick, id: 2, subnet: 10.0.1.0/24, multicast: { query-interval: 10s, withhold: 239.0.0.0/8 } }
+  - { name: not, id: 3, subnet: 10.0.2.0/24, multicast: { snooping: false } }
+";
+    let (r, said) = compiled(text, &around("r", &["p"]));
+    assert_eq!(said, "");
+    let snoops = |at: usize| r.segments[at].multicast.snooping.map(|s| s.query_interval);
+    assert_eq!([0, 1, 2].map(snoops), [Some(125), Some(10), None]);
+    let group = |text: &str| VirtualAddr::new(text.parse().unwrap());
+    let quick = &r.segments[1].multicast;
+    assert!(quick.withholds(group("239.255.0.1")) && !quick.withholds(group("238.1.1.1")));
+    let wrong = text
+        .replace("10s", "3s")
+        .replace("239.0.0.0/8", "[10.0.0.0/8, 0.0.0.0/0, nothing]");
+    let wrong = wrong.replace(
+        "snooping: false",
+        "snooping: false, query-interval: 1m, querier: me",
+    );
+    let (_, said) = compiled(&wrong, &around("r", &["p"]));
+    for part in [
+        "\"3s\" is out of range",
+        "10.0.0.0/8 has addresses that are no groups",
+        "0.0.0.0/0 has",
+        "\"nothing\" is not an IPv4 prefix",
+        "but no snooping",
+        "querier",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}
+
+#[test]
 fn dhcp_has_defaults_and_its_router_is_the_segments_own() {
     let text = "\
 network: z

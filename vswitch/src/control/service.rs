@@ -188,6 +188,16 @@ impl Control for Service {
         Ok(Response::new(verb::neighbor::list(source.as_ref())))
     }
 
+    type ListGroupsStream = Pages<v1::ListGroupsReply>;
+
+    async fn list_groups(
+        &self,
+        request: Request<v1::ListGroupsRequest>,
+    ) -> Answer<Self::ListGroupsStream> {
+        let source = self.read(&request)?;
+        Ok(Response::new(verb::group::list(source.as_ref())))
+    }
+
     type ListUplinksStream = Pages<v1::ListUplinksReply>;
 
     async fn list_uplinks(

@@ -3,6 +3,7 @@
 //! about sockets, messages and permissions stays on this side of it.
 
 mod books;
+mod group;
 mod mtu;
 mod route;
 mod router;
@@ -24,6 +25,7 @@ use packet::{
 use vnet::compiled::{Ipv4Subnet, LinkType, MappingKind, UnknownMac};
 
 pub use self::books::{Books, InputBook, OutputBook, WholeBook};
+pub use self::group::GroupMember;
 pub use self::mtu::{LearnedMtu, MtuLimits, MtuNextHop, MtuPath, MtuWay};
 pub use self::route::{
     RouteDestination, RouteEnd, RouteFrom, RouteHop, RouteQuestion, RouteRefusal, RouteWay,
@@ -66,6 +68,9 @@ pub trait ControlSource: Send + Sync + 'static {
 
     /// The neighbour caches of the substrate ports.
     fn neighbors(&self) -> Vec<Neighbor>;
+
+    /// Who listens to which group, by segment, group and place.
+    fn groups(&self) -> Vec<GroupMember>;
 
     /// The ports to the fabric, in the order of the configuration, with the
     /// host's own addresses there.

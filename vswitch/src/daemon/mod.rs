@@ -39,6 +39,7 @@ use crate::observe::{LastSeen, MtuPaths, Observer, ShownWorker, this_minute};
 use crate::ports::OpenPort;
 use crate::ports::opener::PortOpener;
 use crate::ports::sizing::Sizes;
+use crate::slow_path::groups::Groups;
 use crate::slow_path::hold::HoldQueue;
 use crate::slow_path::residence::Residence;
 use crate::slow_path::watchdog::Watchdog;
@@ -144,6 +145,7 @@ where
         mappings: Arc::clone(restored.mappings.table()),
         drawn: Arc::clone(&drawn),
         loaded_hosts: Arc::new(restored.loaded_hosts.clone()),
+        listeners: Arc::default(),
         used: Arc::new(UseMarks::new(uplinks.next_hops.len())),
         uplinks,
         path_mtus: Arc::clone(&path_mtus),
@@ -221,6 +223,7 @@ where
         started,
         kernel_limit: KernelLimit::default(),
         hold: HoldQueue::default(),
+        groups: Groups::new(worker_count),
         ports: Arc::clone(panel.live()),
     };
     slow_path.carry_out(first_effects, Duration::ZERO);

@@ -3,6 +3,7 @@
 //!
 //! * `counters`: every number with its name, unit and meaning.
 //! * `books`: whether every packet is accounted for.
+//! * `groups`: who listens to which group.
 //! * `uplinks`: the host's own addresses on the fabric.
 //! * `mappings`: where virtual addresses are.
 //! * `mtu`: how large packets to other hosts may be.
@@ -28,6 +29,7 @@ fn addresses(interface: &vnet::compiled::Interface, learned: &LearnedMappings) -
 
 #[cfg(test)]
 pub(crate) mod drawings;
+mod groups;
 mod mappings;
 mod mtu;
 mod names;
@@ -56,8 +58,8 @@ use crate::commit::claims::LearnedMappings;
 use crate::commit::{SharedPublisher, Showcase};
 use crate::config::HostConfig;
 use crate::control::source::{
-    AddressNames, Books, ControlSource, Counter, CounterFilter, Flow, FlowPlace, Interface,
-    Mapping, MappingKey, MtuPath, Neighbor, Network, Port, PortRole as ShownRole, Route,
+    AddressNames, Books, ControlSource, Counter, CounterFilter, Flow, FlowPlace, GroupMember,
+    Interface, Mapping, MappingKey, MtuPath, Neighbor, Network, Port, PortRole as ShownRole, Route,
     RouteQuestion, RouteRefusal, RouteWay, Router, Rule, Segment, Status, Table, Traffic, Uplink,
     Worker, WorkerQueue,
 };
@@ -310,6 +312,10 @@ impl ControlSource for Observer {
                 held_packets: u32::try_from(*held).unwrap_or(u32::MAX),
             })
             .collect()
+    }
+
+    fn groups(&self) -> Vec<GroupMember> {
+        self.shown_groups()
     }
 
     fn uplinks(&self) -> Vec<Uplink> {

@@ -5,12 +5,14 @@
 //! workers and frees what they give back, and watches that they turn.
 //!
 //! * [`config`]: from the file to the substrate host.
+//! * [`groups`]: who has joined which.
 //! * [`hold`]: the packets that wait.
 //! * [`lead`]: what the control side asks of it.
 //! * [`residence`]: which addresses the next start may go on to use.
 //! * [`watchdog`]: workers that stopped turning.
 
 pub mod config;
+pub mod groups;
 pub mod hold;
 pub mod lead;
 pub mod residence;
@@ -24,6 +26,7 @@ use crossbeam::queue::ArrayQueue;
 use datapath::books::{Ledger, OutputNumbers};
 use datapath::pipeline::kernel::{self, limit::KernelLimit};
 use datapath::pipeline::{DropReason, Punt, Punted};
+use datapath::snooping::Membership;
 use datapath::substrate::{
     AddressInfo, AddressState, Counts, Effect, NeighborInfo, NextHopId, SubstrateHost, UplinkTable,
 };
@@ -33,6 +36,7 @@ use packet::{BufPool, PacketBuf};
 use parking_lot::Mutex;
 use vnet::compiled::PortId;
 
+use self::groups::Groups;
 use self::hold::{Held, HoldQueue};
 use self::lead::{Lead, Led, Word};
 pub use self::lead::{Leader, leading};
@@ -63,6 +67,8 @@ pub struct SubstrateView {
     pub counts: Counts,
     /// Which next hops lead where.
     pub uplinks: Arc<UplinkTable>,
+    /// Who has joined which group.
+    pub memberships: Vec<Membership>,
     /// When this was true.
     pub at: Duration,
 }
@@ -95,6 +101,8 @@ pub struct SlowPath<P: BufPool> {
     pub kernel_limit: KernelLimit,
     /// Packets that wait.
     pub hold: HoldQueue<P::Buf>,
+    /// Who has joined which group.
+    pub groups: Groups,
     /// The ports: the uplinks' links are watched, and the offloads of all.
     pub ports: Arc<LivePorts>,
 }
@@ -130,7 +138,7 @@ impl<P: BufPool> SlowPath<P> {
     }
 
     fn turn(&mut self, now: Duration) -> bool {
-        let mut busy = self.follow(now);
+        let mut busy = self.follow(now) | self.tend_groups(now);
         for _ in 0..TURN {
             let Some(punted) = self.punts.pop() else {
                 break;
@@ -192,6 +200,7 @@ impl<P: BufPool> SlowPath<P> {
             Punt::Agent => self
                 .ledger
                 .book_drop(punted.row, DropReason::SnmpNotAnswered),
+            Punt::Membership => self.hear_of_groups(&punted, now),
             Punt::Resolve(next_hop) => {
                 let held = Held {
                     buf: punted.buf,
@@ -366,6 +375,7 @@ impl<P: BufPool> SlowPath<P> {
             .collect();
         let addresses = self.host.addresses();
         let counts = self.host.counts().clone();
+        let memberships = self.groups.memberships();
         let mut view = self.view.lock();
         report_duplicates(&view.addresses, &addresses);
         *view = SubstrateView {
@@ -373,6 +383,7 @@ impl<P: BufPool> SlowPath<P> {
             held,
             addresses,
             counts,
+            memberships,
             uplinks: Arc::clone(&self.publisher.lock().current().uplinks),
             at: now,
         };

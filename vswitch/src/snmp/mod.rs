@@ -119,7 +119,7 @@ impl<P: BufPool> Agents<P> {
         let lost = DropReason::SnmpNotAnswered;
         let in_force = Arc::clone(&kept.in_force);
         let (compiled, drawn) = (&in_force.compiled, &in_force.drawn);
-        let from = punted.from.ok_or(lost)?;
+        let from = punted.from.and_then(|from| from.interface).ok_or(lost)?;
         let question = Question::of(punted.buf.data(), from, drawn).ok_or(lost)?;
         let Device::Router(id) = question.device;
         let named = Named::of(compiled, id).ok_or(lost)?;

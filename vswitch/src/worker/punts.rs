@@ -15,9 +15,11 @@ const RESOLVE_RING: usize = 512;
 const HOST_RING: usize = 256;
 const AGENT_RING: usize = 256;
 const CLAIM_RING: usize = 1024;
+const MEMBERSHIP_RING: usize = 512;
 
 /// Packets on their way up that all rings hold at most.
-pub const PUNT_RINGS: usize = DISCOVERY_RING + RESOLVE_RING + HOST_RING + AGENT_RING;
+pub const PUNT_RINGS: usize =
+    DISCOVERY_RING + RESOLVE_RING + HOST_RING + AGENT_RING + MEMBERSHIP_RING;
 
 /// The rings, shared by all workers and the slow path.
 #[derive(Debug)]
@@ -33,6 +35,8 @@ pub struct PuntRings<B> {
     for_agents: ArrayQueue<Punted<B>>,
     /// Claims to addresses: for the commit thread.
     claims: ArrayQueue<Claim>,
+    /// What nodes and other hosts say of their groups.
+    memberships: ArrayQueue<Punted<B>>,
 }
 
 impl<B> Default for PuntRings<B> {
@@ -43,6 +47,7 @@ impl<B> Default for PuntRings<B> {
             for_host: ArrayQueue::new(HOST_RING),
             for_agents: ArrayQueue::new(AGENT_RING),
             claims: ArrayQueue::new(CLAIM_RING),
+            memberships: ArrayQueue::new(MEMBERSHIP_RING),
         }
     }
 }
@@ -58,6 +63,7 @@ impl<B: PacketBuf> PuntRings<B> {
             Punt::ForHost if punted.is_discovery() => self.discovery.push(punted),
             Punt::ForHost => self.for_host.push(punted),
             Punt::Agent => self.for_agents.push(punted),
+            Punt::Membership => self.memberships.push(punted),
         }
     }
 
@@ -77,6 +83,7 @@ impl<B: PacketBuf> PuntRings<B> {
         self.discovery
             .pop()
             .or_else(|| self.to_resolve.pop())
+            .or_else(|| self.memberships.pop())
             .or_else(|| self.for_host.pop())
     }
 
@@ -107,8 +114,8 @@ mod tests {
             buf: HeapBuf::from_slice(&frame),
             port: PortId(0),
             row: RowId(0),
-            punt,
             from: None,
+            punt,
         }
     }
 

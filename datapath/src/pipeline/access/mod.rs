@@ -5,7 +5,8 @@
 //! they say so, or the packet is a reply to one that they have permitted. Both
 //! hosts ask, the sender's and the receiver's.
 //!
-//! Rules are not asked about ARP, nor about what the switch itself says to a node.
+//! Rules are not asked about ARP, nor about IGMP where the switch takes note of it,
+//! nor about what the switch itself says to a node.
 //!
 //! * [`carried`]: what the rules want to know of what is behind the IP header.
 //! * [`replies`]: the flows.
@@ -26,6 +27,7 @@ use self::carried::Contents;
 use super::answer::icmp_error::{self, Complaint};
 use super::batch::{Burst, Context, Packet, Routing};
 use super::cut::segments;
+use super::snoop;
 use super::state::WorkerState;
 use super::verdict::{DropReason, Verdict};
 use crate::tables::access::{Carried, Peer, Question};
@@ -45,7 +47,7 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables, state: &mut 
                 .cx
                 .from
                 .and_then(|from| tables.drawn.access.of(from.segment));
-            let network = network.filter(|_| is_a_nodes(&packet.cx));
+            let network = network.filter(|_| is_a_nodes(&packet.cx, tables));
             match network {
                 Some(network) => ruled(packet, network, week, tables, state, now),
                 None => Ok(Verdict::Next),
@@ -65,11 +67,13 @@ fn are_linked(cx: &Context) -> Result<(), DropReason> {
 
 /// Has a node sent it? What the switch has made itself has no sender, and comes
 /// because of something that was permitted.
-fn is_a_nodes(cx: &Context) -> bool {
+fn is_a_nodes(cx: &Context, tables: &Tables) -> bool {
     let from = cx
         .from
         .filter(|from| from.interface.is_some() || from.address.is_some());
-    from.is_some() && cx.tuple.ether_type != EtherType::ARP
+    let members = from.and_then(|from| tables.drawn.groups.of(from.segment));
+    let is_igmp = members.is_some_and(|members| snoop::is_heeded(cx, members));
+    from.is_some() && cx.tuple.ether_type != EtherType::ARP && !is_igmp
 }
 
 fn ruled<B: PacketBuf>(

@@ -39,6 +39,12 @@ pub const QUESTIONS: Rate = Rate {
     per_second: 500,
 };
 
+/// IGMP messages: a node that starts joins what it needs at once.
+pub const REPORTS: Rate = Rate {
+    burst: 128,
+    per_second: 64,
+};
+
 /// Buckets: interfaces that are so many apart share one.
 const BUCKETS: usize = 4096;
 

@@ -15,7 +15,7 @@ use packet::{EtherType, HeaderChecksum, IpProtocol, PacketBuf};
 use zerocopy::{FromBytes, IntoBytes};
 
 use super::v4_to_v6::{Addresses, Hops};
-use crate::pipeline::admit::is_dhcp_request;
+use crate::pipeline::admit::{is_dhcp_request, is_unnumbered_report};
 use crate::pipeline::batch::{Sender, Tuple};
 use crate::pipeline::claim::lease::is_to_client;
 use crate::pipeline::claim::{self, Claims};
@@ -128,7 +128,7 @@ pub fn unwrap<B: PacketBuf>(
             };
             // What is relayed was proved where it came from the fabric first.
             let proven = source_proven && addressed || from.relays;
-            if !proven && !is_dhcp_request(&ip) {
+            if !proven && !is_dhcp_request(&ip) && !is_unnumbered_report(&ip) {
                 return Err(DropReason::RawNotProven);
             }
             mark(buf.data_mut(), traffic_class).ok_or(DropReason::RawMalformed)?;

@@ -91,6 +91,7 @@ fn each_segment_has_its_own_routers() {
         unknown_mac: UnknownMac::Drop,
         ethertypes: Vec::new(),
         dhcp: None,
+        multicast: vnet::compiled::Multicast::default(),
         has_dhcp_server: false,
     };
     let mapping = |id, last: u8, kind| Mapping {

@@ -36,7 +36,10 @@ fn where_a_node_is_the_server_it_hears_broadcasts() {
     there.segment(crate::bench::FRONT).has_dhcp_server = true;
     let discover = to_all(A).udp(68, 67, &bytes(&says(A, MessageType::Discover)));
     let outcome = plan.host().node_sends(A.port, &discover);
-    assert_eq!(outcome.cx.verdict, Verdict::Copy);
+    assert_eq!(
+        outcome.cx.verdict,
+        Verdict::Copy(datapath::pipeline::Audience::Everybody)
+    );
     // Raw, for it comes from nobody's address; and to everybody on the other host.
     let on_the_fabric = &outcome.sent.last().unwrap().1;
     assert_eq!(on_the_fabric[20], 97);
@@ -88,7 +91,10 @@ fn only_a_marked_interface_answers_clients() {
         let of_d = interfaces.iter_mut().find(|i| i.mac == D.mac).unwrap();
         of_d.dhcp_server = true;
         assert_eq!(sends(&marked, &offer).forwarded(A.port), offer);
-        assert_eq!(sends(&marked, &to_all).cx.verdict, Verdict::Copy);
+        assert_eq!(
+            sends(&marked, &to_all).cx.verdict,
+            Verdict::Copy(datapath::pipeline::Audience::Everybody)
+        );
     }
     // Other ports are nobody's business.
     let sent = v4(D, A).udp(67, 67, b"relay");

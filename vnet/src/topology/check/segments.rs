@@ -89,6 +89,7 @@ impl Names {
                     ethertypes: text.ethertypes.clone(),
                     dhcp,
                     pool,
+                    multicast: text.multicast.clone(),
                 });
             }
         }

@@ -157,6 +157,7 @@ impl<'a> Compiler<'a> {
             unknown_mac: segment.unknown_mac,
             ethertypes: segment.ethertypes.clone(),
             dhcp: segment.dhcp.clone(),
+            multicast: segment.multicast.clone(),
             has_dhcp_server: servers.contains(&index),
         });
         let ports = (0..).map(PortId).zip(&around.ports);

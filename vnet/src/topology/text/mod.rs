@@ -5,6 +5,7 @@
 mod dhcp;
 mod ethertypes;
 mod link;
+mod multicast;
 mod node;
 mod router;
 mod rules;

@@ -2,8 +2,8 @@
 
 use packet::{EtherType, MplsLabel, SegmentId, VlanId};
 
-use super::{DhcpText, Reported, dhcp};
-use crate::compiled::{Ipv4Subnet, UnknownMac};
+use super::{DhcpText, Reported, dhcp, multicast};
+use crate::compiled::{Ipv4Subnet, Multicast, UnknownMac};
 use crate::diagnostic::Diagnostics;
 use crate::yaml::{Fields, Located, Node, scalar};
 
@@ -30,6 +30,7 @@ pub(in super::super) struct SegmentText {
     pub(in super::super) unknown_mac: UnknownMac,
     pub(in super::super) ethertypes: Vec<EtherType>,
     pub(in super::super) dhcp: Option<DhcpText>,
+    pub(in super::super) multicast: Multicast,
 }
 
 pub(super) fn read(node: &Node, out: &mut Diagnostics) -> Option<SegmentText> {
@@ -66,6 +67,8 @@ pub(super) fn read(node: &Node, out: &mut Diagnostics) -> Option<SegmentText> {
     let ethertypes = super::ethertypes::read(&mut fields, out);
     let dhcp = fields.get("dhcp", out);
     let dhcp = dhcp.and_then(|node| dhcp::read(node, &fields.what, out));
+    let multicast = fields.get("multicast", out);
+    let multicast = multicast.and_then(|node| multicast::read(node, &fields.what, out));
     fields.finish(out);
     let name = name?;
     Some(SegmentText {
@@ -77,6 +80,7 @@ pub(super) fn read(node: &Node, out: &mut Diagnostics) -> Option<SegmentText> {
         unknown_mac: unknown_mac.unwrap_or_default(),
         ethertypes,
         dhcp,
+        multicast: multicast.unwrap_or_default(),
         name,
     })
 }

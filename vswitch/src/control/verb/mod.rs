@@ -7,6 +7,7 @@ pub(super) mod books;
 pub(super) mod counter;
 pub(super) mod export;
 pub(super) mod flow;
+pub(super) mod group;
 pub(super) mod hello;
 pub(super) mod history;
 pub(super) mod interface;
