@@ -281,7 +281,7 @@ fn a_slot_that_changes_is_remembered_too() {
 }
 
 #[test]
-fn who_changes_more_than_its_host_has_not_after_move() {
+fn who_changes_more_than_its_host_has_not_moved() {
     let plan = Plan::of(Site::S);
     let mut after = gone(plan.clone(), G);
     after.mapping(FRONT, G.ip).mac = H.mac;

@@ -226,6 +226,29 @@ fn another_way_than_the_drawn_one_is_denied() {
 }
 
 #[test]
+fn a_phantom_router_that_is_not_the_next_hop_is_not_reached_by_routers() {
+    // D forwards, too, but J's route leads to F only.
+    let both = || {
+        Plan::of(Site::R)
+            .phantom(FRONT, F, &[([198, 51, 100, 0], 24)])
+            .phantom(FRONT, D, &[([198, 51, 100, 0], 24)])
+            .default_of_j(&[F])
+    };
+    let delivered = |node: Node| {
+        let sent = Frame::between(router_mac(9), Site::R.uplink_mac(R_UPLINKS[0]))
+            .ipv6(
+                Site::S.substrate(FAR, H.ip).to_ipv6(),
+                by_slot(Site::R, FRONT, node, OUTSIDE).to_ipv6(),
+            )
+            .flow_label(64 << 12)
+            .udp(1, 2, b"x");
+        both().host().substrate_delivers(&sent)
+    };
+    delivered(F).forwarded(F.port);
+    assert_eq!(delivered(D).dropped(), DropReason::Denied);
+}
+
+#[test]
 fn what_goes_raw_names_the_same() {
     let (mut r, mut s) = hosts();
     let options = [7, 7, 4, 0, 0, 0, 0, 0];
