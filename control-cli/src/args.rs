@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::verb::{
     address, apply, books, completion, confirm, counter, diff, export, flow, interface, man,
-    mapping, mtu, network, port, rollback, route, router, rule, schema, segment, watch,
+    mapping, mtu, network, port, rollback, route, router, rule, schema, segment, switch, watch,
 };
 
 /// Administers a running vswitch.
@@ -112,6 +112,9 @@ pub(crate) enum Verb {
     /// The logical routers
     #[command(subcommand, after_help = "Example: vswitchctl router list")]
     Router(router::Verb),
+    /// The logical switches
+    #[command(subcommand, after_help = "Example: vswitchctl switch list")]
+    Switch(switch::Verb),
     /// Ways through the drawn networks
     #[command(
         subcommand,

@@ -18,6 +18,7 @@ segments:
   - { name: front, id: 0x00a001, subnet: 10.0.0.0/24, mtu: 1400 }
   - { name: far, id: 0x00a003, subnet: 10.1.5.0/24, mtu: 1400 }
   - { name: link, id: 0x00a004, subnet: 10.9.0.0/30 }
+switches: [{ name: sw, segment: front, address: 10.0.0.250 }, { name: quiet, segment: link }]
 routers:
   - name: j
     interfaces:
@@ -128,6 +129,25 @@ check "where J has taken 50 in on link" same "$(($(value h 10.0.0.1 "$hc_in.$lin
 shown() { ctl r -o json router show j --network z | jq -r ".legs[] | select(.segment.name == \"front\") | .counters.$1"; }
 asked=$(counts)
 check "router show has the same counts" same "$(shown in_packets)" "$asked"
+
+# The switch of front.
+check "the switch answers A's pings" ping_all a 10.0.0.250 3
+check "and H's, two routers away" same "$(in_ns h ping -n -c 1 -W 2 10.0.0.250 | sed -n 's/.*ttl=\([0-9]*\).*/\1/p')" 62
+check "it tells A who it is" same "$(value a 10.0.0.250 "$sysName")" sw@r
+check "and H" same "$(value h 10.0.0.250 "$sysName")" sw@s
+check "its one interface on r is A's" same "$(asks a snmpwalk 10.0.0.250 1.3.6.1.2.1.31.1.1.1.1 | tr -d '"')" a
+check "none is on s" same "$(value h 10.0.0.250 1.3.6.1.2.1.17.1.2.0)" 0
+check "it knows A's MAC, and J's" same \
+    "$(asks a snmpbulkwalk 10.0.0.250 1.3.6.1.2.1.17.4.3.1.2 | sort | tr '\n' ' ')" "0 1 "
+of_a=$(asks a snmpwalk 10.0.0.250 "$if_table.1.1")
+a_sent=$(value a 10.0.0.250 "$hc_in.$of_a")
+check "A sends 20 more" in_ns a ping -n -q -c 20 -i 0.002 -W 2 10.0.0.250
+# Perhaps A asks by ARP in between.
+check "which its port counts" at_least "$(($(value a 10.0.0.250 "$hc_in.$of_a") - a_sent))" 21
+check "switch show counts them, too" at_least "$(ctl r -o json switch show sw | jq '.ports[0].in_packets')" "$((a_sent + 20))"
+silent() { in_ns a timeout 2 bash -c 'exec 3<>/dev/tcp/10.0.0.250/22'; }
+check "nothing else of it is answered" fails silent
+check "which is counted" at_least "$(drops r switch-silent)" 1
 
 # What is not answered.
 refused() { ! COMMUNITY=$1 asks a snmpget 10.0.0.1 "$sysName" >/dev/null 2>&1; }

@@ -54,6 +54,8 @@ pub struct Compiled {
     pub access: Vec<AccessRules>,
     /// The logical routers of all networks.
     pub routers: Vec<Router>,
+    /// The logical switches of all networks, at most one in a segment.
+    pub switches: Vec<Switch>,
     /// The interfaces attached to this host's ports, ordered by id.
     pub interfaces: Vec<Interface>,
     /// The phantom routers of all segments, on whichever host.
@@ -307,6 +309,28 @@ pub struct Router {
     pub source: Option<VirtualAddr>,
     /// Where it sends what is for none of its segments, each destination once.
     pub routes: Vec<Route>,
+}
+
+/// A logical switch: a segment's named device, which every vswitch is a part of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Switch {
+    /// Its name, unique in its network.
+    pub name: String,
+    /// Index into [`Compiled::networks`].
+    pub network: usize,
+    /// The segment whose interfaces are its ports.
+    pub segment: SegmentId,
+    /// Where it can be reached itself, if it can.
+    pub management: Option<Management>,
+}
+
+/// Where a logical switch can be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Management {
+    /// Its address.
+    pub address: VirtualAddr,
+    /// Its MAC.
+    pub mac: MacAddr,
 }
 
 /// A logical router's interface to a segment.
@@ -566,6 +590,8 @@ pub enum MappingKind {
     Phantom,
     /// A logical router's interface: on no host, emulated on every one.
     Router,
+    /// A logical switch's management address: likewise.
+    Switch,
 }
 
 impl MappingKind {
@@ -575,6 +601,7 @@ impl MappingKind {
             Self::Node => "node",
             Self::Phantom => "phantom",
             Self::Router => "router",
+            Self::Switch => "switch",
         }
     }
 

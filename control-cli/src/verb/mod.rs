@@ -21,6 +21,7 @@ pub(crate) mod router;
 pub(crate) mod rule;
 pub(crate) mod schema;
 pub(crate) mod segment;
+pub(crate) mod switch;
 pub(crate) mod watch;
 
 mod group;
@@ -60,6 +61,7 @@ pub(crate) async fn run(cli: Cli, out: &mut dyn Write) -> Result<(), Failure> {
         Verb::Uplink(Uplink::List) => uplink::list(session).await,
         Verb::Mtu(verb) => mtu::run(verb, session).await,
         Verb::Router(verb) => router::run(verb, session).await,
+        Verb::Switch(verb) => switch::run(verb, session).await,
         Verb::Route(verb) => route::run(verb, session).await,
         Verb::Rule(verb) => rule::run(verb, session).await,
         Verb::Flow(verb) => flow::run(verb, session).await,

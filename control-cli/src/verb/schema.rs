@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     address, books, confirm, counter, export, flow, group, history, interface, mapping, mtu,
-    neighbor, network, port, route, router, rule, segment, status, table, uplink, watch,
+    neighbor, network, port, route, router, rule, segment, status, switch, table, uplink, watch,
 };
 use crate::failure::Failure;
 use crate::plan::Applied;
@@ -92,6 +92,8 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
         ("mtu check", list::<mtu::Path>("mtu check")),
         ("router list", list::<router::Entry>("router list")),
         ("router show", one::<router::Whole>("router show")),
+        ("switch list", list::<switch::Entry>("switch list")),
+        ("switch show", one::<switch::Whole>("switch show")),
         ("route get", one::<route::Way>("route get")),
         ("rule list", list::<rule::Rule>("rule list")),
         ("flow list", list::<flow::Flow>("flow list")),

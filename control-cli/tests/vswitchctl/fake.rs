@@ -21,8 +21,8 @@ use vswitch::control::source::{
     DuplicateAddress, Flow, FlowPlace, GroupMember, InputBook, Interface, LearnedMtu, LinkState,
     Mapping, MappingKey, MappingOrigin, MtuLimits, MtuNextHop, MtuPath, MtuWay, Neighbor,
     NeighborState, Network, OutputBook, Port, PortOffloads, PortRole, Route, RouteQuestion,
-    RouteRefusal, RouteWay, Router, Rule, Segment, SegmentLabel, Status, Table, Traffic, Uplink,
-    UplinkAddress, WholeBook, Worker, WorkerQueue,
+    RouteRefusal, RouteWay, Router, Rule, Segment, SegmentLabel, Status, Switch, Table, Traffic,
+    Uplink, UplinkAddress, WholeBook, Worker, WorkerQueue,
 };
 
 use crate::administration::FakeAdministration;
@@ -415,6 +415,10 @@ impl ControlSource for Fake {
 
     fn routers(&self, network: Option<&str>) -> Option<Vec<Router>> {
         routing::routers(network, self.two_routers)
+    }
+
+    fn switches(&self, network: Option<&str>) -> Option<Vec<Switch>> {
+        routing::switches(network)
     }
 
     fn router_routes(&self, router: &Router) -> Vec<Route> {

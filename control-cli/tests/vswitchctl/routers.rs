@@ -163,3 +163,33 @@ fn mtu_check_leads_past_routers() {
     assert!(table.contains("  s in far (0x00a003)  "), "{table}");
     assert_eq!(lab.json(&["mtu", "check"])[1]["to_segment"], Value::Null);
 }
+
+#[test]
+fn switch_list() {
+    let json = lab().json(&["switch", "list"]);
+    assert_eq!(json[0]["switch"], "sw");
+    assert_eq!(json[0]["segment"]["name"], "front");
+    assert_eq!(
+        (&json[0]["address"], &json[0]["ports"]),
+        (&json!("10.0.0.250"), &json!(2))
+    );
+    assert_eq!(
+        (&json[1]["address"], &json[1]["mac"]),
+        (&Value::Null, &Value::Null)
+    );
+    lab()
+        .ctl(&["switch", "list", "--network", "x"])
+        .fails(1, &["there is no network \"x\""]);
+}
+
+#[test]
+fn switch_show() {
+    let json = lab().json(&["switch", "show", "sw"]);
+    assert_eq!(json["ports"][0]["in_packets"], 4711);
+    assert_eq!(json["ports"][0]["out_packets"], 4650);
+    assert_eq!(json["ports"][1]["out_packets"], Value::Null);
+    lab().ctl(&["switch", "show", "other"]).fails(
+        1,
+        &["there is no switch \"other\"; see: vswitchctl switch list"],
+    );
+}

@@ -14,7 +14,7 @@ const SCHEMAS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/schemas");
 
 /// Every verb that answers in JSON, as it may be typed. `watch` never ends by
 /// itself: see `what_watchers_are_told`.
-const TYPED: [&str; 39] = [
+const TYPED: [&str; 41] = [
     "status",
     "apply -f z.yaml --confirm-within 60s",
     "apply -f faulty.yaml",
@@ -45,6 +45,8 @@ const TYPED: [&str; 39] = [
     "mtu check --to 10.1.5.3",
     "router list",
     "router show j",
+    "switch list",
+    "switch show sw",
     "route get --from 10.0.0.2 --to 10.1.5.3",
     "route get --from 10.0.0.2 --to 8.8.8.8",
     "rule list",

@@ -181,7 +181,7 @@ fn mapped(tables: &Tables, address: &core::net::Ipv6Addr) -> Option<Destination>
     let exact = tables.locator(owner.host()) == Some(parts.locator)
         && owner.slot() == parts.slot
         && !parts.group
-        && !owner.is_router();
+        && !owner.is_device();
     exact.then_some(owner)
 }
 

@@ -12,6 +12,7 @@
 use packet::{MacAddr, PacketBuf, SegmentId};
 use vnet::compiled::UnknownMac;
 
+use super::answer::switch;
 use super::batch::{Burst, Context, Packet, Routing};
 use super::state::WorkerState;
 use super::topology::route;
@@ -29,7 +30,10 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables, state: &mut 
             continue;
         }
         packet.cx.verdict = match (find(packet, found, tables), packet.cx.routing) {
-            (Ok(()), _) => Verdict::Next,
+            (Ok(None), _) => Verdict::Next,
+            (Ok(Some(switch)), _) => {
+                switch::answer(packet, &switch, tables, state, now).unwrap_or_else(Verdict::Drop)
+            }
             (Err(DropReason::NoMapping), Routing::Routed(routed)) => {
                 route::host_unreachable(packet, &routed, tables, state, now)
                     .unwrap_or_else(Verdict::Drop)
@@ -39,11 +43,13 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables, state: &mut 
     }
 }
 
+/// Gives the packet its destination; or returns the logical switch that it has
+/// come to.
 fn find<B: PacketBuf>(
     packet: &mut Packet<B>,
     found: Option<Destination>,
     tables: &Tables,
-) -> Result<(), DropReason> {
+) -> Result<Option<Destination>, DropReason> {
     let target = packet.cx.target.ok_or(DropReason::NoMapping)?;
     let to = match (found, target.mac) {
         (Some(to), Some(mac)) if to.mac() != mac => {
@@ -56,9 +62,12 @@ fn find<B: PacketBuf>(
         }
         (None, None) => return Err(DropReason::NoMapping),
     };
-    // Sent to a MAC that nobody has: there is no router to pass it on.
-    if to.is_router() {
-        return Err(DropReason::UnknownDestinationMac);
+    if to.is_device() {
+        // Of routers: sent to a MAC that nobody has, so there is none to pass it on.
+        return match to.is_switch() {
+            true => Ok(Some(to)),
+            false => Err(DropReason::UnknownDestinationMac),
+        };
     }
     let is_switched = packet.cx.routing == Routing::Switched;
     let sender = packet.cx.from.and_then(|from| from.interface);
@@ -73,7 +82,7 @@ fn find<B: PacketBuf>(
     };
     address_frame(&mut packet.buf, &to);
     packet.cx.to = Some(to);
-    Ok(())
+    Ok(None)
 }
 
 /// The frame's MAC is not that of the address's owner. `Ok`: nobody has that

@@ -32,7 +32,7 @@ pub fn process<B: PacketBuf>(burst: &mut Burst<B>, tables: &Tables) {
             return Ok(());
         }
         let to = to
-            .filter(|to| !to.is_router())
+            .filter(|to| !to.is_device())
             .ok_or(DropReason::DestinationNotHere)?;
         packet.cx.to = Some(if to.interface().is_some() {
             to

@@ -91,7 +91,7 @@ fn sender(
     let known = known
         // Routers are emulated at the sender: they never send on the
         // substrate. Nor does anything of this host reach it from there.
-        .filter(|known| !known.is_router() && known.interface().is_none())
+        .filter(|known| !known.is_device() && known.interface().is_none())
         .ok_or(DropReason::SourceNotProven)?;
     let proven = tables.locator(known.host()) == Some(source.locator)
         && known.slot() == source.slot

@@ -203,6 +203,10 @@ impl<E> Ending<'_, E> {
         let legs = self.with.ledger.legs();
         match cx.verdict {
             Verdict::Forward(_) | Verdict::Punt(_) => legs.left(routed.line, ip.frame_len()),
+            // A logical switch has got it, and answers.
+            Verdict::Reply if cx.to.is_some_and(|to| to.is_switch()) => {
+                legs.left(routed.line, ip.frame_len());
+            }
             _ => legs.discarded(routed.line),
         }
     }

@@ -60,12 +60,12 @@ impl WorkerState {
         }
     }
 
-    /// Counts a router's own packet, an answer to a packet of `ip`, in a frame of
-    /// so many bytes.
-    pub(super) fn count_own(&self, routes: &RouteTable, at: At, ip: &IpTuple, frame: usize) {
+    /// Counts an answer to a packet of `ip`, in a frame of so many bytes, on its way
+    /// back from a router: the router's own, if it came by no leg.
+    pub(super) fn count_back(&self, routes: &RouteTable, at: At, ip: &IpTuple, frame: usize) {
         if let Some(legs) = &self.legs {
             let counted = (&**legs, frame as u64);
-            routes.count_own(at.router, ip.source, || ip.symmetric_hash(), counted);
+            routes.count_from(at, ip.source, || ip.symmetric_hash(), counted);
         }
     }
 

@@ -17,6 +17,7 @@ pub mod phantoms;
 pub mod ports;
 pub mod publish;
 pub mod routes;
+pub mod switches;
 pub mod week_clock;
 
 use core::net::Ipv6Addr;
@@ -43,6 +44,7 @@ pub use path_mtu::PathMtus;
 pub use phantoms::{PhantomTable, SegmentPhantom};
 pub use ports::{Interface, PortEntry, PortOffloads, PortRole, PortTable, Segment, SegmentRouter};
 pub use routes::{At, End, Leg, RouteTable, Walk};
+pub use switches::{LogicalSwitch, SwitchTable};
 pub use week_clock::WeekClock;
 
 use crate::books::Rows;
@@ -85,6 +87,8 @@ pub struct Drawn {
     pub ports: PortTable,
     /// The logical routers.
     pub routes: RouteTable,
+    /// The logical switches that can be reached.
+    pub switches: SwitchTable,
     /// Who hears what is for all of a segment.
     pub groups: GroupTable,
     /// The nodes that forward for others.
@@ -151,6 +155,7 @@ impl Drawn {
         let rows = Rows::new(compiled, ports);
         Self {
             routes: RouteTable::new(compiled, &rows),
+            switches: SwitchTable::new(compiled),
             groups: GroupTable::new(compiled),
             phantoms: PhantomTable::new(compiled),
             access: AccessTable::new(compiled),
@@ -167,6 +172,7 @@ impl Drawn {
         let rows = self.ports.rows().extended(compiled, ports);
         Self {
             routes: RouteTable::new(compiled, &rows),
+            switches: SwitchTable::new(compiled),
             groups: GroupTable::new(compiled),
             phantoms: PhantomTable::new(compiled),
             access: self.access.followed_by(compiled),

@@ -17,8 +17,8 @@ use datapath::tables::{
 use packet::{Locator, MacAddr, Slot, SubstrateAddr, VirtualAddr, VlanId};
 use vnet::compiled::{
     AddressPolicy, Claimant, Compiled, Host, HostId, Interface, InterfaceId, Ipv4Subnet, Leg,
-    LegId, LinkType, Mapping, MappingKind, Multicast, Network, NextHop, PhantomRouter, PortId,
-    Route, Router, RouterId, Segment, Shared, Snmp, UnknownMac,
+    LegId, LinkType, Management, Mapping, MappingKind, Multicast, Network, NextHop, PhantomRouter,
+    PortId, Route, Router, RouterId, Segment, Shared, Snmp, Switch, UnknownMac,
 };
 use vnet::secret::Secret;
 
@@ -459,6 +459,38 @@ impl Plan {
     pub fn host(&self) -> host::Host {
         host::Host::new(self.site, self.tables())
     }
+}
+
+/// The logical switch of `front`, in [`with_switch`].
+pub const SWITCH: Node = Node {
+    port: 0,
+    mac: MacAddr::new([2, 0, 0, 0, 0, 0x5c]),
+    ip: [10, 0, 0, 250],
+};
+
+/// As R has it, with a logical switch in `front`.
+pub fn with_switch() -> Plan {
+    let mut plan = Plan::of(Site::R);
+    let front = segment(FRONT);
+    plan.compiled.switches.push(Switch {
+        name: "sw".to_owned(),
+        network: 0,
+        segment: front,
+        management: Some(Management {
+            address: ip_of(SWITCH.ip),
+            mac: SWITCH.mac,
+        }),
+    });
+    plan.compiled.mappings.push(Mapping {
+        segment: front,
+        address: ip_of(SWITCH.ip),
+        kind: MappingKind::Switch,
+        mac: SWITCH.mac,
+        host: HostId(0),
+        slot: Slot::ZERO,
+        interface: None,
+    });
+    plan
 }
 
 /// The devices of Z answer SNMP, those of Y do not.

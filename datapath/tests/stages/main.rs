@@ -36,4 +36,5 @@ mod sizes;
 mod snmp;
 mod snooping;
 mod spreading;
+mod switches;
 mod switching;

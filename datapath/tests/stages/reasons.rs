@@ -263,6 +263,13 @@ fn example(reason: Reason) -> Option<Outcome> {
             let sent = frame(A, F).carrying(EtherType::new(0x88cc), &[0; 46]);
             Some(f_by_label().node_sends(A.port, &sent))
         }
+        Reason::SwitchSilent => {
+            let host = plan::with_switch().host().node_sends(
+                A.port,
+                &frame(A, plan::SWITCH).ipv4(A.ip, plan::SWITCH.ip).udp(1, 2, b"x"),
+            );
+            Some(host)
+        }
         Reason::GroupMalformed => {
             let group = SubstrateAddr {
                 group: true,

@@ -21,6 +21,7 @@ mod segments;
 mod shared;
 mod snmp;
 mod stations;
+mod switches;
 #[cfg(test)]
 mod tests;
 
@@ -55,7 +56,7 @@ pub struct Plan {
 pub struct PlanLine {
     /// How.
     pub change: Change,
-    /// What kind of thing it is: `network`, `segment`, `router`, `node`,
+    /// What kind of thing it is: `network`, `segment`, `router`, `switch`, `node`,
     /// `mapping`, `rule`, `shared address`.
     pub what: &'static str,
     /// Its name.
@@ -138,6 +139,7 @@ impl fmt::Display for PlanLine {
 const NETWORK: &str = "network";
 const SEGMENT: &str = "segment";
 const ROUTER: &str = "router";
+const SWITCH: &str = "switch";
 const NODE: &str = "node";
 const MAPPING: &str = "mapping";
 const RULE: &str = "rule";
@@ -187,7 +189,7 @@ impl<'a> Side<'a> {
 fn counted(count: usize, what: &str) -> String {
     let plural = match what {
         _ if count == 1 => "",
-        "address" | "shared address" => "es",
+        "address" | "shared address" | "switch" => "es",
         _ => "s",
     };
     format!("{count} {what}{plural}")

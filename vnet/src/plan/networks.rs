@@ -61,6 +61,7 @@ impl<'a> Differences<'a> {
         }
         lines.extend(self.segments(old.segments, new.segments));
         lines.extend(self.routers(old.network, new.network));
+        lines.extend(self.switches(old.network, new.network));
         lines.extend(self.nodes(old.network, new.network));
         lines.extend(self.static_mappings(old.network, new.network));
         lines.extend(self.shared(old.network, new.network));
@@ -89,6 +90,7 @@ fn whole(drawn: Drawn<'_, '_>, change: Change, side: &Side<'_>) -> PlanLine {
     let parts = [
         (segments.len(), "segment"),
         (network.routers.len(), "router"),
+        (network.switches.len(), "switch"),
         (network.nodes.len(), "node"),
         (network.mappings.len(), "static mapping"),
         (

@@ -53,6 +53,8 @@ pub struct Network {
     pub snmp: Option<Snmp>,
     /// Its logical routers.
     pub routers: Vec<Router>,
+    /// Its logical switches, at most one in a segment.
+    pub switches: Vec<Switch>,
     /// Its computing nodes, on whichever host.
     pub nodes: Vec<Node>,
     /// Interfaces that are described elsewhere.
@@ -128,6 +130,17 @@ pub struct RouterInterface {
     pub station: Station,
     /// Does it answer ARP for what it would route (RFC 1027)?
     pub proxy_arp: bool,
+}
+
+/// A logical switch.
+#[derive(Debug)]
+pub struct Switch {
+    /// Its name.
+    pub name: Located<String>,
+    /// The segment whose device it is.
+    pub segment: SegmentIndex,
+    /// Its address and MAC, if it has them.
+    pub station: Option<Station>,
 }
 
 /// A logical router's static route.

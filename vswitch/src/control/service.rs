@@ -248,6 +248,16 @@ impl Control for Service {
         verb::router::list(source.as_ref(), request.get_ref()).map(Response::new)
     }
 
+    type ListSwitchesStream = Pages<v1::ListSwitchesReply>;
+
+    async fn list_switches(
+        &self,
+        request: Request<v1::ListSwitchesRequest>,
+    ) -> Answer<Self::ListSwitchesStream> {
+        let source = self.read(&request)?;
+        verb::switch::list(source.as_ref(), request.get_ref()).map(Response::new)
+    }
+
     type ShowRouterStream = Pages<v1::ShowRouterReply>;
 
     async fn show_router(

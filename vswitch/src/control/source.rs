@@ -8,6 +8,7 @@ mod mtu;
 mod route;
 mod router;
 mod rule;
+mod switch;
 
 use core::net::Ipv6Addr;
 use core::time::Duration;
@@ -32,6 +33,7 @@ pub use self::route::{
 };
 pub use self::router::{Route, RouteNextHop, Router, RouterLeg};
 pub use self::rule::{Flow, FlowEnd, FlowPlace, Rule, RuleAction, RuleKind};
+pub use self::switch::{Switch, SwitchPort};
 pub use crate::ports::LinkState;
 
 use crate::config::Announce;
@@ -96,6 +98,10 @@ pub trait ControlSource: Send + Sync + 'static {
     /// The logical routers, of one network or of all, in the order of the files;
     /// `None`: there is no such network.
     fn routers(&self, network: Option<&str>) -> Option<Vec<Router>>;
+
+    /// The logical switches, of one network or of all, in the order of the files;
+    /// `None`: there is no such network.
+    fn switches(&self, network: Option<&str>) -> Option<Vec<Switch>>;
 
     /// The routes of one logical router.
     fn router_routes(&self, router: &Router) -> Vec<Route>;

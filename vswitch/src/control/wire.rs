@@ -42,6 +42,7 @@ pub(super) fn mapping_kind(kind: MappingKind) -> i32 {
         MappingKind::Node => v1::MappingKind::Node,
         MappingKind::Phantom => v1::MappingKind::Phantom,
         MappingKind::Router => v1::MappingKind::Router,
+        MappingKind::Switch => v1::MappingKind::Switch,
     }
     .into()
 }

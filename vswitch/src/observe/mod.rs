@@ -11,6 +11,7 @@
 //! * `routers`: the logical routers; `route`: which way a packet takes through
 //!   them.
 //! * `rules`: the access rules, and the flows that they permit.
+//! * `switches`: the logical switches.
 //! * `names`: segments, networks, nodes by name.
 
 mod books;
@@ -37,6 +38,7 @@ mod route;
 mod routers;
 mod rules;
 mod segments;
+mod switches;
 mod uplinks;
 
 use std::collections::HashMap;
@@ -60,8 +62,8 @@ use crate::config::HostConfig;
 use crate::control::source::{
     AddressNames, Books, ControlSource, Counter, CounterFilter, Flow, FlowPlace, GroupMember,
     Interface, Mapping, MappingKey, MtuPath, Neighbor, Network, Port, PortRole as ShownRole, Route,
-    RouteQuestion, RouteRefusal, RouteWay, Router, Rule, Segment, Status, Table, Traffic, Uplink,
-    Worker, WorkerQueue,
+    RouteQuestion, RouteRefusal, RouteWay, Router, Rule, Segment, Status, Switch, Table, Traffic,
+    Uplink, Worker, WorkerQueue,
 };
 use crate::ports::live::{LivePorts, WorkerIndex};
 use crate::slow_path::SubstrateView;
@@ -340,6 +342,10 @@ impl ControlSource for Observer {
 
     fn routers(&self, network: Option<&str>) -> Option<Vec<Router>> {
         self.shown_routers(network)
+    }
+
+    fn switches(&self, network: Option<&str>) -> Option<Vec<Switch>> {
+        self.shown_switches(network)
     }
 
     fn router_routes(&self, router: &Router) -> Vec<Route> {

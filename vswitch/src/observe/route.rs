@@ -198,7 +198,7 @@ impl<'m> Map<'m> {
         let destination = self.destination(sent.by.id, to);
         let end = match destination.kind {
             Some(MappingKind::Node | MappingKind::Phantom) => RouteEnd::Delivered,
-            Some(MappingKind::Router) => RouteEnd::Router,
+            Some(MappingKind::Router | MappingKind::Switch) => RouteEnd::Router,
             None => RouteEnd::Nobody,
         };
         RouteWay {
@@ -228,6 +228,7 @@ impl<'m> Map<'m> {
                         way.to_segment = Some(self.label(leg.segment));
                         way.destination = self.destination(leg.segment, to);
                         way.end = match way.destination.kind {
+                            Some(MappingKind::Switch) => RouteEnd::Router,
                             Some(_) => RouteEnd::Delivered,
                             None => RouteEnd::Nobody,
                         };
@@ -247,7 +248,9 @@ impl<'m> Map<'m> {
                     }
                     way.end = match way.destination.kind {
                         Some(MappingKind::Phantom) => RouteEnd::Forwarded,
-                        Some(MappingKind::Node | MappingKind::Router) => RouteEnd::Station,
+                        Some(MappingKind::Node | MappingKind::Router | MappingKind::Switch) => {
+                            RouteEnd::Station
+                        }
                         None => RouteEnd::Nobody,
                     };
                     way.mtu = mtu.filter(|_| way.end == RouteEnd::Forwarded);

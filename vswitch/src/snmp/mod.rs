@@ -8,10 +8,12 @@
 //! * `message`: what is on the wire.
 //! * `answer`: what a question comes to.
 //! * `mib`: the objects.
+//! * [`ports`]: those of a logical switch, and their counts.
 
 mod answer;
 mod message;
 mod mib;
+pub mod ports;
 #[cfg(test)]
 mod tests;
 
@@ -24,11 +26,13 @@ use crossbeam::queue::ArrayQueue;
 use datapath::books::{Ledger, LegLine, LegNumbers, OutputNumbers};
 use datapath::pipeline::answer::snmp::{Device, Question};
 use datapath::pipeline::{DropReason, Punted};
+use datapath::tables::MappingKey;
 use packet::{BufPool, PacketBuf};
 use vnet::compiled::{Compiled, PortId};
 
 use self::message::{Asked, NoQuestion};
 use self::mib::router::{self, RouterView};
+use self::mib::switch::{self, SwitchView};
 use self::mib::system::System;
 use crate::commit::{InForce, Showcase};
 use crate::worker::Injection;
@@ -85,7 +89,14 @@ impl Counts {
 /// What is kept of one state of the drawing.
 struct Kept {
     in_force: Arc<InForce>,
-    routers: HashMap<Device, Arc<RouterView>>,
+    views: HashMap<Device, View>,
+}
+
+/// A device's objects, in order.
+#[derive(Clone)]
+enum View {
+    Router(Arc<RouterView>),
+    Switch(Arc<SwitchView>),
 }
 
 impl<P: BufPool> Agents<P> {
@@ -121,8 +132,7 @@ impl<P: BufPool> Agents<P> {
         let (compiled, drawn) = (&in_force.compiled, &in_force.drawn);
         let from = punted.from.and_then(|from| from.interface).ok_or(lost)?;
         let question = Question::of(punted.buf.data(), from, drawn).ok_or(lost)?;
-        let Device::Router(id) = question.device;
-        let named = Named::of(compiled, id).ok_or(lost)?;
+        let named = Named::of(compiled, question.device).ok_or(lost)?;
         let asked = Asked::read(question.message).map_err(|no_question| match no_question {
             NoQuestion::Malformed => DropReason::SnmpMalformed,
             NoQuestion::WrongVersion => DropReason::SnmpWrongVersion,
@@ -130,9 +140,15 @@ impl<P: BufPool> Agents<P> {
         if !named.snmp.community.is(&asked.community) {
             return Err(DropReason::SnmpWrongCommunity);
         }
-        let view = kept.router(question.device).ok_or(lost)?;
+        let view = kept.view(question.device).ok_or(lost)?;
         let message = {
-            let mib = view.mib(self.system(&named), |line| self.counts.leg(line));
+            let system = self.system(&named);
+            let mib = match &view {
+                View::Router(router) => router.mib(system, |line| self.counts.leg(line)),
+                View::Switch(switch) => {
+                    switch.mib(system, |port| self.counts.interface(port).into())
+                }
+            };
             answer::answer(&asked, &mib, question.room).ok_or(lost)?
         };
         let frame = question.answer(&message).ok_or(lost)?;
@@ -143,6 +159,8 @@ impl<P: BufPool> Agents<P> {
 
     fn system<'n>(&self, named: &Named<'n>) -> System<'n> {
         let Named {
+            what,
+            services,
             name,
             network,
             entity,
@@ -150,13 +168,13 @@ impl<P: BufPool> Agents<P> {
         } = named;
         System {
             description: format!(
-                "logical router {name} of network {network} (entity {entity}), vswitch {}",
+                "logical {what} {name} of network {network} (entity {entity}), vswitch {}",
                 env!("CARGO_PKG_VERSION")
             ),
             name: format!("{name}@{}", self.host),
             snmp,
             uptime: self.started.elapsed(),
-            services: router::SERVICES,
+            services: *services,
         }
     }
 
@@ -187,6 +205,9 @@ impl<P: BufPool> Agents<P> {
 
 /// A device and its network, by their names.
 struct Named<'c> {
+    /// A router or a switch.
+    what: &'static str,
+    services: i32,
     name: &'c str,
     network: &'c str,
     entity: &'c str,
@@ -194,11 +215,22 @@ struct Named<'c> {
 }
 
 impl<'c> Named<'c> {
-    fn of(compiled: &'c Compiled, id: vnet::compiled::RouterId) -> Option<Self> {
-        let router = compiled.routers.get(id.0 as usize)?;
-        let network = compiled.networks.get(router.network)?;
+    fn of(compiled: &'c Compiled, device: Device) -> Option<Self> {
+        let (what, services, name, network) = match device {
+            Device::Router(id) => {
+                let router = compiled.routers.get(id.0 as usize)?;
+                ("router", router::SERVICES, &router.name, router.network)
+            }
+            Device::Switch(key) => {
+                let switch = switch_at(compiled, key)?;
+                ("switch", switch::SERVICES, &switch.name, switch.network)
+            }
+        };
+        let network = compiled.networks.get(network)?;
         Some(Self {
-            name: &router.name,
+            what,
+            services,
+            name,
             network: &network.name,
             entity: &network.entity,
             snmp: network.snmp.as_ref()?,
@@ -210,7 +242,7 @@ impl Kept {
     fn of(in_force: Arc<InForce>) -> Self {
         Self {
             in_force,
-            routers: HashMap::new(),
+            views: HashMap::new(),
         }
     }
 
@@ -222,17 +254,32 @@ impl Kept {
         }
     }
 
-    fn router(&mut self, device: Device) -> Option<Arc<RouterView>> {
-        if let Some(view) = self.routers.get(&device) {
-            return Some(Arc::clone(view));
+    fn view(&mut self, device: Device) -> Option<View> {
+        if let Some(view) = self.views.get(&device) {
+            return Some(view.clone());
         }
-        let Device::Router(id) = device;
-        let view = RouterView::of(id, &self.in_force.compiled, &self.in_force.drawn)?;
-        let view = Arc::new(view);
-        if self.routers.len() >= KEPT {
-            self.routers.clear();
+        let (compiled, drawn) = (&self.in_force.compiled, &self.in_force.drawn);
+        let view = match device {
+            Device::Router(id) => View::Router(Arc::new(RouterView::of(id, compiled, drawn)?)),
+            Device::Switch(key) => {
+                let management = switch_at(compiled, key)?.management?;
+                let view = SwitchView::of(key.segment, management, compiled, drawn)?;
+                View::Switch(Arc::new(view))
+            }
+        };
+        if self.views.len() >= KEPT {
+            self.views.clear();
         }
-        self.routers.insert(device, Arc::clone(&view));
+        self.views.insert(device, view.clone());
         Some(view)
     }
+}
+
+/// The switch that has an address in a segment.
+fn switch_at(compiled: &Compiled, key: MappingKey) -> Option<&vnet::compiled::Switch> {
+    let mut switches = compiled.switches.iter();
+    switches.find(|switch| {
+        let address = switch.management.map(|management| management.address);
+        switch.segment == key.segment && address == Some(key.address)
+    })
 }

@@ -5,8 +5,9 @@ use packet::VirtualAddr;
 use vnet::compiled::{Ipv4Subnet, MappingKind};
 use vswitch::control::source::{
     MtuPath, MtuWay, Route, RouteDestination, RouteEnd, RouteFrom, RouteHop, RouteNextHop,
-    RouteQuestion, RouteRefusal, RouteWay, Router, RouterLeg, SegmentLabel,
+    RouteQuestion, RouteRefusal, RouteWay, Router, RouterLeg, SegmentLabel, Switch, SwitchPort,
 };
+use vswitch::snmp::ports::Traffic;
 
 use super::{access, address, front, mac, segment};
 
@@ -90,6 +91,38 @@ pub(super) fn routes(of: &Router) -> Vec<Route> {
         ],
         _ => Vec::new(),
     }
+}
+
+/// The switch of `front`, and one that cannot be reached.
+pub(super) fn switches(network: Option<&str>) -> Option<Vec<Switch>> {
+    let port = |node: &str, its: &str, out| SwitchPort {
+        node: node.to_owned(),
+        port: format!("vm-{node}"),
+        mac: mac(its),
+        traffic: Traffic {
+            in_packets: 4711,
+            in_bytes: 460_000,
+            in_discards: 2,
+            out,
+        },
+    };
+    let ports = vec![
+        port("a", "00:05:02:0b:27:44", Some((4650, 455_700))),
+        port("g", "02:00:00:00:5a:03", None),
+    ];
+    let switch = |name: &str, segment, management, ports| Switch {
+        name: name.to_owned(),
+        segment,
+        management,
+        ports,
+    };
+    let reached = (address("10.0.0.250"), mac("02:a1:0a:00:00:fa"));
+    (network.is_none_or(|name| name == "z")).then(|| {
+        vec![
+            switch("sw", front(), Some(reached), ports),
+            switch("quiet", far(), None, Vec::new()),
+        ]
+    })
 }
 
 /// A's packets: past J and L to H, to L itself, or to nobody; else J knows no way.

@@ -211,7 +211,8 @@ pub fn reply_of<B: PacketBuf>(
     };
     compose(&mut packet.buf, speaker, listener, complaint)?;
     if let Some(at) = router {
-        state.count_own(&tables.drawn.routes, at, &ip, packet.buf.len());
+        let own = At { by: None, ..at };
+        state.count_back(&tables.drawn.routes, own, &ip, packet.buf.len());
     }
     vlan::tag(&mut packet.buf, sender.tags)?;
     Ok(Verdict::Reply)

@@ -8,7 +8,8 @@
 //! * [`source_route`]: packets that want to choose their way.
 //! * `udp`: the datagram around a question or an answer.
 //! * [`router`]: what is for a logical router itself; `topology` comes here.
-//! * [`snmp`]: what is for its agent.
+//! * [`switch`]: what is for a logical switch itself; `mapping` comes here.
+//! * [`snmp`]: what is for an agent of either.
 //! * [`icmp_error`]: how a node is told that its packet did not pass; other
 //!   stages use it, too. [`limit`]: how often.
 //!
@@ -22,6 +23,7 @@ pub mod limit;
 pub mod router;
 pub mod snmp;
 pub mod source_route;
+pub mod switch;
 pub(super) mod udp;
 
 use core::time::Duration;

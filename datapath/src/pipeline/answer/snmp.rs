@@ -9,18 +9,19 @@ use core::time::Duration;
 use packet::checksum::Sum;
 use packet::ethernet::{ETHERNET_LEN, EthernetHeader};
 use packet::ipv4::{IPV4_LEN, Ipv4Fields, Ipv4Header};
-use packet::{EtherType, Fragment, IpProtocol, MacAddr, PacketBuf, Tags};
+use packet::{EtherType, Fragment, IpProtocol, MacAddr, PacketBuf, SegmentId, Tags};
 use vnet::compiled::{InterfaceId, PortId, RouterId};
 use zerocopy::{FromBytes, IntoBytes};
 
 use super::icmp_error::FIRST_TTL;
+use super::switch::Back;
 use super::udp::{self, UDP_LEN};
 use crate::books::LegBooks;
 use crate::pipeline::batch::{IpTuple, Packet};
 use crate::pipeline::state::WorkerState;
 use crate::pipeline::topology::vlan;
 use crate::pipeline::verdict::{DropReason, Punt, Verdict};
-use crate::tables::{Drawn, End, Interface};
+use crate::tables::{At, Drawn, End, Interface, MappingKey};
 
 /// Where agents listen (RFC 3417 §3.1).
 pub const PORT: u16 = 161;
@@ -50,6 +51,8 @@ pub fn punt<B: PacketBuf>(
 pub enum Device {
     /// A logical router.
     Router(RouterId),
+    /// A logical switch, by its address.
+    Switch(MappingKey),
 }
 
 /// A question to a device, as its agent needs it.
@@ -69,6 +72,8 @@ pub struct Question<'f> {
     mac: MacAddr,
     /// The TTL that it has there.
     ttl: u8,
+    /// The first router on the answer's way.
+    first: Option<At>,
     ip: IpTuple,
 }
 
@@ -102,6 +107,7 @@ impl<'f> Question<'f> {
             tags: asker.tags,
             mac: addressed.mac,
             ttl: addressed.ttl,
+            first: addressed.first,
             ip,
         })
     }
@@ -151,10 +157,13 @@ impl<'f> Question<'f> {
     /// Counts an answer, in a frame of so many bytes, on the legs of routers that
     /// it leaves by.
     pub fn count(&self, frame: usize, drawn: &Drawn, legs: &LegBooks) {
-        let Device::Router(router) = self.device;
-        let routes = &drawn.routes;
-        let flow = || self.ip.symmetric_hash();
-        routes.count_own(router, self.ip.source, flow, (legs, frame as u64));
+        if let Some(first) = self.first {
+            let flow = || self.ip.symmetric_hash();
+            let counted = (legs, frame as u64);
+            drawn
+                .routes
+                .count_from(first, self.ip.source, flow, counted);
+        }
     }
 }
 
@@ -165,16 +174,24 @@ struct Addressed {
     ttl: u8,
     /// The largest packet that gets to the asker.
     mtu: u16,
+    first: Option<At>,
 }
 
 impl Addressed {
     fn find(asker: &Interface, to: MacAddr, ip: &IpTuple, drawn: &Drawn) -> Option<Self> {
         let segment = drawn.ports.segment_of(asker)?;
-        let at = segment.router(to)?.at?;
+        let Some(router) = segment.router(to) else {
+            let found = Self::switch(asker, asker.segment, ip, drawn)?;
+            return (found.mac == to).then_some(found);
+        };
         let routes = &drawn.routes;
         let flow = || ip.symmetric_hash();
-        let walk = routes.walk(at, ip.destination, u8::MAX, flow);
+        let walk = routes.walk(router.at?, ip.destination, u8::MAX, flow);
         let router = walk.last.router;
+        if let End::Segment(leg) = walk.end {
+            let there = routes.leg(router, leg)?.segment;
+            return Self::switch(asker, there, ip, drawn);
+        }
         if walk.end != End::Own || !routes.has_agent(router) {
             return None;
         }
@@ -184,6 +201,21 @@ impl Addressed {
             mac: back.last.mac,
             ttl: FIRST_TTL - back.hops,
             mtu: back.mtu,
+            first: Some(At { router, by: None }),
+        })
+    }
+
+    /// A switch of a segment.
+    fn switch(asker: &Interface, segment: SegmentId, ip: &IpTuple, drawn: &Drawn) -> Option<Self> {
+        let key = MappingKey::new(segment, ip.destination);
+        let switch = drawn.switches.at(key).filter(|switch| switch.has_agent)?;
+        let back = Back::of(key, switch, asker.segment, ip, drawn)?;
+        Some(Self {
+            device: Device::Switch(key),
+            mac: back.mac,
+            ttl: back.ttl,
+            mtu: back.mtu,
+            first: back.first,
         })
     }
 }

@@ -145,7 +145,7 @@ fn substrate_address(
     let owner = tables.destination(segment, address)?;
     let locator = tables
         .locator(owner.host())
-        .filter(|_| !owner.is_router())?;
+        .filter(|_| !owner.is_device())?;
     Some(SubstrateAddr {
         slot: owner.slot(),
         ..SubstrateAddr::ordinary(locator, segment, address)

@@ -36,6 +36,8 @@ const FORWARD: u64 = 1 << 59;
 const RELAY: u64 = 1 << 60;
 /// Somebody claimed it.
 const LEARNED: u64 = 1 << 61;
+/// A logical switch's management address.
+const SWITCH: u64 = 1 << 62;
 /// The writer's own mark: the index of MACs leads here.
 pub(super) const LISTED: u64 = 1 << 56;
 const NO_INTERFACE: u32 = u32::MAX;
@@ -52,6 +54,7 @@ impl Destination {
                 | u64::from(entry.slot.get()) << SLOT_SHIFT
                 | flag(entry.kind == MappingKind::Router, ROUTER)
                 | flag(entry.kind == MappingKind::Phantom, PHANTOM)
+                | flag(entry.kind == MappingKind::Switch, SWITCH)
                 | flag(entry.origin == Origin::Loaded, LOADED)
                 | flag(entry.origin == Origin::Learned, LEARNED),
             place: u64::from(interface) << 32 | u64::from(entry.host.0),
@@ -181,6 +184,16 @@ impl Destination {
         self.owner & LEARNED != 0
     }
 
+    /// Is it a logical switch's address?
+    pub const fn is_switch(&self) -> bool {
+        self.owner & SWITCH != 0
+    }
+
+    /// Is it a device's that only exists as configuration, and so is on no host?
+    pub const fn is_device(&self) -> bool {
+        self.owner & (ROUTER | SWITCH) != 0
+    }
+
     /// Is it the same interface under another address, perhaps?
     pub fn is_same_interface(&self, other: &Self) -> bool {
         let of = |it: &Self| (it.segment(), it.host(), it.slot(), it.mac());
@@ -190,9 +203,10 @@ impl Destination {
     /// All of it, as those who administer the table have it.
     pub fn entry(&self) -> MappingEntry {
         MappingEntry {
-            kind: match self.owner & (ROUTER | PHANTOM) {
+            kind: match self.owner & (ROUTER | PHANTOM | SWITCH) {
                 0 => MappingKind::Node,
                 PHANTOM => MappingKind::Phantom,
+                SWITCH => MappingKind::Switch,
                 _ => MappingKind::Router,
             },
             mac: self.mac(),

@@ -136,17 +136,16 @@ impl RouteTable {
         })
     }
 
-    /// Counts a router's own packet to an address: the legs by which it and those
-    /// behind it send.
-    pub fn count_own(
+    /// Counts a packet to an address on all of its way from a router: one of the
+    /// router's own, if it came by no leg.
+    pub fn count_from(
         &self,
-        router: RouterId,
+        from: At,
         to: VirtualAddr,
         flow: impl Fn() -> u32,
         (books, octets): (&LegBooks, u64),
     ) {
-        let at = At { router, by: None };
-        let walk = self.walk_counting(at, to, u8::MAX, flow, (books, octets));
+        let walk = self.walk_counting(from, to, u8::MAX, flow, (books, octets));
         if let End::Segment(leg) | End::Station { by: leg, .. } = walk.end
             && let Some(leg) = self.leg(walk.last.router, leg)
         {

@@ -4,6 +4,7 @@
 //! * [`stations`]: addresses and MACs inside their segments.
 //! * [`links`]: access and trunk, and the tag that follows.
 //! * [`routers`]: legs and routes.
+//! * `switches`: one in a segment at most.
 //! * [`phantoms`]: nodes that forward for others.
 //! * [`dhcp`]: what a segment's nodes are told.
 //! * [`rules`]: whom the access rules mean.
@@ -17,6 +18,7 @@ mod rules;
 mod segments;
 mod shared;
 mod stations;
+mod switches;
 
 use std::collections::{HashMap, HashSet};
 
@@ -72,10 +74,11 @@ pub(super) fn check(texts: Vec<NetworkText>, out: &mut Diagnostics) -> Topology 
 fn all_stations(text: &NetworkText) -> impl Iterator<Item = &StationText> {
     let routers = text.routers.iter().flat_map(|router| &router.interfaces);
     let routers = routers.map(|leg| &leg.station);
+    let switches = text.switches.iter().map(|switch| &switch.station);
     let nodes = text.nodes.iter().flat_map(|node| &node.interfaces);
     let nodes = nodes.map(|interface| &interface.station);
     let mappings = text.mappings.iter().map(|mapping| &mapping.station);
-    routers.chain(nodes).chain(mappings)
+    routers.chain(switches).chain(nodes).chain(mappings)
 }
 
 /// What the checks of one network share.
@@ -88,15 +91,19 @@ struct Rooms<'a> {
 
 impl Rooms<'_> {
     fn network(&mut self, text: NetworkText) -> Network {
-        let mut once = Once::new("router or node");
+        let mut once = Once::new("router, switch or node");
         let remedy = "give one of them another name";
         for router in &text.routers {
             once.claim(&router.name, remedy, self.out);
+        }
+        for switch in &text.switches {
+            once.claim(&switch.name, remedy, self.out);
         }
         for node in &text.nodes {
             once.claim(&node.name, remedy, self.out);
         }
         let routers = self.routers(text.routers);
+        let switches = self.switches(text.switches);
         let mut nodes = Vec::new();
         for node in text.nodes {
             if self.out.full() {
@@ -145,6 +152,7 @@ impl Rooms<'_> {
             entity: text.entity,
             snmp: text.snmp,
             routers,
+            switches,
             nodes,
             mappings,
             access,

@@ -11,8 +11,8 @@ use std::collections::{HashMap, HashSet};
 use packet::{MacAddr, OuterTag, Slot, Tags, VirtualAddr};
 
 use crate::compiled::{
-    Compiled, Host, HostId, Interface, InterfaceId, Mapping, MappingKind, Network, NextHop,
-    PhantomRouter, PortId, RouterId, Segment,
+    Compiled, Host, HostId, Interface, InterfaceId, Management, Mapping, MappingKind, Network,
+    NextHop, PhantomRouter, PortId, RouterId, Segment, Switch,
 };
 use crate::diagnostic::{Diagnostics, Place};
 use crate::topology::ids::{HostIds, InterfaceIds, InterfaceKey};
@@ -79,6 +79,13 @@ impl Topology {
                         None,
                     );
                     compiler.name(&leg.station, &router.name.value);
+                }
+            }
+            for switch in &network.switches {
+                if let Some(station) = &switch.station {
+                    let kind = MappingKind::Switch;
+                    compiler.map(station, kind, HostId(0), Slot::ZERO, None);
+                    compiler.name(station, &switch.name.value);
                 }
             }
             for node in &network.nodes {
@@ -169,6 +176,7 @@ impl<'a> Compiler<'a> {
         let compiled = Compiled {
             topology: topology.clone(),
             routers: routers::compile(topology),
+            switches: switches(topology),
             access: topology
                 .networks
                 .iter()
@@ -538,6 +546,28 @@ fn warn_of_next_hops(compiled: &Compiled, out: &mut Diagnostics) {
             out.warn(&drawn.name.place, message, remedy);
         }
     }
+}
+
+/// The logical switches of all networks.
+fn switches(topology: &Topology) -> Vec<Switch> {
+    let mut all = Vec::new();
+    for (network, of) in topology.networks.iter().enumerate() {
+        all.extend(of.switches.iter().filter_map(|switch| {
+            let management = switch.station.as_ref().and_then(|station| {
+                Some(Management {
+                    address: *station.addresses.first()?,
+                    mac: station.mac,
+                })
+            });
+            Some(Switch {
+                name: switch.name.value.clone(),
+                network,
+                segment: topology.segment(switch.segment)?.id,
+                management,
+            })
+        }));
+    }
+    all
 }
 
 /// Where DHCP is told no default router, it is the logical router that answers

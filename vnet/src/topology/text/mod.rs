@@ -12,6 +12,7 @@ mod rules;
 mod segment;
 mod shared;
 mod snmp;
+mod switch;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ pub(super) use rules::{AccessText, GroupText, PeerKind, PeerText, RuleText};
 pub(super) use segment::SegmentText;
 pub use segment::{DEFAULT_MTU, MAX_MTU, MIN_MTU};
 pub(super) use shared::SharedText;
+pub(super) use switch::SwitchText;
 
 use crate::compiled::{Ipv4Subnet, Snmp};
 use crate::diagnostic::{Diagnostics, Place};
@@ -39,6 +41,7 @@ pub(super) struct NetworkText {
     pub(super) snmp: Option<Snmp>,
     pub(super) segments: Vec<SegmentText>,
     pub(super) routers: Vec<RouterText>,
+    pub(super) switches: Vec<SwitchText>,
     pub(super) nodes: Vec<NodeText>,
     pub(super) mappings: Vec<MappingText>,
     pub(super) access: AccessText,
@@ -91,6 +94,7 @@ pub(super) fn read(
         snmp: snmp::read(&mut fields, out),
         segments: Vec::new(),
         routers: Vec::new(),
+        switches: Vec::new(),
         nodes: Vec::new(),
         mappings: Vec::new(),
         access: AccessText::default(),
@@ -104,6 +108,12 @@ pub(super) fn read(
     }
     for item in fields.list("routers", out) {
         network.routers.extend(router::read(item, out));
+        if out.full() {
+            return None;
+        }
+    }
+    for item in fields.list("switches", out) {
+        network.switches.extend(switch::read(item, out));
         if out.full() {
             return None;
         }

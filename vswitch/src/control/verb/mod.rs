@@ -23,6 +23,7 @@ pub(super) mod router;
 pub(super) mod rule;
 pub(super) mod segment;
 pub(super) mod status;
+pub(super) mod switch;
 pub(super) mod table;
 pub(super) mod take_over;
 pub(super) mod taken;

@@ -35,8 +35,8 @@ pub(in crate::snmp) struct Passed {
     pub(in crate::snmp) in_packets: u64,
     pub(in crate::snmp) in_octets: u64,
     pub(in crate::snmp) in_discards: u64,
-    pub(in crate::snmp) out_packets: u64,
-    pub(in crate::snmp) out_octets: u64,
+    /// Packets and octets, if they are known.
+    pub(in crate::snmp) out: Option<(u64, u64)>,
     pub(in crate::snmp) out_discards: u64,
 }
 
@@ -101,8 +101,8 @@ fn of_if_table(column: u32, interface: &Shown, passed: impl Fn() -> Passed) -> O
         10 => Value::Counter32(passed().in_octets),
         11 => Value::Counter32(passed().in_packets),
         13 => Value::Counter32(passed().in_discards),
-        16 => Value::Counter32(passed().out_octets),
-        17 => Value::Counter32(passed().out_packets),
+        16 => Value::Counter32(passed().out?.1),
+        17 => Value::Counter32(passed().out?.0),
         19 => Value::Counter32(passed().out_discards),
         // What could be damaged on a wire never is here.
         14 | 20 => Value::Counter32(0),
@@ -115,8 +115,8 @@ fn of_if_x_table(column: u32, interface: &Shown, passed: impl Fn() -> Passed) ->
         1 => Value::text(&interface.name),
         6 => Value::Counter64(passed().in_octets),
         7 => Value::Counter64(passed().in_packets),
-        10 => Value::Counter64(passed().out_octets),
-        11 => Value::Counter64(passed().out_packets),
+        10 => Value::Counter64(passed().out?.1),
+        11 => Value::Counter64(passed().out?.0),
         14 | 16 | 17 => Value::Integer(NO),
         15 => Value::Gauge32(0),
         18 => Value::text(""),

@@ -3,6 +3,7 @@
 //! * [`router`]: those of a logical router.
 //! * [`system`]: what every device says of itself.
 //! * [`interfaces`]: what of it frames pass.
+//! * [`switch`]: those of a logical switch.
 //! * [`routes`]: where a router sends packets.
 //!
 //! A table is its columns, its rows' names, and a function that says what is in
@@ -12,6 +13,7 @@
 pub(super) mod interfaces;
 pub(super) mod router;
 pub(super) mod routes;
+pub(super) mod switch;
 pub(super) mod system;
 
 use core::net::Ipv4Addr;

@@ -85,8 +85,7 @@ impl RouterView {
                 in_packets: read.in_packets,
                 in_octets: read.in_octets,
                 in_discards: 0,
-                out_packets: read.out_packets,
-                out_octets: read.out_octets,
+                out: Some((read.out_packets, read.out_octets)),
                 out_discards: read.out_discards,
             }
         };

@@ -7,7 +7,7 @@ use packet::ipv4::{Ipv4Header, change_header};
 use zerocopy::FromBytes;
 
 /// Turns an echo request. `None`, if it is cut short.
-pub(super) fn turn(packet: &mut [u8], ttl: u8) -> Option<()> {
+pub(in crate::pipeline::answer) fn turn(packet: &mut [u8], ttl: u8) -> Option<()> {
     let (header, _) = Ipv4Header::ref_from_prefix(packet).ok()?;
     let header_len = header.header_len();
     change_header(packet, |header| {

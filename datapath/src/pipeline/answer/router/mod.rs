@@ -7,9 +7,9 @@
 //! * `echo`: a ping.
 //! * `reset`: a TCP segment.
 
-mod echo;
+pub(super) mod echo;
 mod reset;
-mod sound;
+pub(super) mod sound;
 
 use core::time::Duration;
 
@@ -81,7 +81,8 @@ fn ping<B: PacketBuf>(
     let speaker = speaker(packet, at, tables)?;
     let bytes = packet.buf.data_mut().get_mut(ETHERNET_LEN..);
     echo::turn(bytes.unwrap_or_default(), speaker.ttl).ok_or(DropReason::RouterSilent)?;
-    state.count_own(&tables.drawn.routes, at, &ip, packet.buf.len());
+    let own = At { by: None, ..at };
+    state.count_back(&tables.drawn.routes, own, &ip, packet.buf.len());
     address(packet, &speaker, tables)
 }
 
@@ -102,7 +103,8 @@ fn refuse<B: PacketBuf>(
         .map_err(|_| DropReason::NoHeadroom)?;
     let room = packet.buf.data_mut().get_mut(ETHERNET_LEN..);
     room.unwrap_or_default().copy_from_slice(&reset);
-    state.count_own(&tables.drawn.routes, at, &ip, packet.buf.len());
+    let own = At { by: None, ..at };
+    state.count_back(&tables.drawn.routes, own, &ip, packet.buf.len());
     address(packet, &speaker, tables)
 }
 

@@ -15,7 +15,7 @@ const TCP_LEN: usize = 20;
 /// Are the lengths and the checksum in an IPv4 packet's payload right, as far as
 /// a router reads it? A checksum that a device has still to
 /// make is.
-pub(super) fn is_sound(packet: &[u8], checksum: TransportChecksum) -> bool {
+pub(in crate::pipeline::answer) fn is_sound(packet: &[u8], checksum: TransportChecksum) -> bool {
     let Ok((header, _)) = Ipv4Header::ref_from_prefix(packet) else {
         return false;
     };
