@@ -41,7 +41,7 @@ YAML
 
 # host NAME LOCATOR NET CORE NODE...
 host() {
-    local name=$1 locator=$2 net=$3 core=$4 node
+    local name=$1 locator=$2 net=$3 core=$4 other node
     shift 4
     {
         cat <<YAML
@@ -53,12 +53,14 @@ substrate:
   mtu: 1600
 hosts:
 YAML
-        for other in "r a" "s b" "t c"; do
-            [[ $other == "$name "* ]] ||
-                printf '  - { name: %s, locator: "fd00:0:0:%s::/64" }\n' $other
+        for other in r:a s:b t:c; do
+            [[ $other == "$name:"* ]] ||
+                printf '  - { name: %s, locator: "fd00:0:0:%s::/64" }\n' "${other%:*}" "${other#*:}"
         done
         printf 'ports:\n  - { name: uplink0, af_packet: uplink0 }\n'
-        printf '  - { name: vm-%s, af_packet: vm-%s }\n' $(printf '%s %s ' $(printf '%s\n' "$@" "$@" | sort))
+        for node in "$@"; do
+            printf '  - { name: vm-%s, af_packet: vm-%s }\n' "$node" "$node"
+        done
     } | configure "$name" "$(core "$core")" z.yaml
 }
 host r a 21 0 a e

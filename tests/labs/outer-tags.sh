@@ -70,7 +70,7 @@ check "double tag to outer tag, on one host" ping_all q 10.0.0.5 3
 check "label to label in a provider's tag" ping_all l 10.0.5.5 3
 check "a router between a label and another: its TTL" \
     same "$(in_ns l ping -n -c 1 -W 2 10.0.0.1 | sed -n 's/.*ttl=\([0-9]*\).*/\1/p')" 64
-check "the largest packet, by label and by double tag" ping_all l 10.0.0.4 2 -s 1472 -M do
+check "the largest packet, by label and by double tag" ping_all l 10.0.0.4 2 -s 1472 -M "do"
 check "larger ones, in fragments" ping_all l 10.0.0.4 2 -s 4000
 echo_server q
 check "1 MB by TCP from label to double tag and back" echoed l tcp 10.0.0.4 1000000

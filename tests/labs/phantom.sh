@@ -121,7 +121,7 @@ check "an error from behind w comes through: nobody listens" \
 
 # A path of 1400 bytes between the hosts: told to w, which tells the site, and a.
 ip_in f link set to-r mtu 1400
-larger() { in_ns "$1" ping -n -M do -c 4 -i 0.3 -W 1 -s 1400 "$2"; }
+larger() { in_ns "$1" ping -n -M "do" -c 4 -i 0.3 -W 1 -s 1400 "$2"; }
 told() { larger "$1" "$2" 2>&1 | grep -c "mtu = 13[0-9][0-9]\|mtu=13[0-9][0-9]"; }
 check "the site hears of a narrow fabric" at_least "$(told site 10.0.0.2)" 1
 check "its TCP goes on" echoed site tcp 10.0.0.2 300000

@@ -112,7 +112,8 @@ check "diff tells what changes" eval 'would_change | grep "^- rule no-tcp-to-k.*
 # Tiny fragments, and TCP's flags written over by a second one (RFC 1858).
 before=$(drops r fragment-too-short)
 tiny() {
-    local to="Ether(dst='$(mac_of_gateway a)', src='02:00:00:00:00:0a')/IP(src='10.0.0.2', dst='10.1.5.3', id=7, proto=6"
+    local to
+    to="Ether(dst='$(mac_of_gateway a)', src='02:00:00:00:00:0a')/IP(src='10.0.0.2', dst='10.1.5.3', id=7, proto=6"
     send_all a <<FRAMES
 [$to, flags='MF', frag=0)/Raw(bytes(8)), $to, flags=0, frag=1)/Raw(bytes(12))]
 FRAMES
@@ -185,9 +186,12 @@ stopped() {
 check "when its rule goes, the connection ends, both ways" eval 'ruled "rules: []" && stopped'
 
 # The hour. One window that is now, one that is not.
+# shellcheck disable=SC2034 # As those below.
 day=$(date -u +%a | tr '[:upper:]' '[:lower:]')
 hour() { date -u -d "$1" +%H:%M; }
+# shellcheck disable=SC2034 # The checks below expand these.
 open_hours="when: { hours: $(hour '-2 hours')-$(hour '+2 hours') }"
+# shellcheck disable=SC2034
 closed_hours="when: { hours: $(hour '+3 hours')-$(hour '+5 hours') }"
 check "at this hour a may connect" eval 'ruled "rules: [{ from: a, to: h, allow: tcp/7, $open_hours }]" && connects a 10.1.5.3'
 check "at another it may not" eval 'ruled "rules: [{ from: a, to: h, allow: tcp/7, $closed_hours }]" && silent a 10.1.5.3'

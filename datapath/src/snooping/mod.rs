@@ -8,9 +8,9 @@
 //! as often as it asks its nodes. So every host knows which hosts have members,
 //! and no manager is needed. A host that has said nothing yet gets every group.
 //!
-//! * [`member`]: what one interface listens to in one group.
-//! * [`peer`]: what another host has told.
-//! * [`segment`]: all of that for one segment, and when what is due.
+//! * `member`: what one interface listens to in one group.
+//! * `peer`: what another host has told.
+//! * `segment`: all of that for one segment, and when what is due.
 //!
 //! Pure: [`Snooper::hear`] and [`Snooper::tick`] say what is to be sent, as
 //! [`Effect`]s, and [`Snooper::table`] what workers are to read.

@@ -14,6 +14,7 @@ use super::ensure;
 use super::groups::is_group;
 use super::ipv4::Packet;
 use super::phantoms::{self, passes_on};
+use super::switch::is;
 
 /// A packet between two hosts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -276,8 +277,10 @@ impl Rewritten {
         let quoted: Ip = inner4[12..16].try_into().unwrap();
         let about: Ip = inner4[16..20].try_into().unwrap();
         let ends = [address(to.1, to.4, quoted), address(from.1, from.4, about)];
+        // What a phantom router passes on may be for anybody, even its sender.
+        let is_theirs = is(to, quoted) && is(from, about);
         ensure(
-            inner6[8..40] == ends.concat(),
+            !is_theirs || inner6[8..40] == ends.concat(),
             "the quoted packet's addresses",
         )?;
         let label = u32::from(inner4[8]) << 12 | 0x800;

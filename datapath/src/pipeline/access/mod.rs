@@ -8,8 +8,8 @@
 //! Rules are not asked about ARP, nor about IGMP where the switch takes note of it,
 //! nor about what the switch itself says to a node.
 //!
-//! * [`carried`]: what the rules want to know of what is behind the IP header.
-//! * [`replies`]: the flows.
+//! * `carried`: what the rules want to know of what is behind the IP header.
+//! * `replies`: the flows.
 //!
 //! Exits: on; `Reply` (ICMP 3/13, where the network says so); dropped by an
 //! `access` reason.

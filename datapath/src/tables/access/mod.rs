@@ -4,13 +4,13 @@
 //! A network's rules are one list, and the first that matches decides. Each
 //! property of a packet (its ends' segments and addresses, its protocol, its
 //! destination port) leads to the set of rules that it does not rule out, as a
-//! bit per rule ([`candidates`]); the lowest bit that all these sets have is the
-//! first rule that may match, and is then asked exactly ([`exact`]). So what a
+//! bit per rule (`candidates`); the lowest bit that all these sets have is the
+//! first rule that may match, and is then asked exactly (`exact`). So what a
 //! packet costs hardly depends on how many rules there are, and a set that is too
 //! large costs time but changes no answer.
 //!
-//! * [`question`]: what rules are asked.
-//! * [`hits`]: how often each decided.
+//! * `question`: what rules are asked.
+//! * `hits`: how often each decided.
 
 mod candidates;
 mod exact;
