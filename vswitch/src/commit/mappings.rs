@@ -140,6 +140,7 @@ impl<B: PacketBuf + 'static> Clerk<B> {
             return;
         }
         let seen = self.writer.publish();
+        let mut answers = Vec::with_capacity(members.len());
         for member in members {
             let revision = member.counts.revision;
             self.revision = revision;
@@ -149,13 +150,18 @@ impl<B: PacketBuf + 'static> Clerk<B> {
             let what = member.order.changes.into_iter().map(What::Mapping);
             self.show.events.note(revision, what);
             self.show.show_revision(revision);
-            member.answer.give(Ok(Committed {
+            let committed = Committed {
                 durable: self.durable.is_there(),
                 seen,
                 ..member.counts
-            }));
+            };
+            answers.push((member.answer, committed));
         }
+        // Who asks as soon as it is answered sees how full they are now.
         self.show_tables();
+        for (answer, committed) in answers {
+            answer.give(Ok(committed));
+        }
     }
 
     /// Stages a group, writes it to the disk, commits it. After an error it has

@@ -61,7 +61,8 @@ pub(crate) const DRAWN_HOST: u64 = 0xfd00_0000_0000_000b;
 
 fn topology(workers: u16) -> String {
     let mut text = format!(
-        "network: z\nsegments: [{{ name: front, id: {SEGMENT}, subnet: 10.0.0.0/8 }}]\nnodes:\n"
+        "network: z\nsegments: [{{ name: front, id: {SEGMENT}, subnet: 10.0.0.0/8, \
+         multicast: {{ snooping: false }} }}]\nnodes:\n"
     );
     let mut node = |name: &str, place: &str, address: u32, mac: MacAddr| {
         let address = core::net::Ipv4Addr::from_bits(address);

@@ -44,6 +44,8 @@ pub struct FlowTable {
     capacity: u32,
     /// Of each tenant.
     counts: Box<[AtomicU32]>,
+    /// So many of them have ever been needed.
+    counted: AtomicUsize,
     seed: (u64, u64),
     /// The bucket at which sweeping goes on.
     sweeping: AtomicUsize,
@@ -98,6 +100,7 @@ impl FlowTable {
             buckets: buckets.collect(),
             capacity,
             counts: counts.take(usize::from(u16::MAX) + 1).collect(),
+            counted: AtomicUsize::new(0),
             seed,
             sweeping: AtomicUsize::new(0),
         }
@@ -119,6 +122,7 @@ impl FlowTable {
     pub fn used(&self) -> u64 {
         let counts = self.counts.iter();
         counts
+            .take(self.counted.load(Ordering::Relaxed))
             .map(|count| u64::from(count.load(Ordering::Relaxed)))
             .sum()
     }
@@ -261,6 +265,10 @@ impl FlowTable {
     ) -> Result<(), Full> {
         let owner = account.owner;
         let counted = self.counts.get(usize::from(owner.0)).ok_or(Full)?;
+        if self.counted.load(Ordering::Relaxed) <= usize::from(owner.0) {
+            let needed = usize::from(owner.0) + 1;
+            self.counted.fetch_max(needed, Ordering::Relaxed);
+        }
         let quota = self.quota(account.owners);
         let within = counted.fetch_add(1, Ordering::Relaxed) < quota;
         if within {
