@@ -191,6 +191,21 @@ captured() {
     tcpdump -n -r "$LAB_DIR/$name.pcap" "$@" 2>/dev/null
 }
 
+# path NODE TO [OPTIONS]: the hops that traceroute shows, one after the other.
+# Now and then traceroute 2.1.2 -I overlooks answers that the node's capture
+# shows in order, and a router's errors are limited: three attempts.
+path() {
+    local node=$1 to=$2 hops try
+    shift 2
+    for try in 1 2 3; do
+        hops=$(in_ns "$node" traceroute -n -q 1 -w 2 -N 1 -m 8 "$@" "$to" |
+            awk 'NR > 1 { printf "%s%s", sep, $2; sep = " " }')
+        [[ $hops == *"*"* ]] || break
+        sleep "$try"
+    done
+    printf '%s' "$hops"
+}
+
 # remove_namespaces RUN: ends what runs in them, then removes them.
 remove_namespaces() {
     local names name pids

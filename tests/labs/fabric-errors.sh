@@ -104,16 +104,10 @@ check "traceroute says !H, and names nobody of the fabric" eval '
     [[ $found == *" 1  192.0.0.8 "*"!H"* ]]'
 ip_in f -6 route add fd00:0:0:b::/64 via fd00:0:0:fe::b
 
-# hops NODE ADDRESS OPTIONS...: traceroute's hops, one line.
-hops() {
-    local node=$1 to=$2
-    shift 2
-    in_ns "$node" traceroute -n -q 1 -w 2 "$@" "$to" | awk 'NR > 1 { print $2 }' | paste -sd' '
-}
 need "a pings g again" eventually 5 ping_all a 10.0.0.3 1
 for how in "" -I -T; do
     # shellcheck disable=SC2086  # No option is no word.
-    check "traceroute ${how:-with UDP}: one hop, as on a wire" same "$(hops a 10.0.0.3 $how)" 10.0.0.3
+    check "traceroute ${how:-with UDP}: one hop, as on a wire" same "$(path a 10.0.0.3 $how)" 10.0.0.3
 done
 
 # Never an error about an error: g's port unreachable cannot come back. It quotes

@@ -77,14 +77,6 @@ configure_pair
 start_pair
 need "a reaches w itself" ping_all a 10.0.0.9 2
 
-# path NODE TO [OPTIONS]: the hops that traceroute shows, one after the other.
-path() {
-    local node=$1 to=$2
-    shift 2
-    in_ns "$node" traceroute -n -q 1 -w 2 -N 1 "$@" "$to" |
-        awk 'NR > 1 { printf "%s%s", sep, $2; sep = " " }'
-}
-
 # Through w, which is on the other host, and back.
 capture at-c c eth0 icmp
 capture fabric f to-r icmp6

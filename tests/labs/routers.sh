@@ -61,20 +61,6 @@ YAML
 configure_pair
 start_pair
 
-# path NODE TO [OPTIONS]: the hops that traceroute shows, one after the other.
-# Now and then traceroute 2.1.2 -I overlooks answers that the node's capture
-# shows in order, and a router's errors are limited: three attempts.
-path() {
-    local node=$1 to=$2 hops try
-    shift 2
-    for try in 1 2 3; do
-        hops=$(in_ns "$node" traceroute -n -q 1 -w 2 -N 1 -m 8 "$@" "$to" |
-            awk 'NR > 1 { printf "%s%s", sep, $2; sep = " " }')
-        [[ $hops == *"*"* ]] || break
-        sleep "$try"
-    done
-    printf '%s' "$hops"
-}
 # answered NODE TO: TTL of the answer to a ping.
 answered() { in_ns "$1" ping -n -c 1 -W 2 "$2" | sed -n 's/.*ttl=\([0-9]*\).*/\1/p'; }
 # complaint NODE TO: who says what of a ping that gets no answer.

@@ -31,12 +31,6 @@ start_pair
 
 ttl_of() { in_ns "$1" ping -n -c 1 -W 2 "$2" | sed -n 's/.*ttl=\([0-9]*\).*/\1/p'; }
 neighbor_of() { ip_in "$1" neigh show "$2" | sed -n 's/.*lladdr \([^ ]*\).*/\1/p'; }
-path() {
-    local node=$1 to=$2
-    shift 2
-    in_ns "$node" traceroute -n -q 1 -w 2 -N 1 "$@" "$to" |
-        awk 'NR > 1 { printf "%s%s", sep, $2; sep = " " }'
-}
 # sees CAPTURE FILTER PATTERN: all frames that match FILTER are printed as PATTERN by
 # tcpdump -e, and there are some.
 sees() {
