@@ -59,12 +59,7 @@ impl<'a> Differences<'a> {
                 parts.extend(dhcp_servers(&was, &is));
                 parts.extend(self.forwards(name, &was, &is));
                 parts.extend(policies(&was, &is));
-                if stations::mac_changes(&was, &is) {
-                    self.losses.note(Why::Mac, NODE, name);
-                }
-                if stations::address_removed(&was, &is) {
-                    self.losses.removed();
-                }
+                stations::note_losses(&mut self.losses, (NODE, name), &was, &is);
                 if parts.is_empty() {
                     return None;
                 }

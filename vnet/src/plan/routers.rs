@@ -33,12 +33,7 @@ impl<'a> Differences<'a> {
                 Joined::After(_) => (Change::Added, linked(&is)),
                 Joined::Both(old, new) => {
                     let mut parts = stations::changes(&was, &is);
-                    if stations::mac_changes(&was, &is) {
-                        self.losses.note(Why::Mac, ROUTER, name);
-                    }
-                    if stations::address_removed(&was, &is) {
-                        self.losses.removed();
-                    }
+                    stations::note_losses(&mut self.losses, (ROUTER, name), &was, &is);
                     parts.extend(self.routes((before, old), (after, new)));
                     if old.source != new.source {
                         parts.push("source differs".to_owned());

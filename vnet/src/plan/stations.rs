@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use packet::{MacAddr, SegmentId, VirtualAddr};
 
 use super::join::{Joined, join};
+use super::loss::{Losses, Why};
 use super::{Differences, LISTED, Side, counted, listed};
 use crate::topology::Station;
 
@@ -108,12 +109,19 @@ pub(super) fn differing<'a, M, T: PartialEq + Copy>(
         .collect()
 }
 
-pub(super) fn mac_changes<M>(was: &[Attached<'_, M>], is: &[Attached<'_, M>]) -> bool {
-    !differing(was, is, |attached| attached.mac).is_empty()
-}
-
-pub(super) fn address_removed<M>(was: &[Attached<'_, M>], is: &[Attached<'_, M>]) -> bool {
-    joined(was, is).any(|(_, joined)| matches!(joined, Joined::Before(_)))
+/// What is lost where somebody's MAC changes, or an address goes.
+pub(super) fn note_losses<M>(
+    losses: &mut Losses,
+    (what, name): (&'static str, &str),
+    was: &[Attached<'_, M>],
+    is: &[Attached<'_, M>],
+) {
+    if !differing(was, is, |attached| attached.mac).is_empty() {
+        losses.note(Why::Mac, what, name);
+    }
+    if joined(was, is).any(|(_, joined)| matches!(joined, Joined::Before(_))) {
+        losses.removed();
+    }
 }
 
 /// `10.0.0.3`, or how many there are.

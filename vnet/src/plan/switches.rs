@@ -1,7 +1,6 @@
 //! Which logical switches of a network come, go and change?
 
 use super::join::{Joined, join_unordered};
-use super::loss::Why;
 use super::stations::{self, Attached};
 use super::{Change, Differences, PlanLine, SWITCH, Side};
 use crate::topology::{Network, SegmentIndex, Switch};
@@ -35,12 +34,7 @@ impl<'a> Differences<'a> {
                     let moves = (old != new).then(|| format!("segment {old} -> {new}"));
                     let mut parts: Vec<String> = moves.into_iter().collect();
                     parts.extend(stations::changes(&was, &is));
-                    if stations::mac_changes(&was, &is) {
-                        self.losses.note(Why::Mac, SWITCH, name);
-                    }
-                    if stations::address_removed(&was, &is) {
-                        self.losses.removed();
-                    }
+                    stations::note_losses(&mut self.losses, (SWITCH, name), &was, &is);
                     if parts.is_empty() {
                         return None;
                     }
